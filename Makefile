@@ -1,0 +1,72 @@
+# `make` lists the commands. Everything that is installed lands in .venv, .local and node_modules; removing these undoes it.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo local test test-fast lint format synth bench deploy destroy lock clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Stream QC needs Python 3.11 or later; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.13 …"; exit 1; }
+	@echo "setting up .venv: the CDK, the engine, the tools (a minute or two, once)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python $(PIP_INSTALL) -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.local/venv/ready: requirements/local.txt
+	@echo "setting up .local/venv: the local AWS (MiniStack)"
+	@mkdir -p .local && $(PYTHON) -m venv --clear .local/venv
+	@.local/venv/bin/python $(PIP_INSTALL) -r requirements/local.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json .npmrc .venv/ready
+	@echo "installing the CDK command line"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+setup: .venv/ready .local/venv/ready ## the environments, from the locked requirements
+
+demo: setup ## sample files through the whole pipeline on a local AWS, step by step
+	@python -m local.demo
+
+local: setup ## a local AWS with the pipeline deployed, until Ctrl-C
+	@python -m local.serve
+
+test: setup node_modules/.ready lint ## lint, types, and every test
+	@python -m pytest
+
+test-fast: setup ## the tests that need neither the local AWS nor the CDK
+	@python -m pytest --ignore tests/pipeline --ignore tests/stacks
+
+lint: .venv/ready ## lint, format and types
+	@ruff check . && ruff format --check . && mypy
+
+format: .venv/ready ## put the code into its format
+	@ruff check --fix . && ruff format .
+
+synth: .venv/ready ## the CloudFormation templates, into cdk.out
+	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
+
+bench: setup ## the benchmarks
+	@python -m tests.bench
+
+deploy: .venv/ready node_modules/.ready ## to AWS, with the account and region of your credentials: make deploy ARGS="-c alertEmail=you@example.org"
+	@node_modules/.bin/cdk deploy --app "python app.py" $(ARGS)
+
+destroy: .venv/ready node_modules/.ready ## remove the stack from AWS (the bucket and the tables are kept)
+	@node_modules/.bin/cdk destroy --app "python app.py" $(ARGS)
+
+lock: .venv/ready ## new versions into requirements/*.txt, with hashes
+	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt
+	@cd requirements && for name in functions dev local lock; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
+
+clean: ## remove what the commands made, the environments included
+	rm -rf .venv .local cdk.out node_modules build functions/*.egg-info

@@ -1,0 +1,103 @@
+"""Serves MiniStack on the loopback address, with functions run the way AWS Lambda runs Python.
+
+Runs under .local/venv (see requirements/local.txt), never under the project's own environment: `local.aws` starts it.
+
+MiniStack's own executor reports every exception as `Runtime.HandlerError`, so that a Retry or a Catch on an error's name
+never matches. Here a function runs under `awslambdaric`, the client that AWS itself puts into its Python images, over
+MiniStack's worker for `provided` runtimes: error names, stack traces and the context object are the true ones, and
+workers stay warm. Whatever is replaced in MiniStack is named in REPLACED and looked for at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import hypercorn.asyncio
+import hypercorn.config
+from ministack import app
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+REPLACED = {
+    lambda_runtime: ("_worker_class_for", "ProvidedWorker", "acquire_worker"),
+    lambda_svc: (
+        "_provided_runtime_code_dir",
+        "_provided_worker_env",
+        "_execute_function_warm",
+        "_execute_function_provided_warm",
+        "_resolve_layer_zip",
+        "_docker_extracted_dir",
+    ),
+    app: ("app",),
+}
+# A burst of uploads would otherwise start a process for every invocation of it. AWS has room for those; one machine has not.
+CONCURRENT_INVOCATIONS = int(os.environ.get("QC_LOCAL_CONCURRENCY", "8"))
+
+BOOTSTRAP = f'#!/bin/sh\nexec "{sys.executable}" -m awslambdaric "$_HANDLER"\n'
+
+
+def check_ministack() -> None:
+    """Stops with one line where this MiniStack is not the one that the replacements were written for."""
+    missing = [f"{module.__name__}.{name}" for module, names in REPLACED.items() for name in names if not hasattr(module, name)]
+    if missing:
+        sys.exit(f"local AWS: this MiniStack lacks {', '.join(missing)}; install the version pinned in requirements/local.txt")
+
+
+def run_functions_under_awslambdaric() -> None:
+    unpack_code = lambda_svc._provided_runtime_code_dir
+    worker_env = lambda_svc._provided_worker_env
+    room = threading.BoundedSemaphore(CONCURRENT_INVOCATIONS)
+
+    def code_dir(code_zip: bytes) -> str:
+        folder = unpack_code(code_zip)
+        bootstrap = Path(folder, "bootstrap")
+        if not bootstrap.exists():
+            bootstrap.write_text(BOOTSTRAP)
+            bootstrap.chmod(0o755)
+        return folder
+
+    @functools.cache
+    def layer_dir(arn: str) -> str | None:
+        content = lambda_svc._resolve_layer_zip(arn)
+        return None if content is None else str(Path(lambda_svc._docker_extracted_dir(content, "layer"), "python"))
+
+    def env(config: dict[str, Any], folder: str, port: int) -> dict[str, str]:
+        arns = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
+        layers = [found for found in map(layer_dir, arns) if found]
+        return {**worker_env(config, folder, port), "PYTHONPATH": os.pathsep.join([folder, *layers]), "LAMBDA_RUNTIME_DIR": folder}
+
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        with room:
+            return lambda_svc._execute_function_provided_warm(func, event, request_id)
+
+    lambda_svc._provided_runtime_code_dir = code_dir
+    lambda_svc._provided_worker_env = env
+    lambda_svc._execute_function_warm = execute
+    lambda_runtime._worker_class_for = lambda config: lambda_runtime.ProvidedWorker
+
+
+async def serve(port: int) -> None:
+    config = hypercorn.config.Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.loglevel = "WARNING"
+    config.graceful_timeout = 1
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Standard input is a pipe from whoever started us; it ends when they do, even by SIGKILL.
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+    await hypercorn.asyncio.serve(app.app, config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    check_ministack()
+    run_functions_under_awslambdaric()
+    asyncio.run(serve(int(os.environ["GATEWAY_PORT"])))
+    os.killpg(0, signal.SIGKILL)  # MiniStack's threads and the functions' processes can outlive the loop
