@@ -1,0 +1,122 @@
+"""What a check is: it takes a stream's blocks in order and gives back a flag for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import msgspec
+import polars as pl
+
+from stream_qc.flags import FAIL, GOOD, MISSING
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+    from stream_qc.rules import Document, Field, Rules
+
+
+@dataclass(frozen=True)
+class Flags:
+    """QARTOD flags for a run of rows.
+
+    first: the 0-based row of the first flag. flags: UInt8, one a row. raw: the values as they stood in the file, the
+    same length. why: from an index into `flags` to the reason, asked only for the rows that are shown.
+    """
+
+    first: int
+    flags: pl.Series
+    raw: pl.Series
+    why: Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Late:
+    """Rows that were flagged GOOD and turn out, at the end of the stream, to FAIL.
+
+    count: how many. rows: the first of them, 0-based and ascending, as (row, value as it stood in the file, reason).
+    """
+
+    count: int
+    rows: list[tuple[int, str | None, str]]
+
+
+class Check(Protocol):
+    """One test of one field, carrying what it needs from block to block."""
+
+    field: str
+    test: str
+    needs: tuple[str, ...]  # the fields that it reads; without one of them in the file it cannot run
+
+    def update(self, block: Block) -> Flags | None: ...
+
+    def finish(self) -> Flags | Late | None: ...
+
+
+class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The parameters of a test in the rules' `streams`, named and typed as ioos_qc has them."""
+
+    process: ClassVar[int]
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
+        """What is wrong with these parameters for this field, beyond their types."""
+        raise NotImplementedError
+
+    def check(self, field: str, rules: Rules) -> Check:
+        raise NotImplementedError
+
+
+@dataclass
+class RowCheck:
+    """A check that looks at each row by itself.
+
+    judge: from a block to its flags. explain: from a typed value to the reason why it was flagged.
+    """
+
+    field: str
+    test: str
+    judge: Callable[[Block], pl.Series]
+    explain: Callable[[Any], str]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.field,)
+
+    def update(self, block: Block) -> Flags:
+        raw = block.text(self.field)
+
+        def why(index: int) -> str:
+            value = block.typed(self.field)[index]
+            return self.explain(raw[index] if value is None else value)
+
+        return Flags(block.first, self.judge(block), raw, why)
+
+    def finish(self) -> None:
+        return None
+
+
+def fail_where(bad: pl.Series) -> pl.Series:
+    """FAIL where true, GOOD where false, MISSING where null."""
+    name = pl.col(bad.name)
+    expression = pl.when(name.is_null()).then(MISSING).when(name).then(FAIL).otherwise(GOOD).cast(pl.UInt8)
+    return bad.to_frame().select(expression.alias("flag"))["flag"]
+
+
+def needs_numbers(field: str, fields: dict[str, Field]) -> list[str]:
+    """A mistake for a numeric test of a field that is no number."""
+    found = fields.get(field)
+    if found is None or found.type in ("number", "integer", "any"):
+        return []
+    return [f"needs numbers; the field {field} has type {found.type}"]
+
+
+def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:
+    """A mistake for a span whose first value is above its second, or is no number."""
+    if span is None or span[0] <= span[1]:
+        return []
+    return [f"{name}: [{span[0]:g}, {span[1]:g}] must go from the lower to the higher value"]
+
+
+def needs_time(document: Document) -> list[str]:
+    """A mistake where a test needs the time axis and the rules name none."""
+    return [] if document.time is not None else ["needs the time axis: name its field at the top of the rules, as in `time: time`"]

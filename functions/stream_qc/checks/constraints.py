@@ -1,0 +1,78 @@
+"""Table Schema's constraints that look at one row at a time (https://specs.frictionlessdata.io/table-schema/#constraints)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from stream_qc.checks.base import RowCheck, fail_where
+from stream_qc.flags import FAIL, GOOD, UNKNOWN
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+    from stream_qc.rules import Field
+
+ARTICLE = {"integer": "an integer", "any": "a value"}
+
+
+def structure_checks(field: Field) -> Iterator[RowCheck]:
+    """`type` and `required` of a field."""
+    if field.type not in ("any", "string"):
+        yield RowCheck(field.name, "type", lambda block: _type_flags(block, field.name), lambda value: _not_of_type(field, value))
+    elif field.type == "string":
+        yield RowCheck(field.name, "type", lambda block: _type_flags(block, field.name), lambda value: f"{field.name} {value!r} is not text")
+    if field.constraints.required:
+        yield RowCheck(
+            field.name, "required", lambda block: _required_flags(block, field.name), lambda _: f"{field.name} has no value (required)"
+        )
+
+
+def value_checks(field: Field) -> Iterator[RowCheck]:
+    """`minimum`, `maximum`, `minLength`, `maxLength`, `enum` and `pattern` of a field."""
+    name, limits = field.name, field.constraints
+
+    def check(test: str, bad: Callable[[pl.Series], pl.Series], explain: Callable[[Any], str]) -> RowCheck:
+        return RowCheck(name, test, lambda block: fail_where(bad(block.typed(name))), explain)
+
+    if limits.minimum is not None:
+        yield check("minimum", lambda v: v < limits.minimum, lambda v: f"{name} {show(v)} is below {show(limits.minimum)} (minimum)")
+    if limits.maximum is not None:
+        yield check("maximum", lambda v: v > limits.maximum, lambda v: f"{name} {show(v)} is above {show(limits.maximum)} (maximum)")
+    if limits.min_length is not None:
+        least = limits.min_length
+        yield check("minLength", lambda v: v.str.len_chars() < least, lambda v: f"{name} has {len(v)} characters, fewer than {least} (minLength)")
+    if limits.max_length is not None:
+        most = limits.max_length
+        yield check("maxLength", lambda v: v.str.len_chars() > most, lambda v: f"{name} has {len(v)} characters, more than {most} (maxLength)")
+    if limits.enum is not None:
+        allowed = limits.enum
+        names = ", ".join(map(show, allowed[:8])) + (", …" if len(allowed) > 8 else "")
+        yield check("enum", lambda v: ~v.is_in(allowed), lambda v: f"{name} {show(v)} is not one of {names} (enum)")
+    if limits.pattern is not None:
+        whole = f"^(?:{limits.pattern})$"
+        yield check("pattern", lambda v: ~v.str.contains(whole), lambda v: f"{name} {show(v)} does not match {limits.pattern} (pattern)")
+
+
+def show(value: Any) -> str:
+    """A value in words: numbers without a needless .0, times in ISO 8601, text as it is."""
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
+def _type_flags(block: Block, name: str) -> pl.Series:
+    bad = block.typed(name).is_null()
+    return fail_where(bad.set(block.given(name).is_null(), None))
+
+
+def _not_of_type(field: Field, value: Any) -> str:
+    form = "" if field.format == "default" else f" in the form {field.format}"
+    return f"{field.name} {str(value)[:80]!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
+
+
+def _required_flags(block: Block, name: str) -> pl.Series:
+    expression = pl.when(pl.col("absent")).then(FAIL).otherwise(GOOD).cast(pl.UInt8)
+    flags = pl.DataFrame({"absent": block.given(name).is_null()}).select(expression.alias("flag"))["flag"]
+    return flags.set(~block.well_formed, UNKNOWN) if block.malformed else flags

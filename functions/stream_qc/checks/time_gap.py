@@ -1,0 +1,107 @@
+"""time_gap_test: too long without a row (QARTOD Test 1, Timing/Gap Test)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from stream_qc.checks.base import Flags, Test, needs_time
+from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+    from stream_qc.rules import Document, Field, Rules
+
+
+class TimeGapTest(Test, frozen=True):
+    """fail_span: hours, cut to whole seconds. It looks at the time axis, whatever field it is asked of."""
+
+    process: ClassVar[int] = 3
+    fail_span: float = 2
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        found = needs_time(document)
+        if not self.fail_span >= 0:
+            found.append(f"fail_span: {self.fail_span} is no number of hours")
+        return found
+
+    def check(self, field: str, rules: Rules) -> TimeGapCheck:
+        assert rules.time is not None  # noqa: S101  # mistakes() saw to it
+        return TimeGapCheck(field, rules.time, dt.timedelta(seconds=int(self.fail_span * 3600)))
+
+
+class TimeGapCheck:
+    """FAIL for the row after a gap longer than the span; the first row takes the second's flag.
+
+    MISSING where there is no time, UNKNOWN after a row without one, and for a stream of one row.
+    """
+
+    test = "time_gap_test"
+
+    def __init__(self, field: str, time: str, span: dt.timedelta) -> None:
+        self.field, self.time, self.span = field, time, span
+        self.needs = (time,)
+        self._before: pl.DataFrame | None = None  # the last row so far
+        self._first_waits = True
+
+    def update(self, block: Block) -> Flags | None:
+        rows = pl.DataFrame({"time": block.typed(self.time).cast(pl.Datetime("us")), "raw": block.text(self.time)})
+        if rows.height == 0:
+            return None
+        known = rows if self._before is None else pl.concat([self._before, rows])
+        self._before = rows.tail(1)
+        if known.height == 1:
+            return None
+        flags = self._flags(known["time"])
+        skip = 0 if self._first_waits else 1  # the row above the block was flagged with its own block
+        self._first_waits = False
+        times = known["time"]
+        return Flags(
+            first=block.first + block.height - known.height + skip,
+            flags=flags[skip:],
+            raw=known["raw"][skip:],
+            why=lambda index: self._why(times, index + skip),
+        )
+
+    def finish(self) -> Flags | None:
+        if not self._first_waits or self._before is None:
+            return None
+        flag = MISSING if self._before["time"][0] is None else UNKNOWN
+        return Flags(0, pl.Series([flag], dtype=pl.UInt8), self._before["raw"], lambda _: "")
+
+    def _flags(self, times: pl.Series) -> pl.Series:
+        """Flags of two or more times; the first takes the second's, or UNKNOWN where the second has none."""
+        time = pl.col("time")
+        flags = times.to_frame("time").select(
+            pl.when(time.is_null())
+            .then(MISSING)
+            .when(time.shift(1).is_null())
+            .then(UNKNOWN)
+            .when(time.diff() > self.span)
+            .then(FAIL)
+            .otherwise(GOOD)
+            .cast(pl.UInt8)
+            .alias("flag")
+        )["flag"]
+        if times[0] is not None:
+            flags[0] = UNKNOWN if flags[1] == MISSING else flags[1]
+        return flags
+
+    def _why(self, times: pl.Series, index: int) -> str:
+        row = max(index, 1)  # the first row was flagged for the gap after it
+        start, end = times[row - 1], times[row]
+        return (
+            f"no row for {spell(end - start)}, from {start.isoformat()} to {end.isoformat()}; "
+            f"at most {spell(self.span)} is allowed (time_gap_test fail_span)"
+        )
+
+
+def spell(span: dt.timedelta) -> str:
+    """A span in words: `2 d 3 h`, `90 s`."""
+    seconds = span.total_seconds()
+    if seconds < 120:
+        return f"{seconds:g} s"
+    parts = [(int(seconds // 86400), "d"), (int(seconds % 86400 // 3600), "h"), (int(seconds % 3600 // 60), "min"), (int(seconds % 60), "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)

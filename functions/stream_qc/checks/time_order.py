@@ -1,0 +1,49 @@
+"""Time order: no row is earlier than a row above it. Equal times are in order; whether they may repeat is another check."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from stream_qc.checks.base import Flags
+from stream_qc.flags import FAIL, GOOD, MISSING
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+
+
+class TimeOrderCheck:
+    """FAIL for a row whose time is before the latest time above it; MISSING where there is no time."""
+
+    test = "time_order"
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        self.needs = (field,)
+        self._latest: dt.datetime | None = None
+
+    def update(self, block: Block) -> Flags:
+        time = block.typed(self.field).cast(pl.Datetime("us"))
+        frame = pl.DataFrame({"time": time}).with_columns(
+            pl.col("time").cum_max().shift(1).forward_fill().fill_null(pl.lit(self._latest, dtype=pl.Datetime("us"))).alias("latest")
+        )
+        if self._latest is not None:
+            frame = frame.with_columns(pl.max_horizontal("latest", pl.lit(self._latest, dtype=pl.Datetime("us"))))
+        flags = frame.select(
+            pl.when(pl.col("time").is_null()).then(MISSING).when(pl.col("time") < pl.col("latest")).then(FAIL).otherwise(GOOD).cast(pl.UInt8).alias("f")
+        )["f"]
+        newest = time.max()
+        if isinstance(newest, dt.datetime) and (self._latest is None or newest > self._latest):
+            self._latest = newest
+        latest = frame["latest"]
+        return Flags(
+            block.first,
+            flags,
+            block.text(self.field),
+            lambda index: f"{self.field} {time[index].isoformat()} is before {latest[index].isoformat()}, the time of a row above it (time_order)",
+        )
+
+    def finish(self) -> None:
+        return None

@@ -1,0 +1,146 @@
+"""The engine: one pass over a file, all that a process asks of it, a report.
+
+The file is read front to back once, in blocks; every check sees every block in order and carries what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from stream_qc import checks
+from stream_qc.checks.constraints import structure_checks, value_checks
+from stream_qc.checks.time_order import TimeOrderCheck
+from stream_qc.checks.uniqueness import UniqueCheck
+from stream_qc.errors import UnreadableFile
+from stream_qc.formats import Format
+from stream_qc.reading import BLOCK_BYTES, open_reader
+from stream_qc.reading.block import Block, Malformed
+from stream_qc.results import PROCESSES, SHOWN, Example, Report, Result
+from stream_qc.rules import Rules
+from stream_qc.tally import Tally
+
+
+def check_stream(
+    stream: BinaryIO, form: Format, rules: Rules, processes: Iterable[int] = tuple(PROCESSES), block_bytes: int = BLOCK_BYTES
+) -> dict[int, Report]:
+    """Checks a file against its rules and reports for each process that was asked for.
+
+    A file that cannot be read is a result, not an exception: process 1 says why and where, and the others say that
+    they did not evaluate it. Raises OSError where the stream itself breaks.
+    """
+    tallies = [
+        Tally(process, check, rules.limit(check.field, check.test))
+        for process in processes
+        for check in checks_of(process, rules)
+    ]  # fmt: skip
+    structure = Structure(rules)
+    rows, header, unreadable = 0, None, ""
+    try:
+        reader = open_reader(stream, form, rules, block_bytes)
+        header = reader.header
+        for block in reader:
+            structure.update(block)
+            for tally in tallies:
+                tally.update(block)
+            rows += block.height
+        header = reader.header
+    except UnreadableFile as error:
+        unreadable = f"{error} (after row {rows:,})" if rows else str(error)
+    absent = set() if header is None else set(rules.fields) - set(header)
+    reports = {}
+    for process in processes:
+        found = [tally.result(rows, sorted(absent & set(tally.check.needs))) for tally in tallies if tally.process == process]
+        if process == 1:
+            found = [*structure.results(rows, header, unreadable), *found]
+        reports[process] = _report(process, rows, found, unreadable)
+    return reports
+
+
+def checks_of(process: int, rules: Rules) -> Iterator[checks.Check]:
+    """The checks that the rules ask of a process, apart from those of the whole file."""
+    fields = rules.fields.values()
+    if process == 1:
+        for field in fields:
+            yield from structure_checks(field)
+        for field in fields:
+            if field.constraints.unique:
+                yield UniqueCheck(field.name, "unique", (field.name,))
+        if rules.primary_key:
+            yield UniqueCheck("*", "primaryKey", rules.primary_key, absent_fails=True)
+    if process == 2:
+        for field in fields:
+            yield from value_checks(field)
+    if process == 3 and rules.time is not None:
+        yield TimeOrderCheck(rules.time)
+        if not (len(rules.primary_key) > 1 and rules.time in rules.primary_key):
+            yield UniqueCheck(rules.time, "duplicate_time", (rules.time,))
+    for asked in rules.tests:
+        if asked.test.process == process:
+            yield asked.test.check(asked.field, rules)
+
+
+class Structure:
+    """The checks of the file as a whole: can it be read, are its rows rows, does the header hold the fields, are there rows."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._malformed: list[Malformed] = []
+        self._malformed_count = 0
+
+    def update(self, block: Block) -> None:
+        self._malformed_count += len(block.malformed)
+        self._malformed += block.malformed[: SHOWN - len(self._malformed)]
+
+    def results(self, rows: int, header: list[str] | None, unreadable: str) -> Iterator[Result]:
+        yield Result(1, "*", "readable", passed=not unreadable, message=unreadable or "the file was read to its end", rows=rows)
+        if header is None:
+            return
+        yield self._header(rows, header)
+        yield self._well_formed(rows)
+        yield self._rows(rows)
+
+    def _header(self, rows: int, header: list[str]) -> Result:
+        faults = [f"the field {name} is missing" for name in self.rules.fields if name not in header]
+        if faults:
+            shown = ", ".join(header[:20]) + (", …" if len(header) > 20 else "")
+            faults[-1] += f"; the file has {shown}"
+        faults += [f"the field {name} is there {header.count(name)} times" for name in dict.fromkeys(header) if header.count(name) > 1]
+        return Result(1, "*", "header", passed=not faults, message="; ".join(faults) or "the header holds every field of the schema", rows=rows)
+
+    def _well_formed(self, rows: int) -> Result:
+        count = self._malformed_count
+        passed = count <= self.rules.limit("*", "well_formed") * rows
+        return Result(
+            1,
+            "*",
+            "well_formed",
+            passed=passed,
+            message=f"{count:,} of {rows:,} rows are malformed" if count else "every row is well formed",
+            rows=rows,
+            good=rows - count,
+            fail=count,
+            examples=[Example(item.row + 1, item.text, item.reason) for item in self._malformed],
+            truncated=count > len(self._malformed),
+        )
+
+    def _rows(self, rows: int) -> Result:
+        least, most = self.rules.rows.minimum, self.rules.rows.maximum
+        message = f"{rows:,} data rows"
+        if rows < least:
+            message += f"; at least {least:,} must be there"
+        if most is not None and rows > most:
+            message += f"; at most {most:,} may be there"
+        return Result(1, "*", "rows", passed=rows >= least and (most is None or rows <= most), message=message, rows=rows)
+
+
+def _report(process: int, rows: int, results: list[Result], unreadable: str) -> Report:
+    if unreadable:
+        # What was found before the file broke off stays. What was not found says nothing of the rest.
+        for result in results:
+            if result.passed and result.test != "header":
+                result.passed, result.message = False, f"evaluated up to row {rows:,} only"
+        shown = results if rows else [result for result in results if result.field == "*"]
+        return Report(process, rows, shown, f"not evaluated: the file cannot be read: {unreadable}", unread=True)
+    message = "" if results else f"the rules ask nothing of {PROCESSES[process]}"
+    return Report(process, rows, results, message)

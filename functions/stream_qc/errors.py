@@ -1,0 +1,15 @@
+"""What can go wrong apart from the data. Bad data is a result, never an exception."""
+
+from __future__ import annotations
+
+
+class InvalidRules(Exception):  # noqa: N818  # users match this name in Step Functions
+    """The rules cannot be used. `mistakes` names each place and what is wrong there."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        super().__init__("; ".join(mistakes))
+
+
+class UnreadableFile(Exception):  # noqa: N818  # a result of process 1, not a breakdown
+    """The file cannot be read, or not to its end. The message says where and why."""

@@ -1,0 +1,126 @@
+"""Table Schema's field types: from the text of a cell to a value (https://specs.frictionlessdata.io/table-schema/#types-and-formats).
+
+One function a type, each from a text Series to a typed Series of the same length, null where the text is not of the type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from stream_qc.rules import Field
+
+TRUE_VALUES = ("true", "True", "TRUE", "1")
+FALSE_VALUES = ("false", "False", "FALSE", "0")
+ISO_DATETIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z")
+
+
+def parse(cells: pl.Series, field: Field) -> pl.Series:
+    """The cells in the field's type; null where missing, and where a cell is not of the type.
+
+    Columns that have a type of their own (Parquet) are taken as they are where that type fits the field's.
+    """
+    if cells.dtype == pl.Null:
+        return cells.cast(POLARS[field.type])
+    if cells.dtype != pl.String:
+        return _native(cells, field)
+    return PARSERS[field.type](cells, field)
+
+
+def _native(cells: pl.Series, field: Field) -> pl.Series:
+    wanted = POLARS[field.type]
+    kind = cells.dtype
+    if field.type in ("any", "string"):
+        fits = field.type == "any" or kind in (pl.Categorical, pl.Enum)
+    elif field.type == "datetime":
+        fits = kind == pl.Datetime or kind == pl.Date
+    elif field.type in ("integer", "year"):
+        fits = kind.is_integer()
+    elif field.type == "number":
+        fits = kind.is_numeric()
+    else:
+        fits = kind == wanted
+    if not fits:
+        return pl.Series(cells.name, [None], dtype=wanted).new_from_index(0, cells.len())
+    if kind == pl.Datetime and kind.time_zone is not None:  # type: ignore[attr-defined]  # narrowed by the comparison
+        cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return cells.cast(wanted, strict=False)
+
+
+def _string(cells: pl.Series, _: Field) -> pl.Series:
+    return cells
+
+
+def _number(cells: pl.Series, _: Field) -> pl.Series:
+    return cells.cast(pl.Float64, strict=False)
+
+
+def _integer(cells: pl.Series, _: Field) -> pl.Series:
+    return cells.cast(pl.Int64, strict=False)
+
+
+def _boolean(cells: pl.Series, field: Field) -> pl.Series:
+    true, false = field.true_values, field.false_values
+    words = [*true, *false]
+    return cells.replace_strict(words, [True] * len(true) + [False] * len(false), default=None, return_dtype=pl.Boolean)
+
+
+def _date(cells: pl.Series, field: Field) -> pl.Series:
+    return cells.str.to_date("%Y-%m-%d" if field.format == "default" else field.format, strict=False)
+
+
+def _time(cells: pl.Series, field: Field) -> pl.Series:
+    return cells.str.to_time("%H:%M:%S%.f" if field.format == "default" else field.format, strict=False)
+
+
+def _datetime(cells: pl.Series, field: Field) -> pl.Series:
+    patterns = ISO_DATETIMES if field.format == "default" else (field.format,)
+    found: pl.Series | None = None
+    for pattern in patterns:
+        if found is not None and found.null_count() == cells.null_count():
+            break
+        values = _strptime(cells, pattern)
+        found = values if found is None else found.zip_with(found.is_not_null(), values)
+    assert found is not None  # noqa: S101  # there is always a pattern
+    return found
+
+
+def _strptime(cells: pl.Series, pattern: str) -> pl.Series:
+    if "z" in pattern.replace("%%", ""):
+        aware = cells.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
+        return aware.dt.replace_time_zone(None)
+    if not any(code in pattern for code in ("%H", "%I", "%T", "%X", "%c", "%s", "%R", "%r")):
+        return cells.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))  # a day: its first instant
+    return cells.str.to_datetime(pattern, strict=False, time_unit="us")
+
+
+def _year(cells: pl.Series, _: Field) -> pl.Series:
+    return cells.set(~cells.str.contains(r"^-?\d{4}$"), None).cast(pl.Int64, strict=False)
+
+
+PARSERS: dict[str, Callable[[pl.Series, Field], pl.Series]] = {
+    "any": _string,
+    "boolean": _boolean,
+    "date": _date,
+    "datetime": _datetime,
+    "integer": _integer,
+    "number": _number,
+    "string": _string,
+    "time": _time,
+    "year": _year,
+}
+# Times are UTC without a zone: a time with no zone is UTC, one with a zone is converted.
+POLARS: dict[str, pl.DataType] = {
+    "any": pl.String(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+    "datetime": pl.Datetime("us"),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "string": pl.String(),
+    "time": pl.Time(),
+    "year": pl.Int64(),
+}

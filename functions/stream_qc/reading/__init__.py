@@ -1,0 +1,37 @@
+"""From a byte stream to blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from stream_qc.formats import Format
+from stream_qc.reading.block import Block
+from stream_qc.reading.bytestream import decompressed, refuse_foreign_content
+from stream_qc.reading.csv_text import CsvReader
+from stream_qc.reading.ndjson import NdjsonReader
+from stream_qc.reading.parquet import ParquetReader
+from stream_qc.rules import Rules
+
+BLOCK_BYTES = 4 * 1024 * 1024
+
+
+class Reader(Protocol):
+    """A file being read. `header` holds the fields that the file has; it is whole once the blocks are through."""
+
+    header: list[str]
+
+    def __iter__(self) -> Iterator[Block]: ...
+
+
+def open_reader(stream: BinaryIO, form: Format, rules: Rules, block_bytes: int = BLOCK_BYTES) -> Reader:
+    """A reader for the stream, in blocks of about `block_bytes` of text.
+
+    The reader raises UnreadableFile, here or between two blocks, where the file is not what its name says or breaks off.
+    """
+    if form.kind == "parquet":
+        return ParquetReader(stream, rules)
+    plain = refuse_foreign_content(decompressed(stream, form), form)
+    if form.kind == "csv":
+        return CsvReader(plain, rules, block_bytes)
+    return NdjsonReader(plain, rules, block_bytes)

@@ -1,0 +1,79 @@
+"""A stretch of a stream's rows, as every check sees it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import polars as pl
+
+from stream_qc import fieldtypes
+from stream_qc.rules import Field, Rules
+
+MALFORMED_TEXT = 200  # characters of a malformed row that are shown
+
+
+class Malformed:
+    """A row that is no row of this file: its 0-based place in the stream, the reason, and its text, cut."""
+
+    __slots__ = ("reason", "row", "text")
+
+    def __init__(self, row: int, reason: str, text: str) -> None:
+        self.row, self.reason, self.text = row, reason, text[:MALFORMED_TEXT]
+
+
+class Block:
+    """Rows `first` to `first + height - 1` of a stream, counted from 0.
+
+    `raw` holds the columns as they stand in the file: text from CSV and NDJSON, native types from Parquet. A malformed
+    row is null in every column and listed in `malformed`.
+    """
+
+    def __init__(self, first: int, raw: pl.DataFrame, rules: Rules, malformed: Sequence[Malformed] = (), *, height: int) -> None:
+        self.first = first
+        self.raw = raw
+        self.rules = rules
+        self.malformed = malformed
+        self.height = height
+        self._typed: dict[str, pl.Series] = {}
+
+    def field(self, name: str) -> Field:
+        return self.rules.field(name)
+
+    @functools.cached_property
+    def nothing(self) -> pl.Series:
+        """A null text for each row, for a field that the block has not got."""
+        return pl.Series("", [None], dtype=pl.String).new_from_index(0, self.height)
+
+    @functools.cached_property
+    def well_formed(self) -> pl.Series:
+        """True for each row that is not malformed."""
+        if not self.malformed:
+            return pl.repeat(value=True, n=self.height, eager=True)
+        bad = pl.Series([item.row - self.first for item in self.malformed], dtype=pl.UInt32)
+        return ~pl.int_range(self.height, dtype=pl.UInt32, eager=True).is_in(bad.implode())
+
+    def given(self, name: str) -> pl.Series:
+        """The field as it stands in the file, null where the cell is one of the schema's missingValues."""
+        column = self.raw[name] if name in self.raw.columns else self.nothing
+        if column.dtype != pl.String:
+            return column
+        missing = self.rules.missing_values
+        if missing == ("",):
+            return column.replace("", None) if column.len() else column
+        return column.to_frame("v").select(pl.when(~pl.col("v").is_in(missing)).then(pl.col("v")))["v"]
+
+    def typed(self, name: str) -> pl.Series:
+        """The field in its type, null where the cell is missing or not of that type."""
+        if name not in self._typed:
+            self._typed[name] = fieldtypes.parse(self.given(name), self.field(name))
+        return self._typed[name]
+
+    def number(self, name: str) -> pl.Series:
+        """The field as Float64, null where missing; NaN is missing too, as QARTOD has it."""
+        return self.typed(name).cast(pl.Float64, strict=False).fill_nan(None)
+
+    def text(self, name: str) -> pl.Series:
+        """The field as text, for people."""
+        column = self.raw[name] if name in self.raw.columns else self.nothing
+        return column if column.dtype == pl.String else column.cast(pl.String, strict=False)

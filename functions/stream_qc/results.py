@@ -1,0 +1,83 @@
+"""What the engine answers: a result a check, a report a process. The fields' names are the contract's (QCDetails)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SHOWN = 20  # offending rows that a result names
+SHOWN_CHARACTERS = 200  # of a value or a reason
+
+PROCESSES = {1: "structure", 2: "values", 3: "continuity"}
+
+
+@dataclass
+class Example:
+    """An offending row: its number (1-based data row), its value as it stood in the file, and why it offends."""
+
+    row: int
+    value: str | None
+    reason: str
+
+    def __post_init__(self) -> None:
+        self.value = None if self.value is None else shorten(self.value)
+        self.reason = shorten(self.reason)
+
+
+@dataclass
+class Result:
+    """What a check found. The counts are rows by flag; `passed` takes the rules' limits into account."""
+
+    process: int
+    field: str  # "*" for a check of the whole file
+    test: str
+    passed: bool
+    message: str
+    rows: int = 0
+    good: int = 0
+    not_evaluated: int = 0
+    suspect: int = 0
+    fail: int = 0
+    missing: int = 0
+    examples: list[Example] = field(default_factory=list)
+    truncated: bool = False
+
+    @property
+    def check(self) -> str:
+        return f"{self.process}#{self.field}#{self.test}"
+
+    def item(self) -> dict[str, Any]:
+        """The result as a QCDetails item, without its key QCPID."""
+        return {
+            "Check": self.check,
+            "Pass": int(self.passed),
+            "Rows": self.rows,
+            "Good": self.good,
+            "NotEvaluated": self.not_evaluated,
+            "Suspect": self.suspect,
+            "Fail": self.fail,
+            "Missing": self.missing,
+            "Message": self.message,
+            "Examples": [{"Row": one.row, "Value": one.value, "Reason": one.reason} for one in self.examples],
+            "Truncated": self.truncated,
+        }
+
+
+@dataclass
+class Report:
+    """What a process found in a file."""
+
+    process: int
+    rows: int
+    results: list[Result]
+    message: str = ""  # where there is more to say than the results do: nothing was asked, or nothing could be read
+
+    @property
+    def passed(self) -> bool:
+        return not self.unread and all(result.passed for result in self.results)
+
+    unread: bool = False  # the file could not be read, or not to its end
+
+
+def shorten(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
