@@ -53,15 +53,17 @@ def check_ministack() -> None:
 def run_functions_under_awslambdaric() -> None:
     unpack_code = lambda_svc._provided_runtime_code_dir
     worker_env = lambda_svc._provided_worker_env
+    unpacking = threading.Lock()
     room = threading.BoundedSemaphore(CONCURRENT_INVOCATIONS)
 
     def code_dir(code_zip: bytes) -> str:
-        folder = unpack_code(code_zip)
-        bootstrap = Path(folder, "bootstrap")
-        if not bootstrap.exists():
-            bootstrap.write_text(BOOTSTRAP)
-            bootstrap.chmod(0o755)
-        return folder
+        with unpacking:  # a bootstrap that is still being written can be neither found nor executed
+            folder = unpack_code(code_zip)
+            bootstrap = Path(folder, "bootstrap")
+            if not bootstrap.exists():
+                bootstrap.write_text(BOOTSTRAP)
+                bootstrap.chmod(0o755)
+            return folder
 
     @functools.cache
     def layer_dir(arn: str) -> str | None:

@@ -16,9 +16,10 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import BLOCK_BYTES, open_reader
 from stream_qc.reading.block import Block, Malformed
-from stream_qc.results import PROCESSES, SHOWN, Example, Report, Result
+from stream_qc.results import SHOWN, Example, Report, Result
 from stream_qc.rules import Rules
 from stream_qc.tally import Tally
+from stream_qc.vocabulary import PROCESSES
 
 
 def check_stream(

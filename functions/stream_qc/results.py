@@ -8,8 +8,6 @@ from typing import Any
 SHOWN = 20  # offending rows that a result names
 SHOWN_CHARACTERS = 200  # of a value or a reason
 
-PROCESSES = {1: "structure", 2: "values", 3: "continuity"}
-
 
 @dataclass
 class Example:

@@ -1,0 +1,1 @@
+"""What the Lambdas share of AWS: the objects, the two tables, the message, the log lines and the metrics."""

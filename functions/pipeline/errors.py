@@ -1,0 +1,19 @@
+"""The errors that a run can end with, by the names that users match in Step Functions. The engine adds InvalidRules."""
+
+from __future__ import annotations
+
+
+class InvalidInput(Exception):  # noqa: N818
+    """What started the execution does not name a stream. The message names the field and what is wrong with it."""
+
+
+class StreamNotFound(Exception):  # noqa: N818
+    """There is no such object. The message says where it was looked for."""
+
+
+class SummaryNotConfirmed(Exception):  # noqa: N818
+    """An earlier attempt may have published the summary, so it is not published again."""
+
+
+class TemporaryFailure(Exception):  # noqa: N818
+    """AWS could not answer for now. The state machine retries the step."""

@@ -1,0 +1,146 @@
+"""The summary of a run: an email for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.keys import is_id
+from stream_qc.vocabulary import PROCESSES
+
+Item = dict[str, Any]
+
+SUBJECT_CHARACTERS = 100
+MESSAGE_BYTES = 240_000  # of SNS's 256 KiB, for both forms of the message together
+EXAMPLES_IN_TEXT = 5
+CHECKS_IN_TEXT = 40
+
+VERDICTS = {
+    "PASS": "Every check passed.",
+    "FAIL": "The data did not pass.",
+    "ERROR": "The data could not be checked.",
+    "REJECTED": "The upload was rejected; nothing was checked.",
+}
+FIELDS = (
+    "GroupID", "StreamID", "StartTime", "QCPID", "Status", "Bucket", "Key", "VersionId", "Size", "RulesKey", "RulesVersionId",
+    "ExecutionArn", "Process1Pass", "Process2Pass", "Process3Pass", "TotalPass", "Rows", "EndTime", "Error", "Cause",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A message for the topic: subject and text for email, `fields` as JSON for every other protocol."""
+
+    subject: str
+    text: str
+    fields: Item
+    checks: list[Item]
+
+    def body(self) -> str:
+        """The message in SNS's JSON structure, small enough for SNS: checks are left out from the end, and counted."""
+        shown = list(self.checks)
+        while True:
+            left_out = len(self.checks) - len(shown)
+            record = {**self.fields, "Checks": shown, "Text": self.text} | ({"ChecksLeftOut": left_out} if left_out else {})
+            body = json.dumps({"default": json.dumps(record, default=int, ensure_ascii=False), "email": self.text}, ensure_ascii=False)
+            if len(body.encode()) <= MESSAGE_BYTES or not shown:
+                return body
+            shown = shown[: len(shown) * 3 // 4]
+
+    def attributes(self) -> dict[str, Any]:
+        """What a subscriber's filter policy sees. An ID that is none (of a rejected upload) is left out."""
+        given = {name: self.fields.get(name) for name in ("GroupID", "StreamID") if is_id(self.fields.get(name))}
+        return {
+            name: {"DataType": "String", "StringValue": value} for name, value in {**given, "Status": self.fields["Status"]}.items()
+        }  # fmt: skip
+
+
+def summary(run: Item, failing: list[Item]) -> Summary:
+    """The summary of a run that has ended, with its failing checks as QCDetails holds them."""
+    fields = {name: run[name] for name in FIELDS if name in run}
+    checks = [{name: value for name, value in item.items() if name not in ("QCPID", "ExpiresAt")} for item in failing]
+    return Summary(subject(run), "\n".join(text(run, checks)), fields, checks)
+
+
+def subject(run: Item) -> str:
+    """`[QC FAIL] group1/streamA`, in printable ASCII and at most 100 characters, as SNS wants it."""
+    full = f"[QC {run['Status']}] {name_of(run)}"
+    plain = unicodedata.normalize("NFKD", full)
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in plain if not unicodedata.combining(c))
+    return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
+
+
+def name_of(run: Item) -> str:
+    """The stream's name, or the object's where the stream has none."""
+    if is_id(run.get("GroupID")) and is_id(run.get("StreamID")):
+        return f"{run['GroupID']}/{run['StreamID']}"
+    return str(run.get("Key") or f"{run.get('GroupID')}/{run.get('StreamID')}")
+
+
+def text(run: Item, checks: list[Item]) -> Iterator[str]:
+    """The lines of the email."""
+    yield f"{run['Status']}: {one_line(name_of(run))}"
+    yield VERDICTS[run["Status"]]
+    if "Cause" in run:
+        yield ""
+        yield f"{run['Error']}: {one_line(run['Cause'], 4000)}"
+    if "Results" in run:
+        shown = 0
+        for result in run["Results"]:
+            mine = [check for check in checks if check["Check"].startswith(f"{result['Process']}#")]
+            yield ""
+            yield from process_lines(result, mine[: max(0, CHECKS_IN_TEXT - shown)], len(mine))
+            shown += len(mine)
+    yield ""
+    yield from facts(run)
+
+
+def process_lines(result: Item, checks: list[Item], failing: int) -> Iterator[str]:
+    name = f"{result['Process']} {PROCESSES[result['Process']]}"
+    if "Error" in result:
+        yield f"{name}: could not run: {result['Error']}: {one_line(result['Cause'], 1000)}"
+        return
+    yield f"{name}: {'pass' if result['Pass'] else 'FAIL'}" + (f" ({one_line(result['Message'], 1000)})" if "Message" in result else "")
+    for check in checks:
+        field, test = check["Check"].split("#", 1)[1].rsplit("#", 1)
+        yield f"  {one_line(test if field == '*' else f'{field} {test}')}: {one_line(check['Message'], 1000)}"
+        for example in check["Examples"][:EXAMPLES_IN_TEXT]:
+            yield f"    row {example['Row']:,}: {one_line(example['Reason'])}" + (f"   {one_line(example['Value'])}" if field == "*" and example["Value"] else "")
+        more = int(check["Fail"]) + int(check["Suspect"]) - EXAMPLES_IN_TEXT
+        if more > 0:
+            yield f"    and {more:,} more"
+    if failing > len(checks):
+        yield f"  and {failing - len(checks)} more failing checks, in QCDetails"
+
+
+def facts(run: Item) -> Iterator[str]:
+    """The file, the rules, the run, and the command that runs it again."""
+    if "Key" in run:
+        size = f", {int(run['Size']):,} bytes" if "Size" in run else ""
+        rows = f", {int(run['Rows']):,} rows" if "Rows" in run else ""
+        yield f"File     s3://{run.get('Bucket', '')}/{one_line(run['Key'], 1100)}"
+        if "Size" in run:
+            yield f"         version {run['VersionId']}{size}{rows}"
+    if "Size" in run:
+        yield f"Rules    {one_line(run['RulesKey'])} (version {run['RulesVersionId']})" if "RulesKey" in run else "Rules    built-in default: a readable file with a header and a row"
+    if "QCPID" in run:
+        yield f"Run      {run['QCPID']}" + (f", started {run['StartTime']}" if "StartTime" in run else "")
+    if is_id(run.get("GroupID")) and is_id(run.get("StreamID")) and run["Status"] != "REJECTED":
+        yield "Again    " + rerun_command(run)
+
+
+def rerun_command(run: Item) -> str:
+    """The command that checks the same version of the same file again, as a shell takes it."""
+    machine = run["ExecutionArn"].replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
+    asked = {name: run[name] for name in ("GroupID", "StreamID", *(("Key", "VersionId") if "Size" in run else ()))}
+    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(json.dumps(asked, ensure_ascii=False))}"
+
+
+def one_line(value: Any, most: int = 300) -> str:
+    """Text for a line of the email: what is not printable, line ends included, is escaped; what is long is cut."""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"

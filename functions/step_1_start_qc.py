@@ -1,0 +1,109 @@
+"""StartQC: which file, which version, which rules; seeds the row of the run in QCSummary.
+
+In: GroupID, StreamID, Key, VersionId (as the upload's key or a person gives them), Trigger, ExecutionArn, ExecutionStart.
+Out: the row of the run. Its Status is RUNNING; REPEATED where another run has this upload already (RepeatOf names it);
+REJECTED or ERROR, with Error and Cause, where there is nothing to check.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from pipeline import keys, objects, runs
+from pipeline.errors import InvalidInput, StreamNotFound
+from pipeline.observe import Event, logger, step
+from stream_qc.vocabulary import PROCESSES
+
+REMEMBERED_DAYS = 30  # longer than EventBridge and the dead-letter queue can hold an upload back
+once = IdempotencyConfig(expires_after_seconds=REMEMBERED_DAYS * 86400, hash_function="sha256")
+store = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"])
+
+
+@step
+def handler(event: Event, context: LambdaContext) -> Event:
+    once.register_lambda_context(context)
+    if event["Trigger"] != "upload" or not isinstance(event.get("Key"), str):
+        return start(event)
+    try:
+        event = {**event, "VersionId": objects.locate(event["Key"], event.get("VersionId")).version_id}
+    except StreamNotFound:
+        logger.warning("the uploaded object is gone")
+    version = event.get("VersionId") or event.get("Sequencer")
+    run = start_once(upload=[objects.bucket(), event["Key"], version], event=event)
+    if run["ExecutionArn"] == event["ExecutionArn"]:
+        return run
+    logger.info("this upload has a run already", extra={"RepeatOf": run["QCPID"]})
+    return {**run, "Status": "REPEATED", "RepeatOf": run["QCPID"], "ExecutionArn": event["ExecutionArn"]}
+
+
+@idempotent_function(data_keyword_argument="upload", persistence_store=store, config=once, key_prefix="StartQC")
+def start_once(*, upload: list[str], event: Event) -> runs.Run:  # noqa: ARG001  # `upload` is what makes it the same
+    """The run of an upload: started by its first delivery, found by each later one."""
+    return start(event)
+
+
+def start(event: Event) -> runs.Run:
+    """A new run of a stream, with its row."""
+    run: runs.Run = {
+        "QCPID": runs.qcpid(event["ExecutionArn"], event["ExecutionStart"]),
+        "ExecutionArn": event["ExecutionArn"],
+        **{name: event[name] for name in ("GroupID", "StreamID", "Key", "VersionId") if isinstance(event.get(name), str)},
+    }
+    try:
+        run |= what_to_check(event)
+    except (InvalidInput, StreamNotFound) as mistake:
+        return refuse(run, mistake, event)
+    run = runs.seed({**run, "Status": "RUNNING"}, event["ExecutionStart"])
+    logger.info("run started", extra={"QCPID": run["QCPID"], "Key": run["Key"], "VersionId": run["VersionId"], "RulesKey": run.get("RulesKey")})
+    return run
+
+
+def what_to_check(event: Event) -> dict[str, Any]:
+    """The file's version and the rules' version of a run. Raises InvalidInput and StreamNotFound."""
+    key, version_id = event.get("Key"), event.get("VersionId")
+    if event["Trigger"] == "upload":
+        check_uploaded_key(key)
+    group_id, stream_id = (keys.check_id(name, event.get(name)) for name in ("GroupID", "StreamID"))
+    if version_id is not None and (not isinstance(version_id, str) or not version_id):
+        raise InvalidInput(f"VersionId must be a string that is not empty, not {version_id!r}"[:300])
+    if version_id is not None and key is None:
+        raise InvalidInput("VersionId is given without the Key that it belongs to")
+    key = objects.newest(group_id, stream_id) if key is None else keys.check_key(key, group_id, stream_id)
+    version = objects.locate(key, version_id)
+    rules = objects.rules_for(group_id, stream_id)
+    return {
+        "Bucket": objects.bucket(),
+        "Key": version.key,
+        "VersionId": version.version_id,
+        "Size": version.size,
+        **({"RulesKey": rules.key, "RulesVersionId": rules.version_id} if rules else {}),
+    }
+
+
+def check_uploaded_key(key: Any) -> None:
+    """Raises InvalidInput where an uploaded object's key holds no IDs; says how a key must look."""
+    ids = keys.ids_in(str(key))
+    if not ids.group_id or not ids.stream_id:
+        raise InvalidInput(f"Key {key!r} names no stream; upload to streams/<GroupID>/<StreamID>.<ext>")
+
+
+def refuse(run: runs.Run, mistake: InvalidInput | StreamNotFound, event: Event) -> runs.Run:
+    """The run as it ends before it began: with a row where its group is known, and never a flag of 1."""
+    refused = {
+        **run,
+        "Status": "REJECTED" if isinstance(mistake, InvalidInput) else "ERROR",
+        "Error": type(mistake).__name__,
+        "Cause": str(mistake),
+        "Bucket": objects.bucket(),
+        **{f"Process{number}Pass": 0 for number in PROCESSES},
+        "TotalPass": 0,
+        "EndTime": runs.now(),
+    }
+    logger.warning("run refused", extra={"Error": refused["Error"], "Cause": refused["Cause"]})
+    if keys.is_id(run.get("GroupID")):
+        return runs.seed(refused, event["ExecutionStart"])
+    return refused

@@ -1,0 +1,86 @@
+"""Deploys the synthesised template to the local AWS with boto3: the assets into a bucket, then the stack."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from local.aws import ACCOUNT, REGION, ROOT, STATE, LocalAws
+
+STACK = "StreamQC"
+ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # the name that the template holds, from the CDK's bootstrap stack
+ASSEMBLY = STATE / "cdk.out"
+
+
+def synthesize(folder: Path = ASSEMBLY) -> Path:
+    """Synthesises the app with packages for this machine; returns the folder of the cloud assembly."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where node is
+    environment = {**os.environ, "PATH": path, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(_context())}
+    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"local AWS: the template could not be synthesised:\n{done.stderr.strip()}")
+    return folder
+
+
+def _context() -> dict[str, Any]:
+    """cdk.json's context, which only the CDK command line reads by itself, and the local target."""
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**context, "target": "local"}
+
+
+def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
+    """Creates the stack of the cloud assembly and returns its outputs, name to value.
+
+    Exits with CloudFormation's own reasons where the stack does not come up.
+    """
+    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
+    s3.create_bucket(Bucket=ASSETS)
+    manifest = json.loads((assembly / f"{STACK}.assets.json").read_text())
+    for asset in manifest["files"].values():
+        source = assembly / asset["source"]["path"]
+        for place in asset["destinations"].values():
+            s3.put_object(Bucket=ASSETS, Key=place["objectKey"], Body=_zipped(source) if source.is_dir() else source.read_bytes())
+    template = (assembly / f"{STACK}.template.json").read_bytes()
+    s3.put_object(Bucket=ASSETS, Key="template.json", Body=template)
+    # The bootstrap version is a parameter that the CDK's own deployment would resolve; here there is no bootstrap stack.
+    aws.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
+    cloudformation.create_stack(
+        StackName=STACK, TemplateURL=f"{aws.endpoint}/{ASSETS}/template.json", Capabilities=["CAPABILITY_IAM"], OnFailure="DO_NOTHING"
+    )
+    stack = _finished(cloudformation)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        reasons = [
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+            if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason")
+        ]
+        sys.exit("local AWS: the stack could not be created:\n    " + "\n    ".join(reasons or [stack["StackStatus"]]))
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _finished(cloudformation: Any) -> dict[str, Any]:
+    waiter = cloudformation.get_waiter("stack_exists")
+    waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    import time
+
+    deadline = time.monotonic() + 120
+    while True:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > deadline:
+            return stack
+        time.sleep(0.2)
+
+
+def _zipped(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder))
+    return buffer.getvalue()

@@ -1,0 +1,93 @@
+"""The Lambdas, in the order in which a run meets them. What each may do stands in permissions.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.packaging import packages_layer_code
+from stacks.settings import Settings
+from stacks.storage import Storage
+
+SOURCE = Path(__file__).resolve().parent.parent / "functions"
+
+
+class Functions:
+    def __init__(self, scope: Construct, storage: Storage, settings: Settings) -> None:
+        self._scope = scope
+        self._code = lambda_.Code.from_asset(str(SOURCE), exclude=["**/__pycache__", "**/*.egg-info"])
+        self._layers = _packages(scope, settings)
+        streams = {"STREAM_BUCKET": storage.streams.bucket_name}
+        once = {"IDEMPOTENCY_TABLE": storage.idempotency.table_name}
+        summary = {"SUMMARY_TABLE": storage.summary.table_name}
+        details = {"DETAILS_TABLE": storage.details.table_name}
+        checking = {**streams, **summary, **details, "DETAILS_DAYS": str(settings.details_days), "POLARS_MAX_THREADS": "2"}
+
+        self.start_qc = self._function("StartQC", "step_1_start_qc.handler", {**streams, **summary, **once}, seconds=30)
+        self.processes = [
+            self._function(
+                f"QCProcess{number}",
+                f"step_2_qc_process.{name}",
+                checking,
+                seconds=900,  # Lambda's limit
+                memory_mib=settings.process_memory_mib,
+            )
+            for number, name in enumerate(("structure", "values", "continuity"), start=1)
+        ]
+        self.end_qc = self._function("EndQC", "step_3_end_qc.handler", summary, seconds=30)
+        self.send_qc_summary = self._function(
+            "SendQCSummary", "step_4_send_qc_summary.handler", {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn}, seconds=60
+        )
+
+    @property
+    def all(self) -> list[lambda_.Function]:
+        return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary]
+
+    def _function(self, name: str, handler: str, environment: Mapping[str, str], *, seconds: int, memory_mib: int = 512) -> lambda_.Function:
+        log_group = logs.LogGroup(
+            self._scope, f"{name}Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        )
+        # A role of its own and no managed policy: the construct's default brings one.
+        role = iam.Role(self._scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        return lambda_.Function(
+            self._scope,
+            name,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=self._code,
+            handler=handler,
+            layers=self._layers,
+            role=role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE,
+            timeout=Duration.seconds(seconds),
+            memory_size=memory_mib,
+            environment={
+                **environment,
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": "StreamQC",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+            },
+        )
+
+
+def _packages(scope: Construct, settings: Settings) -> list[lambda_.ILayerVersion]:
+    if not settings.packages:
+        return []
+    layer = lambda_.LayerVersion(
+        scope,
+        "Packages",
+        code=packages_layer_code(settings.target),
+        compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+        compatible_architectures=[lambda_.Architecture.ARM_64],
+        description="The functions' packages, from requirements/functions.txt",
+    )
+    return [layer]

@@ -1,0 +1,99 @@
+"""The functions' packages as one asset, from the locked requirements, without Docker."""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from aws_cdk import aws_lambda as lambda_
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements" / "functions.txt"
+CACHE = ROOT / ".local" / "packages"
+LAMBDA_PYTHON = "3.13"
+# All three, newest first: with one alone pip picks old versions or none (manylinux_2_28 is what Amazon Linux 2023 can run).
+ARM64 = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+NEVER_IMPORTED = ("*.dist-info/RECORD", "**/__pycache__", "bin", "**/*.pyi", "**/tests")
+
+
+def packages_layer_code(target: str) -> lambda_.Code:
+    """The layer's content for `aws` (arm64, Python 3.13) or `local` (this machine, this Python).
+
+    It is built once for every state of the lock and kept in .local/packages. Raises RuntimeError where the packages
+    cannot be fetched, with what to do.
+    """
+    return lambda_.Code.from_asset(str(packages_zip(target)))
+
+
+def packages_zip(target: str) -> Path:
+    """The path of the zip file with the packages under python/."""
+    version = LAMBDA_PYTHON if target == "aws" else f"{sys.version_info.major}.{sys.version_info.minor}"
+    made_from = LOCK.read_bytes() + Path(__file__).read_bytes() + f"{target} {version} {_compiler(version)}".encode()
+    path = CACHE / f"{target}-{hashlib.sha256(made_from).hexdigest()[:16]}.zip"
+    if not path.exists():
+        print(f"packaging the functions' requirements for {target} (once for each lock)", file=sys.stderr)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            python = Path(folder, "python")
+            _install(target, version, python)
+            _compile(version, python)
+            # Renamed only when whole, so that an interrupted build leaves no half of a package behind.
+            _zip(Path(folder), Path(folder, "layer.zip"), python).rename(path)
+    return path
+
+
+def _install(target: str, version: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
+    command += ["--only-binary", ":all:", "--target", str(folder), "--requirement", str(LOCK)]
+    if target == "aws":
+        command += ["--implementation", "cp", "--python-version", version, *(word for tag in ARM64 for word in ("--platform", tag))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own pip
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-6:])
+        raise RuntimeError(
+            f"The functions' packages could not be installed for {target}, Python {version}. pip said:\n{last}\n"
+            "Is the package index reachable from here (pip config list shows which one is used)? Then run the command again."
+        )
+    for pattern in NEVER_IMPORTED:
+        for found in list(folder.glob(pattern)):
+            shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
+
+
+def _compiler(version: str) -> str | None:
+    """A Python of this very version, which alone can write .pyc files for it; None where the machine has none."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    found = shutil.which(f"python{version}")
+    # A version manager's shim can be on the path without the version behind it.
+    works = found is not None and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
+    return found if works else None
+
+
+def _compile(version: str, folder: Path) -> None:
+    """Compiles the modules, checked by content and not by time: a function's folder is read-only, and unzips with new times."""
+    python = _compiler(version)
+    if python is None:
+        print(f"no python{version} here: packages without .pyc files, and a slower cold start", file=sys.stderr)
+    elif python == sys.executable:
+        compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, workers=0)
+    else:
+        subprocess.run([python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)], check=False)  # noqa: S603
+
+
+def _zip(root: Path, path: Path, content: Path) -> Path:
+    """A zip file with the same bytes for the same content, so that the asset's hash stays."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for file in sorted(content.rglob("*")):
+            if file.is_file():
+                entry = zipfile.ZipInfo(str(file.relative_to(root)), (1980, 1, 1, 0, 0, 0))
+                entry.external_attr = (0o755 if file.stat().st_mode & 0o100 else 0o644) << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, file.read_bytes())
+    return path

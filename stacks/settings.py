@@ -1,0 +1,57 @@
+"""What can be set when the stack is synthesised, by `-c name=value` or in cdk.json."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from constructs import Node
+
+
+@dataclass(frozen=True)
+class Settings:
+    """alertEmail: who gets the summaries (one address, or a list). detailsDays: how long QCDetails are kept, 0 for ever.
+    processMemoryMiB: memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. target: `aws`, or `local` for packages
+    that run on this machine. packages: false leaves the packages out, for tests of the template.
+    """
+
+    alert_emails: tuple[str, ...] = ()
+    details_days: int = 0
+    process_memory_mib: int = 1769
+    target: str = "aws"
+    packages: bool = True
+
+    @classmethod
+    def from_context(cls, node: Node) -> Settings:
+        """Settings from the CDK's context. Raises ValueError, naming the setting."""
+
+        def given(name: str, default: Any) -> Any:
+            value = node.try_get_context(name)
+            return default if value is None else value
+
+        target = str(given("target", "aws"))
+        if target not in ("aws", "local"):
+            raise ValueError(f"target is {target!r}; it must be aws or local")
+        return cls(
+            alert_emails=_emails(given("alertEmail", [])),
+            details_days=_whole("detailsDays", given("detailsDays", 0), 0, 36500),
+            process_memory_mib=_whole("processMemoryMiB", given("processMemoryMiB", 1769), 512, 10240),
+            target=target,
+            packages=str(given("packages", "true")).lower() != "false",
+        )
+
+
+def _emails(value: Any) -> tuple[str, ...]:
+    addresses = [value] if isinstance(value, str) else list(value)
+    addresses = [part.strip() for address in addresses for part in str(address).split(",") if part.strip()]
+    for address in addresses:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
+            raise ValueError(f"alertEmail: {address!r} is no email address")
+    return tuple(dict.fromkeys(addresses))
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    if not re.fullmatch(r"\d+", str(value)) or not least <= int(value) <= most:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number from {least} to {most:,}")
+    return int(value)

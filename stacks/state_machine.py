@@ -1,0 +1,179 @@
+"""The state machine: a run of Stream QC, drawn in docs/state-machine.svg.
+
+    Upload? ─ key ends in / ──────────────────────────────────────────────► FolderMarker (end)
+       │ └─ TakeIDsFromKey ─┐
+       └─── TakeIDsFromInput ┴► StartQC ─ RUNNING ─► QCProcesses 1, 2, 3 ─► EndQC ─┐
+                                   │ ├─ REPEATED ─► AlreadyChecked (end)           │
+                                   └─ REJECTED, ERROR ───────────────────────────► SendQCSummary ─► Passed, Failed (end)
+                                                                                              └──► Broke (the execution fails)
+
+Expressions are JSONata. What a step hands on is the row of the run; StartQC's output is the same for an upload and a rerun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.functions import Functions
+
+# Failures that pass: Lambda's own, and AWS's inside a function (pipeline.errors). Never States.ALL: a mistake stays one.
+TRANSIENT = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "TemporaryFailure",
+]
+# Another delivery of the same upload is being started at this moment; once it is, this one finds its run.
+BEING_STARTED = ["IdempotencyAlreadyInProgressError"]
+
+UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"'
+FOLDER_MARKER = '$substring($states.input.detail.object.key, -1) = "/"'
+EXECUTION = '"ExecutionArn": $states.context.Execution.Id, "ExecutionStart": $states.context.Execution.StartTime'
+# streams/<GroupID>/<StreamID>.<ext> or streams/<GroupID>/<StreamID>/<any/path>.<ext>. The key is raw: it is never URL-decoded.
+IDS_FROM_KEY = (
+    r"""(
+    $object := $states.input.detail.object;
+    $parts := $split($object.key, "/");
+    $name := $count($parts) = 3 ? $replace($parts[2], /\.((csv|ndjson|jsonl)(\.(gz|zst))?|parquet)$/i, "") : $parts[2];
+    {
+        "Trigger": "upload",
+        "GroupID": $count($parts) > 2 ? $parts[1],
+        "StreamID": $name,
+        "Key": $object.key,
+        "VersionId": $object.`version-id`,
+        "Sequencer": $object.sequencer,
+        """
+    + EXECUTION
+    + """
+    }
+)"""
+)
+IDS_FROM_INPUT = (
+    """$merge([
+    $type($states.input) = "object" ? $sift($states.input, function($v, $k) { $k in ["GroupID", "StreamID", "Key", "VersionId"] }) : {},
+    {"Trigger": "rerun", """
+    + EXECUTION
+    + "}])"
+)
+# A Lambda's error carries JSON in its Cause, of which errorMessage is the part for people; Lambda's own errors carry text.
+ERROR_AND_CAUSE = r"""
+    "Error": $states.errorOutput.Error,
+    "Cause": $contains($states.errorOutput.Cause, /^\s*\{/)
+        ? $string($parse($states.errorOutput.Cause).errorMessage) : $string($states.errorOutput.Cause)"""
+ENDED_AS_ERROR = '$merge([$states.input, {"Status": "ERROR", "TotalPass": 0,' + ERROR_AND_CAUSE + "}])"
+
+
+class QCStateMachine(sfn.StateMachine):
+    def __init__(self, scope: Construct, functions: Functions) -> None:
+        log_group = logs.LogGroup(
+            scope,
+            "StateMachineLogs",
+            # This prefix keeps the log group out of the account's resource policy, which has little room.
+            log_group_name=f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        super().__init__(
+            scope,
+            "QC",
+            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions)),
+            query_language=sfn.QueryLanguage.JSONATA,
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+            timeout=Duration.hours(2),  # three attempts of Lambda's longest run, and the waits between
+        )
+
+
+def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
+    send = _invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
+    send.next(
+        sfn.Choice.jsonata(scope, "Verdict?")
+        .when(_condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
+        .when(_condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
+        .otherwise(sfn.Fail.jsonata(scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")))
+    )
+
+    end = _invoke(scope, "EndQC", functions.end_qc)
+    end.add_catch(send, errors=["States.ALL"], outputs=_jsonata(ENDED_AS_ERROR))
+    end.next(send)
+
+    processes = sfn.Parallel.jsonata(scope, "QCProcesses", outputs=_jsonata('$merge([$states.input, {"Results": $states.result}])'))
+    processes.branch(*(_process(scope, number, function) for number, function in enumerate(functions.processes, start=1)))
+    processes.next(end)
+
+    start = _invoke(scope, "StartQC", functions.start_qc, also_retried=BEING_STARTED)
+    start.add_catch(send, errors=["States.ALL"], outputs=_jsonata(ENDED_AS_ERROR))
+    start.next(
+        sfn.Choice.jsonata(scope, "Started?")
+        .when(_condition('$states.input.Status = "RUNNING"'), processes)
+        .when(_condition('$states.input.Status = "REPEATED"'), _ending(scope, "AlreadyChecked"))
+        .otherwise(send)
+    )
+
+    return (
+        sfn.Choice.jsonata(scope, "Upload?")
+        .when(
+            _condition(f"{UPLOADED} and {FOLDER_MARKER}"),
+            sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")}),
+        )
+        .when(_condition(UPLOADED), sfn.Pass.jsonata(scope, "TakeIDsFromKey", outputs=_jsonata(IDS_FROM_KEY)).next(start))
+        .otherwise(sfn.Pass.jsonata(scope, "TakeIDsFromInput", outputs=_jsonata(IDS_FROM_INPUT)).next(start))
+    )
+
+
+def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:
+    """One QC process. What breaks in it is caught here, in its own branch, so that its siblings finish."""
+    broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Broke")
+    process = _invoke(scope, f"QCProcess{number}", function)
+    return process.add_catch(
+        broke, errors=["States.ALL"], outputs=_jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}')
+    )
+
+
+def _invoke(
+    scope: Construct, name: str, function: lambda_.Function, *, outputs: str = "$states.result.Payload", also_retried: Sequence[str] = ()
+) -> tasks.LambdaInvoke:
+    """A step that is a Lambda: the state's input goes in, its answer comes out, and what passes is tried again."""
+    step = tasks.LambdaInvoke.jsonata(
+        scope,
+        f"Invoke{name}",
+        state_name=name,
+        lambda_function=function,
+        payload=sfn.TaskInput.from_text(_jsonata("$states.input")),
+        outputs=_jsonata(outputs),
+        retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
+    )
+    step.add_retry(
+        errors=[*TRANSIENT, *also_retried],
+        interval=Duration.seconds(1),
+        backoff_rate=2,
+        max_attempts=8,
+        max_delay=Duration.seconds(60),
+        jitter_strategy=sfn.JitterType.FULL,
+    )
+    return step
+
+
+def _ending(scope: Construct, name: str) -> sfn.Pass:
+    """An end that succeeds, with what a person looks for in an execution's output."""
+    shown = ["GroupID", "StreamID", "QCPID", "StartTime", "Status", "TotalPass", "RepeatOf", "Key", "VersionId"]
+    names = ", ".join(f'"{field}"' for field in shown)
+    return sfn.Pass.jsonata(scope, name, outputs=_jsonata(f"$sift($states.input, function($v, $k) {{ $k in [{names}] }})"))
+
+
+def _condition(expression: str) -> sfn.Condition:
+    return sfn.Condition.jsonata(_jsonata(expression))
+
+
+def _jsonata(expression: str) -> str:
+    return f"{{% {expression} %}}"

@@ -1,0 +1,92 @@
+"""Where things are kept: the stream bucket, the tables, the topic."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.settings import Settings
+
+
+class Storage:
+    """`streams`: stream files under streams/, rules under rules/. `summary` and `details`: what was found, kept when
+    the stack is deleted. `idempotency`: which uploads have a run and which summaries were sent. `results`: the topic.
+    """
+
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        self.streams = _stream_bucket(scope)
+        self.summary = _table(scope, "QCSummary", "GroupID", "StartTime")
+        self.details = _table(scope, "QCDetails", "QCPID", "Check", expires="ExpiresAt" if settings.details_days else None)
+        self.idempotency = dynamodb.Table(
+            scope,
+            "Idempotency",
+            partition_key=_text("id"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            time_to_live_attribute="expiration",
+            removal_policy=RemovalPolicy.DESTROY,  # it holds nothing that a new stack would miss
+        )
+        self.results = _topic(scope, settings)
+
+
+def _stream_bucket(scope: Construct) -> s3.Bucket:
+    bucket = s3.Bucket(
+        scope,
+        "Streams",
+        versioned=True,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        removal_policy=RemovalPolicy.RETAIN,
+        lifecycle_rules=[
+            s3.LifecycleRule(id="OldVersions", noncurrent_version_expiration=Duration.days(90), expired_object_delete_marker=True),
+            s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
+        ],
+    )
+    # The construct's own event_bridge_enabled brings a custom resource with a role as wide as the account.
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101  # for the type
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
+    return bucket
+
+
+def _table(scope: Construct, name: str, partition: str, sort: str, expires: str | None = None) -> dynamodb.Table:
+    return dynamodb.Table(
+        scope,
+        name,
+        partition_key=_text(partition),
+        sort_key=_text(sort),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+        time_to_live_attribute=expires,
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+
+
+def _topic(scope: Construct, settings: Settings) -> sns.Topic:
+    topic = sns.Topic(
+        scope,
+        "QCResults",
+        display_name="Stream QC",
+        master_key=kms.Alias.from_alias_name(scope, "SnsKey", "alias/aws/sns"),
+        enforce_ssl=True,
+    )
+    for address in settings.alert_emails:
+        topic.add_subscription(subscriptions.EmailSubscription(address))
+    return topic
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
