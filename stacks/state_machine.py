@@ -12,7 +12,7 @@ Expressions are JSONata. What a step hands on is the row of the run; StartQC's o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -69,7 +69,7 @@ ERROR_AND_CAUSE = r"""
     "Error": $states.errorOutput.Error,
     "Cause": $contains($states.errorOutput.Cause, /^\s*\{/)
         ? $string($parse($states.errorOutput.Cause).errorMessage) : $string($states.errorOutput.Cause)"""
-ENDED_AS_ERROR = '$merge([$states.input, {"Status": "ERROR", "TotalPass": 0,' + ERROR_AND_CAUSE + "}])"
+ENDED_AS_ERROR = '{"Status": "ERROR", "TotalPass": 0,' + ERROR_AND_CAUSE + "}"
 
 
 class QCStateMachine(sfn.StateMachine):
@@ -103,16 +103,17 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
         .otherwise(sfn.Fail.jsonata(scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")))
     )
 
-    end = _invoke(scope, "EndQC", functions.end_qc)
-    end.add_catch(send, errors=["States.ALL"], outputs=_jsonata(ENDED_AS_ERROR))
+    end = _invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
+    end.add_catch(send, errors=["States.ALL"], outputs=_jsonata(f"$merge([$run, {ENDED_AS_ERROR}])"))
     end.next(send)
 
-    processes = sfn.Parallel.jsonata(scope, "QCProcesses", outputs=_jsonata('$merge([$states.input, {"Results": $states.result}])'))
+    processes = sfn.Parallel.jsonata(scope, "QCProcesses")
     processes.branch(*(_process(scope, number, function) for number, function in enumerate(functions.processes, start=1)))
     processes.next(end)
 
-    start = _invoke(scope, "StartQC", functions.start_qc, also_retried=BEING_STARTED)
-    start.add_catch(send, errors=["States.ALL"], outputs=_jsonata(ENDED_AS_ERROR))
+    # The run is a variable, too: what comes out of the processes is the list of their answers alone.
+    start = _invoke(scope, "StartQC", functions.start_qc, also_retried=BEING_STARTED, assign={"run": _jsonata("$states.result.Payload")})
+    start.add_catch(send, errors=["States.ALL"], outputs=_jsonata(f"$merge([$states.input, {ENDED_AS_ERROR}])"))
     start.next(
         sfn.Choice.jsonata(scope, "Started?")
         .when(_condition('$states.input.Status = "RUNNING"'), processes)
@@ -141,7 +142,14 @@ def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.I
 
 
 def _invoke(
-    scope: Construct, name: str, function: lambda_.Function, *, outputs: str = "$states.result.Payload", also_retried: Sequence[str] = ()
+    scope: Construct,
+    name: str,
+    function: lambda_.Function,
+    *,
+    payload: str = "$states.input",
+    outputs: str = "$states.result.Payload",
+    assign: Mapping[str, str] | None = None,
+    also_retried: Sequence[str] = (),
 ) -> tasks.LambdaInvoke:
     """A step that is a Lambda: the state's input goes in, its answer comes out, and what passes is tried again."""
     step = tasks.LambdaInvoke.jsonata(
@@ -149,8 +157,9 @@ def _invoke(
         f"Invoke{name}",
         state_name=name,
         lambda_function=function,
-        payload=sfn.TaskInput.from_text(_jsonata("$states.input")),
+        payload=sfn.TaskInput.from_text(_jsonata(payload)),
         outputs=_jsonata(outputs),
+        assign=assign,
         retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
     )
     step.add_retry(
