@@ -1,4 +1,4 @@
-"""Serves MiniStack on the loopback address, with functions run the way AWS Lambda runs Python.
+"""Serves MiniStack on the loopback address, with functions run the way AWS Lambda runs Python and S3 events as S3 sends them.
 
 Runs under .local/venv (see requirements/local.txt), never under the project's own environment: `local.aws` starts it.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ import hypercorn.asyncio
 import hypercorn.config
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import eventbridge, lambda_svc, s3
 
 REPLACED = {
     lambda_runtime: ("_worker_class_for", "ProvidedWorker", "acquire_worker"),
@@ -35,6 +36,8 @@ REPLACED = {
         "_resolve_layer_zip",
         "_docker_extracted_dir",
     ),
+    s3: ("_fire_s3_event",),
+    eventbridge: ("_dispatch_event",),
     app: ("app",),
 }
 # A burst of uploads would otherwise start a process for every invocation of it. AWS has room for those; one machine has not.
@@ -85,6 +88,26 @@ def run_functions_under_awslambdaric() -> None:
     lambda_runtime._worker_class_for = lambda config: lambda_runtime.ProvidedWorker
 
 
+def put_version_ids_into_events() -> None:
+    """S3's event for EventBridge names the version that was written, as on AWS; MiniStack knows it and leaves it out."""
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    written = threading.local()
+
+    def fire_event(*args: Any, version_id: str | None = None, **kwargs: Any) -> None:
+        written.version_id = version_id
+        fire(*args, version_id=version_id, **kwargs)
+
+    def dispatch_event(event: dict[str, Any]) -> Any:
+        if event.get("Source") == "aws.s3" and getattr(written, "version_id", None):
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = written.version_id
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event)
+
+    s3._fire_s3_event = fire_event
+    eventbridge._dispatch_event = dispatch_event
+
+
 async def serve(port: int) -> None:
     config = hypercorn.config.Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -101,5 +124,6 @@ async def serve(port: int) -> None:
 if __name__ == "__main__":
     check_ministack()
     run_functions_under_awslambdaric()
+    put_version_ids_into_events()
     asyncio.run(serve(int(os.environ["GATEWAY_PORT"])))
     os.killpg(0, signal.SIGKILL)  # MiniStack's threads and the functions' processes can outlive the loop

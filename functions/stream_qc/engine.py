@@ -52,6 +52,8 @@ def check_stream(
     reports = {}
     for process in processes:
         found = [tally.result(rows, sorted(absent & set(tally.check.needs))) for tally in tallies if tally.process == process]
+        if unreadable and not rows:
+            found = []
         if process == 1:
             found = [*structure.results(rows, header, unreadable), *found]
         reports[process] = _report(process, rows, found, unreadable)
@@ -137,11 +139,9 @@ class Structure:
 
 def _report(process: int, rows: int, results: list[Result], unreadable: str) -> Report:
     if unreadable:
-        # What was found before the file broke off stays. What was not found says nothing of the rest.
-        for result in results:
-            if result.passed and result.test != "header":
-                result.passed, result.message = False, f"evaluated up to row {rows:,} only"
-        shown = results if rows else [result for result in results if result.field == "*"]
-        return Report(process, rows, shown, f"not evaluated: the file cannot be read: {unreadable}", unread=True)
+        # What failed before the file broke off stays. What had not failed by then says nothing of the file.
+        results = [result for result in results if not result.passed or result.test == "header"]
+        message = "" if process == 1 else f"not evaluated: the file cannot be read: {unreadable}"
+        return Report(process, rows, results, message, unread=True)
     message = "" if results else f"the rules ask nothing of {PROCESSES[process]}"
     return Report(process, rows, results, message)

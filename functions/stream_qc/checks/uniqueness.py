@@ -8,13 +8,14 @@ repeated row is flagged FAIL; the first that held its key is GOOD.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Flags, Late
-from stream_qc.flags import FAIL, GOOD, MISSING
+from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 
 if TYPE_CHECKING:
     from stream_qc.reading.block import Block
@@ -40,34 +41,38 @@ class UniqueCheck:
         self._files = 0
 
     def update(self, block: Block) -> Flags:
-        keys = pl.DataFrame([block.typed(name).alias(f"k{index}") for index, name in enumerate(self.needs)])
-        raw = pl.DataFrame([block.text(name).alias(name) for name in self.needs]).select(
-            pl.concat_str(pl.all().fill_null(""), separator=", ").alias("raw")
-        )["raw"]
-        absent = keys.select(pl.all_horizontal(pl.all().is_null()).alias("absent"))["absent"]
-        frame = keys.with_columns(raw, pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"))
-        self._hold(frame.filter(~absent & block.well_formed))
-        flags = pl.DataFrame({"absent": absent}).select(
-            pl.when(pl.col("absent")).then(FAIL if self.absent_fails else MISSING).otherwise(GOOD).cast(pl.UInt8).alias("flag")
-        )["flag"]
+        columns: list[pl.Series] = []
+        for index, name in enumerate(self.needs):
+            columns += [block.typed(name).alias(f"k{index}"), block.given(name).is_null().alias(f"absent{index}")]
+            columns += [block.text(name).fill_null("").alias(f"raw{index}")]
+        count = range(len(self.needs))
+        absent = pl.all_horizontal(f"absent{index}" for index in count)
+        # A cell that is not of its type has no value to compare; the check of the type has flagged it.
+        unread = pl.any_horizontal(pl.col(f"k{index}").is_null() & ~pl.col(f"absent{index}") for index in count)
+        no_value = FAIL if self.absent_fails else MISSING
+        frame = pl.DataFrame(columns).select(
+            *(f"k{index}" for index in count),
+            pl.concat_str([f"raw{index}" for index in count], separator=", ").alias("raw"),
+            pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
+            pl.when(absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("flag"),
+        )
         if block.malformed:
-            flags = flags.set(~block.well_formed, MISSING)
-        return Flags(block.first, flags, raw, lambda _: f"{', '.join(self.needs)} has no value ({self.test})")
+            frame = frame.with_columns(pl.when(block.well_formed).then("flag").otherwise(MISSING).cast(pl.UInt8).alias("flag"))
+        self._hold(frame.filter(pl.col("flag") == GOOD).drop("flag"))
+        return Flags(block.first, frame["flag"], frame["raw"], lambda _: f"{', '.join(self.needs)} has no value ({self.test})")
 
     def finish(self) -> Late:
         """The repeated rows. Each says which row held its key first."""
-        count, shown = 0, pl.DataFrame()
+        count, shown = 0, []
         for part in self._parts():
-            keys = part.columns[:-2]
-            part = part.sort("row").with_columns(pl.col("row").first().over(keys).alias("seen"))  # noqa: PLW2901
-            repeated = part.filter(pl.col("row") != pl.col("seen"))
+            keys = [name for name in part.columns if name not in ("raw", "row")]
+            first = pl.col("row").first().over(keys)
+            repeated = part.sort("row").with_columns(first.alias("first")).filter(pl.col("row") != pl.col("first"))
             count += repeated.height
-            shown = pl.concat([shown, repeated.select("row", "raw", "seen").head(SHOWN)]).sort("row").head(SHOWN) if shown.height else (
-                repeated.select("row", "raw", "seen").head(SHOWN)
-            )
+            shown += repeated.select("row", "raw", "first").head(SHOWN).rows()
         self.close()
         names = ", ".join(self.needs)
-        return Late(count, [(row, raw, f"{names} {raw} is already in row {seen + 1} ({self.test})") for row, raw, seen in shown.iter_rows()])
+        return Late(count, [(row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})") for row, raw, first in sorted(shown)[:SHOWN]])
 
     def close(self) -> None:
         """Removes the temporary files."""
@@ -91,10 +96,15 @@ class UniqueCheck:
         self._files += 1
         self._held, self._held_rows = [], 0
 
-    def _parts(self) -> list[pl.DataFrame]:
+    def _parts(self) -> Iterator[pl.DataFrame]:
+        """The keys, in parts that share none."""
         if self._folder is None:
-            return [pl.concat(self._held)] if self._held else []
+            if self._held:
+                yield pl.concat(self._held)
+            return
         if self._held:
             self._spill()
-        folder = Path(self._folder.name)
-        return [pl.read_parquet(sorted(folder.glob(f"{number}-*.parquet"))) for number in range(PARTS) if any(folder.glob(f"{number}-*"))]
+        for number in range(PARTS):
+            files = sorted(Path(self._folder.name).glob(f"{number}-*.parquet"))
+            if files:
+                yield pl.read_parquet(files)

@@ -6,6 +6,7 @@ import gzip
 import io
 import sys
 import zlib
+from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from stream_qc.errors import UnreadableFile
@@ -36,56 +37,57 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Bytes:
-    """A stream whose breakdowns in decompression are UnreadableFile, saying how far it got."""
+    """A stream whose breakdowns in decompression are UnreadableFile, raised after all that could be read has been."""
 
-    def __init__(self, stream: BinaryIO, kind: str) -> None:
-        self._stream, self._kind = stream, kind
+    def __init__(self, read: Callable[[int], bytes], kind: str) -> None:
+        self._read, self._kind = read, kind
         self._head = b""
-        self.position = 0
+        self._broken: UnreadableFile | None = None
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, fewer only at the end of the stream."""
-        chunks, wanted = [], size
-        if self._head:
-            chunks.append(self._head[:wanted])
-            self._head = self._head[wanted:]
-            wanted -= len(chunks[0])
-        while wanted:
-            chunk = self._read_once(wanted)
-            if not chunk:
-                break
+        """Up to `size` bytes, fewer only at the end of the stream and before a break; no bytes at its end.
+
+        Raises UnreadableFile at a break.
+        """
+        chunks = [self._head[:size]]
+        wanted = size - len(chunks[0])
+        self._head = self._head[size:]
+        while wanted and (chunk := self._read_once(wanted)):
             chunks.append(chunk)
             wanted -= len(chunk)
         data = b"".join(chunks)
-        self.position += len(data)
+        if not data and self._broken:
+            raise self._broken
         return data
 
     def peek(self, size: int) -> bytes:
         """The next bytes, which stay to be read."""
-        data = self.read(size)
-        self.position -= len(data)
-        self._head = data + self._head
-        return data
+        self._head = self.read(size) + self._head
+        return self._head[:size]
 
     def _read_once(self, size: int) -> bytes:
+        if self._broken:
+            return b""
         try:
-            return self._stream.read(size)
+            return self._read(size)
         except EOFError:
-            raise UnreadableFile(f"the {self._kind} data breaks off after {self.position:,} bytes of content; upload it again") from None
-        except (gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
-            if self.position == 0:
-                raise UnreadableFile(f"the name says {self._kind}, and the content is none: {error}") from None
-            raise UnreadableFile(f"the {self._kind} data is damaged after {self.position:,} bytes of content: {error}") from None
+            self._broken = UnreadableFile(f"the {self._kind} data breaks off; upload the file again")
+        except gzip.BadGzipFile:
+            self._broken = UnreadableFile(f"the name says {self._kind}, and the content is not {self._kind}")
+        except (zlib.error, zstd.ZstdError) as error:
+            self._broken = UnreadableFile(f"the {self._kind} data is damaged: {error}")
+        return b""
 
 
 def decompressed(stream: BinaryIO, form: Format) -> Bytes:
     """The content of the stream, decompressed as the name says, without a byte order mark."""
     if form.compression == "gz":
-        content = Bytes(cast("BinaryIO", gzip.GzipFile(fileobj=stream, mode="rb")), "gzip")
+        # read1 hands out what there is before it finds the data broken; read would lose it.
+        content = Bytes(gzip.GzipFile(fileobj=stream, mode="rb").read1, "gzip")
     elif form.compression == "zst":
-        content = Bytes(cast("BinaryIO", zstd.ZstdFile(stream, mode="rb")), "zstd")
+        content = Bytes(zstd.ZstdFile(stream, mode="rb").read1, "zstd")
     else:
-        content = Bytes(stream, "file's")
+        content = Bytes(stream.read, "plain")
     if content.peek(len(BOM)) == BOM:
         content.read(len(BOM))
     return content

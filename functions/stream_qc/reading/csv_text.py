@@ -187,12 +187,7 @@ def _header(line: bytes, rules_of: Grammar) -> list[str]:
 def _pieces(content: Bytes, data: bytes, rules_of: Grammar, size: int) -> Iterator[Piece]:
     """The records of the stream: stretches of well-formed ones, and each one that is not by itself."""
     final = False
-    while not final:
-        chunk = content.read(size)
-        final = len(chunk) < size
-        data += chunk
-        if final and data and not data.endswith(b"\n"):
-            data += b"\n"
+    while True:
         position = 0
         while position < len(data):
             end = _whole_records(data, position, rules_of)
@@ -215,7 +210,13 @@ def _pieces(content: Bytes, data: bytes, rules_of: Grammar, size: int) -> Iterat
             else:
                 data, position = skip_line(content, size), 0
             yield Piece(start, f"longer than {MAX_RECORD_BYTES:,} bytes")
-        data = data[position:]
+        if final:
+            return
+        chunk = content.read(size)
+        final = not chunk  # not where it is short: the stream may break there, and what is left be no record
+        data = data[position:] + chunk
+        if final and data and not data.endswith(b"\n"):
+            data += b"\n"
 
 
 def _whole_records(data: bytes, position: int, rules_of: Grammar) -> int:

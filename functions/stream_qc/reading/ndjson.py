@@ -60,7 +60,7 @@ def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:
     try:
         record = decode(line)
         for value in record.values():
-            if bytes(value[:1]) == b'"':
+            if bytes(value).startswith(b'"'):
                 decode_text(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return {}, f"not a JSON object: {str(error).replace('JSON is malformed: ', '')}"
