@@ -82,55 +82,71 @@ def name_of(run: Item) -> str:
 
 
 def text(run: Item, checks: list[Item]) -> Iterator[str]:
-    """The lines of the email."""
+    """The lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
     yield f"{run['Status']}: {one_line(name_of(run))}"
     yield VERDICTS[run["Status"]]
     if "Cause" in run:
         yield ""
         yield f"{run['Error']}: {one_line(run['Cause'], 4000)}"
-    if "Results" in run:
-        shown = 0
-        for result in run["Results"]:
-            mine = [check for check in checks if check["Check"].startswith(f"{result['Process']}#")]
+    results = run.get("Results", [])
+    if results:
+        yield ""
+    for result in results:
+        yield process_line(result, run)
+    shown = 0
+    for result in results:
+        mine = [check for check in checks if check["Check"].startswith(f"{result['Process']}#")]
+        room = max(0, CHECKS_IN_TEXT - shown)
+        shown += len(mine)
+        if mine:
             yield ""
-            yield from process_lines(result, mine[: max(0, CHECKS_IN_TEXT - shown)], len(mine))
-            shown += len(mine)
+            yield f"{result['Process']} {PROCESSES[result['Process']]}"
+            for check in mine[:room]:
+                yield from check_lines(check)
+            if len(mine) > room:
+                yield f"  and {len(mine) - room} more failing checks, in QCDetails"
     yield ""
     yield from facts(run)
 
 
-def process_lines(result: Item, checks: list[Item], failing: int) -> Iterator[str]:
-    name = f"{result['Process']} {PROCESSES[result['Process']]}"
+def process_line(result: Item, run: Item) -> str:
+    """`2 values      FAIL`, and why where that is not a check's to say."""
+    name = f"{result['Process']} {PROCESSES[result['Process']]:<10}"
     if "Error" in result:
-        yield f"{name}: could not run: {result['Error']}: {one_line(result['Cause'], 1000)}"
-        return
-    yield f"{name}: {'pass' if result['Pass'] else 'FAIL'}" + (f" ({one_line(result['Message'], 1000)})" if "Message" in result else "")
-    for check in checks:
-        field, test = check["Check"].split("#", 1)[1].rsplit("#", 1)
-        yield f"  {one_line(test if field == '*' else f'{field} {test}')}: {one_line(check['Message'], 1000)}"
-        for example in check["Examples"][:EXAMPLES_IN_TEXT]:
-            yield f"    row {example['Row']:,}: {one_line(example['Reason'])}" + (f"   {one_line(example['Value'])}" if field == "*" and example["Value"] else "")
-        more = int(check["Fail"]) + int(check["Suspect"]) - EXAMPLES_IN_TEXT
-        if more > 0:
-            yield f"    and {more:,} more"
-    if failing > len(checks):
-        yield f"  and {failing - len(checks)} more failing checks, in QCDetails"
+        same = (result["Error"], result["Cause"]) == (run.get("Error"), run.get("Cause"))
+        return f"{name}  could not run: {result['Error']}: {'as above' if same else one_line(result['Cause'], 1000)}"
+    more = f" ({one_line(result['Message'], 1000)})" if "Message" in result else ""
+    return f"{name}  {'pass' if result['Pass'] else 'FAIL'}{more}"
+
+
+def check_lines(check: Item) -> Iterator[str]:
+    """A failing check with its count and its first offending rows."""
+    field, test = check["Check"].split("#", 1)[1].rsplit("#", 1)
+    of_file = field == "*"
+    yield f"  {one_line(test if of_file else f'{field} {test}')}: {one_line(check['Message'], 1000)}"
+    for example in check["Examples"][:EXAMPLES_IN_TEXT]:
+        value = f": {one_line(example['Value'])}" if of_file and example["Value"] else ""
+        yield f"    row {int(example['Row']):,}: {one_line(example['Reason'])}{value}"
+    more = int(check["Fail"]) + int(check["Suspect"]) - len(check["Examples"][:EXAMPLES_IN_TEXT])
+    if more > 0 and check["Examples"]:
+        yield f"    and {more:,} more"
 
 
 def facts(run: Item) -> Iterator[str]:
     """The file, the rules, the run, and the command that runs it again."""
     if "Key" in run:
-        size = f", {int(run['Size']):,} bytes" if "Size" in run else ""
-        rows = f", {int(run['Rows']):,} rows" if "Rows" in run else ""
-        yield f"File     s3://{run.get('Bucket', '')}/{one_line(run['Key'], 1100)}"
-        if "Size" in run:
-            yield f"         version {run['VersionId']}{size}{rows}"
+        yield f"File   s3://{run.get('Bucket', '')}/{one_line(run['Key'], 1100)}"
     if "Size" in run:
-        yield f"Rules    {one_line(run['RulesKey'])} (version {run['RulesVersionId']})" if "RulesKey" in run else "Rules    built-in default: a readable file with a header and a row"
+        rows = f", {int(run['Rows']):,} rows" if "Rows" in run else ""
+        yield f"       version {run['VersionId']}, {int(run['Size']):,} bytes{rows}"
+        default = "built-in default: a readable file with a header and at least one row"
+        yield f"Rules  {one_line(run['RulesKey'])}, version {run['RulesVersionId']}" if "RulesKey" in run else f"Rules  {default}"
     if "QCPID" in run:
-        yield f"Run      {run['QCPID']}" + (f", started {run['StartTime']}" if "StartTime" in run else "")
+        yield f"Run    {run['QCPID']}" + (f", started {run['StartTime']}" if "StartTime" in run else "")
     if is_id(run.get("GroupID")) and is_id(run.get("StreamID")) and run["Status"] != "REJECTED":
-        yield "Again    " + rerun_command(run)
+        yield ""
+        yield "Check it again, for example after a change of the rules:"
+        yield rerun_command(run)
 
 
 def rerun_command(run: Item) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -120,3 +121,8 @@ def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:
 def needs_time(document: Document) -> list[str]:
     """A mistake where a test needs the time axis and the rules name none."""
     return [] if document.time is not None else ["needs the time axis: name its field at the top of the rules, as in `time: time`"]
+
+
+def show_time(time: dt.datetime) -> str:
+    """A time in ISO 8601, and a day's first instant as the day."""
+    return time.isoformat().removesuffix("T00:00:00")

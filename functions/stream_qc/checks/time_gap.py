@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Flags, Test, needs_time
+from stream_qc.checks.base import Flags, Test, needs_time, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class TimeGapCheck:
         row = max(index, 1)  # the first row was flagged for the gap after it
         start, end = times[row - 1], times[row]
         return (
-            f"no row for {spell(end - start)}, from {start.isoformat()} to {end.isoformat()}; "
+            f"no row for {spell(end - start)}, from {show_time(start)} to {show_time(end)}; "
             f"at most {spell(self.span)} is allowed (time_gap_test fail_span)"
         )
 

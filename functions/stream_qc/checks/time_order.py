@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from stream_qc.checks.base import Flags
+from stream_qc.checks.base import Flags, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class TimeOrderCheck:
             block.first,
             flags,
             block.text(self.field),
-            lambda index: f"{self.field} {time[index].isoformat()} is before {latest[index].isoformat()}, the time of a row above it (time_order)",
+            lambda index: f"{self.field} {show_time(time[index])} is before {show_time(latest[index])}, the time of a row above it (time_order)",
         )
 
     def finish(self) -> None:
