@@ -10,7 +10,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline import keys, objects, runs
@@ -33,7 +37,7 @@ def handler(event: Event, context: LambdaContext) -> Event:
     except StreamNotFound:
         logger.warning("the uploaded object is gone")
     version = event.get("VersionId") or event.get("Sequencer")
-    run = start_once(upload=[objects.bucket(), event["Key"], version], event=event)
+    run: runs.Run = start_once(upload=[objects.bucket(), event["Key"], version], event=event)
     if run["ExecutionArn"] == event["ExecutionArn"]:
         return run
     logger.info("this upload has a run already", extra={"RepeatOf": run["QCPID"]})
@@ -51,14 +55,26 @@ def start(event: Event) -> runs.Run:
     run: runs.Run = {
         "QCPID": runs.qcpid(event["ExecutionArn"], event["ExecutionStart"]),
         "ExecutionArn": event["ExecutionArn"],
-        **{name: event[name] for name in ("GroupID", "StreamID", "Key", "VersionId") if isinstance(event.get(name), str)},
+        **{
+            name: event[name]
+            for name in ("GroupID", "StreamID", "Key", "VersionId")
+            if isinstance(event.get(name), str)
+        },
     }
     try:
         run |= what_to_check(event)
     except (InvalidInput, StreamNotFound) as mistake:
         return refuse(run, mistake, event)
     run = runs.seed({**run, "Status": "RUNNING"}, event["ExecutionStart"])
-    logger.info("run started", extra={"QCPID": run["QCPID"], "Key": run["Key"], "VersionId": run["VersionId"], "RulesKey": run.get("RulesKey")})
+    logger.info(
+        "run started",
+        extra={
+            "QCPID": run["QCPID"],
+            "Key": run["Key"],
+            "VersionId": run["VersionId"],
+            "RulesKey": run.get("RulesKey"),
+        },
+    )
     return run
 
 

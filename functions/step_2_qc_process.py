@@ -31,7 +31,15 @@ def process(number: int) -> Handler:
         report = check(event, number)
         record(event, report)
         seconds = time.perf_counter() - began
-        logger.info("process done", extra={"Process": number, "Pass": report.passed, "Rows": report.rows, "Seconds": round(seconds, 3)})
+        logger.info(
+            "process done",
+            extra={
+                "Process": number,
+                "Pass": report.passed,
+                "Rows": report.rows,
+                "Seconds": round(seconds, 3),
+            },
+        )
         metrics.add_dimension("Process", PROCESSES[number])
         metrics.add_metric("Rows", MetricUnit.Count, report.rows)
         metrics.add_metric("Bytes", MetricUnit.Bytes, int(event["Size"]))
@@ -65,7 +73,9 @@ def rules_of(run: runs.Run) -> Rules:
 def record(run: runs.Run, report: Report) -> None:
     """Writes the report: one item a check, then the flag, so that a flag never stands before what it rests on."""
     days = int(os.environ.get("DETAILS_DAYS", "0"))
-    runs.put_details(run, (result.item() for result in report.results), int(time.time()) + days * 86400 if days else None)
+    runs.put_details(
+        run, (result.item() for result in report.results), int(time.time()) + days * 86400 if days else None
+    )
     values = {f"Process{report.process}Pass": int(report.passed)}
     runs.update(run, values | ({"Rows": report.rows} if report.process == 1 else {}))
 

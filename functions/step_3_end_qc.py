@@ -28,9 +28,14 @@ def verdict(results: list[dict[str, Any]]) -> dict[str, Any]:
     by_process: dict[int, dict[str, Any]] = {}
     for number, name in PROCESSES.items():
         found = [result for result in results if result.get("Process") == number]
-        by_process[number] = found[0] if len(found) == 1 else not_run(number, f"{len(found)} results of {name} where one is due")
+        by_process[number] = (
+            found[0] if len(found) == 1 else not_run(number, f"{len(found)} results of {name} where one is due")
+        )
     broken = [result for result in by_process.values() if "Error" in result]
-    flags = {f"Process{number}Pass": int(result.get("Pass") == 1 and "Error" not in result) for number, result in by_process.items()}
+    flags = {
+        f"Process{number}Pass": int(result.get("Pass") == 1 and "Error" not in result)
+        for number, result in by_process.items()
+    }
     total = int(all(flags.values()))
     return {
         **flags,

@@ -10,7 +10,11 @@ import os
 import warnings
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -32,7 +36,7 @@ def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     checks = list(runs.failing_details(event)) if "QCPID" in event else []
     summary = message.summary(event, checks)
     try:
-        sent = publish_once(execution=event["ExecutionArn"], summary=summary)
+        sent: dict[str, str] = publish_once(execution=event["ExecutionArn"], summary=summary)
     except IdempotencyAlreadyInProgressError:
         raise not_confirmed(summary, "an earlier attempt broke off") from None
     if "Unanswered" in sent:
@@ -43,7 +47,9 @@ def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     return sent
 
 
-@idempotent_function(data_keyword_argument="execution", persistence_store=store, config=once, key_prefix="SendQCSummary")
+@idempotent_function(
+    data_keyword_argument="execution", persistence_store=store, config=once, key_prefix="SendQCSummary"
+)
 def publish_once(*, execution: str, summary: message.Summary) -> dict[str, str]:  # noqa: ARG001  # `execution` is what makes it the same
     """Publishes, and remembers that it did. Where SNS says no, nothing is remembered and the step may be retried."""
     try:

@@ -26,6 +26,7 @@ PYTHON = STATE / "venv" / "bin" / "python"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 60
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class LocalAws:
         }
 
     def client(self, service: str) -> Any:
-        session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+        session = boto3.session.Session(**CREDENTIALS)
         return session.client(
             service,  # type: ignore[call-overload]  # the services' names are the callers'
             endpoint_url=self.endpoint,
@@ -61,7 +62,11 @@ class LocalAws:
         """The environment for a child process: the caller's without anything of AWS's, and ours."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         # Files that do not exist keep the command from reading the caller's profiles.
-        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+        nowhere = {
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
         return kept | nowhere | self.environment | {"AWS_REGION": REGION, "AWS_PAGER": ""}
 
 
@@ -150,7 +155,11 @@ def _wait_until_ready(aws: LocalAws, server: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.1)
     tail = aws.log.read_text(errors="replace").strip().splitlines()[-8:]
-    _stop("The local AWS did not start. Its last words:\n    " + "\n    ".join(tail or ["(none)"]) + f"\nThe whole log: {aws.log}")
+    _stop(
+        "The local AWS did not start. Its last words:\n    "
+        + "\n    ".join(tail or ["(none)"])
+        + f"\nThe whole log: {aws.log}"
+    )
 
 
 def _end_group(server: subprocess.Popen[bytes]) -> None:

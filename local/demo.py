@@ -18,7 +18,14 @@ from local.aws import port_from_environment
 from local.pipeline import SAMPLES, STEPS, Execution, Pipeline, deployed
 from stream_qc.vocabulary import PROCESSES
 
-SHOWN = ("seattle/airport.csv", "sandbox/out-of-range.csv", "sandbox/gap.csv", "sandbox/malformed.csv", "sandbox/bad-rules.csv", "sandbox/notes.txt")
+SHOWN = (
+    "seattle/airport.csv",
+    "sandbox/out-of-range.csv",
+    "sandbox/gap.csv",
+    "sandbox/malformed.csv",
+    "sandbox/bad-rules.csv",
+    "sandbox/notes.txt",
+)
 COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "magenta", "REJECTED": "yellow"}
 
 console = Console(highlight=False)
@@ -27,7 +34,8 @@ console = Console(highlight=False)
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped on the way out
     began = time.monotonic()
-    console.print("[bold]Stream QC[/]: an upload starts a state machine; its Lambdas check the file; a message tells what is wrong and where.\n")
+    console.print("[bold]Stream QC[/]: an upload starts a state machine, its Lambdas check the file,")
+    console.print("and a message tells what is wrong and where.\n")
     console.print("Deploying the very template that goes to AWS to a local AWS (MiniStack, on this machine only) …")
     with deployed(port_from_environment()) as pipeline:
         console.print(f"… up at {pipeline.aws.endpoint} after {time.monotonic() - began:.0f} s\n")
@@ -37,9 +45,8 @@ def main() -> None:
             show_upload(pipeline, inbox, f"streams/{name}")
         show_rerun(pipeline, inbox)
         show_the_rest(pipeline, inbox)
-    console.print(
-        "\nEverything that was started is stopped. Next: [bold]make local[/] keeps it up for you to try; the README says how to go on to AWS."
-    )
+    console.print("\nEverything that was started is stopped. Next: [bold]make local[/] keeps it up for you to try;")
+    console.print("the README says how to go on to AWS.")
 
 
 class Inbox:
@@ -64,7 +71,10 @@ class Inbox:
 
 def copy(pipeline: Pipeline, *words: str) -> None:
     """`aws s3 cp`, shown as it is typed."""
-    console.print(Text("$ ", "dim") + Text(f"aws s3 cp {shlex.join(words)}".replace(pipeline.bucket, "<StreamBucket>"), "bold cyan"))
+    console.print(
+        Text("$ ", "dim")
+        + Text(f"aws s3 cp {shlex.join(words)}".replace(pipeline.bucket, "<StreamBucket>"), "bold cyan")
+    )
     pipeline.command("s3", "cp", "--only-show-errors", *words)
 
 
@@ -98,10 +108,17 @@ def show_the_rest(pipeline: Pipeline, inbox: Inbox) -> None:
     for key, outcome in outcomes.items():
         execution = pipeline.finished(pipeline.started_by(key, versions[key]))
         found = inbox.summary(execution)["Summary"]
-        checks = [check["Check"].split("#", 1)[1].replace("#", " ").removeprefix("* ") for check in found.get("Checks", [])]
+        checks = [
+            check["Check"].split("#", 1)[1].replace("#", " ").removeprefix("* ") for check in found.get("Checks", [])
+        ]
         flags = ["[green]1[/]" if found.get(f"Process{number}Pass") else "[red]0[/]" for number in PROCESSES]
         verdict = f"[{COLOURS[found['Status']]}]{found['Status']}[/]"
-        table.add_row(key.removeprefix("streams/"), verdict, *flags, Text(", ".join(checks) or found.get("Error", ""), "dim", overflow="ellipsis", no_wrap=True))
+        table.add_row(
+            key.removeprefix("streams/"),
+            verdict,
+            *flags,
+            Text(", ".join(checks) or found.get("Error", ""), "dim", overflow="ellipsis", no_wrap=True),
+        )
         if found["Status"] != outcome["Status"]:
             wrong.append(f"{key}: {found['Status']}, and must be {outcome['Status']}")
     console.print(table)
@@ -137,7 +154,10 @@ def done(step: str, execution: Execution, row: dict[str, Any]) -> bool:
 def step_line(step: str, execution: Execution, row: dict[str, Any], seconds: float) -> Text:
     name, verdict = step, ""
     if step.startswith("QCProcess"):
-        name, verdict = f"{step} {PROCESSES[int(step[-1])]}", "pass" if row[f"Process{step[-1]}Pass"] else "FAIL"
+        name, verdict = (
+            f"{step} {PROCESSES[int(step[-1])]}",
+            "pass" if row[f"Process{step[-1]}Pass"] else "FAIL",
+        )
     elif step == "StartQC":
         verdict = "" if row.get("StreamID") and "QCProcesses" in execution.steps else "refused"
     elif step == "EndQC":

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,15 @@ ASSEMBLY = STATE / "cdk.out"
 def synthesize(folder: Path = ASSEMBLY) -> Path:
     """Synthesises the app with packages for this machine; returns the folder of the cloud assembly."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where node is
-    environment = {**os.environ, "PATH": path, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(_context())}
-    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        **os.environ,
+        "PATH": path,
+        "CDK_OUTDIR": str(folder),
+        "CDK_CONTEXT_JSON": json.dumps(_context()),
+    }
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"local AWS: the template could not be synthesised:\n{done.stderr.strip()}")
     return folder
@@ -45,13 +53,20 @@ def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
     for asset in manifest["files"].values():
         source = assembly / asset["source"]["path"]
         for place in asset["destinations"].values():
-            s3.put_object(Bucket=ASSETS, Key=place["objectKey"], Body=_zipped(source) if source.is_dir() else source.read_bytes())
+            s3.put_object(
+                Bucket=ASSETS,
+                Key=place["objectKey"],
+                Body=_zipped(source) if source.is_dir() else source.read_bytes(),
+            )
     template = (assembly / f"{STACK}.template.json").read_bytes()
     s3.put_object(Bucket=ASSETS, Key="template.json", Body=template)
     # The bootstrap version is a parameter that the CDK's own deployment would resolve; here there is no bootstrap stack.
     aws.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
     cloudformation.create_stack(
-        StackName=STACK, TemplateURL=f"{aws.endpoint}/{ASSETS}/template.json", Capabilities=["CAPABILITY_IAM"], OnFailure="DO_NOTHING"
+        StackName=STACK,
+        TemplateURL=f"{aws.endpoint}/{ASSETS}/template.json",
+        Capabilities=["CAPABILITY_IAM"],
+        OnFailure="DO_NOTHING",
     )
     stack = _finished(cloudformation)
     if stack["StackStatus"] != "CREATE_COMPLETE":
@@ -67,8 +82,6 @@ def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
 def _finished(cloudformation: Any) -> dict[str, Any]:
     waiter = cloudformation.get_waiter("stack_exists")
     waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    import time
-
     deadline = time.monotonic() + 120
     while True:
         stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]

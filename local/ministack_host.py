@@ -48,9 +48,13 @@ BOOTSTRAP = f'#!/bin/sh\nexec "{sys.executable}" -m awslambdaric "$_HANDLER"\n'
 
 def check_ministack() -> None:
     """Stops with one line where this MiniStack is not the one that the replacements were written for."""
-    missing = [f"{module.__name__}.{name}" for module, names in REPLACED.items() for name in names if not hasattr(module, name)]
+    missing = [
+        f"{module.__name__}.{name}" for module, names in REPLACED.items() for name in names if not hasattr(module, name)
+    ]
     if missing:
-        sys.exit(f"local AWS: this MiniStack lacks {', '.join(missing)}; install the version pinned in requirements/local.txt")
+        sys.exit(
+            f"local AWS: this MiniStack lacks {', '.join(missing)}; install the version pinned in requirements/local.txt"
+        )
 
 
 def run_functions_under_awslambdaric() -> None:
@@ -76,7 +80,11 @@ def run_functions_under_awslambdaric() -> None:
     def env(config: dict[str, Any], folder: str, port: int) -> dict[str, str]:
         arns = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
         layers = [found for found in map(layer_dir, arns) if found]
-        return {**worker_env(config, folder, port), "PYTHONPATH": os.pathsep.join([folder, *layers]), "LAMBDA_RUNTIME_DIR": folder}
+        return {
+            **worker_env(config, folder, port),
+            "PYTHONPATH": os.pathsep.join([folder, *layers]),
+            "LAMBDA_RUNTIME_DIR": folder,
+        }
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         with room:
@@ -85,7 +93,7 @@ def run_functions_under_awslambdaric() -> None:
     lambda_svc._provided_runtime_code_dir = code_dir
     lambda_svc._provided_worker_env = env
     lambda_svc._execute_function_warm = execute
-    lambda_runtime._worker_class_for = lambda config: lambda_runtime.ProvidedWorker
+    lambda_runtime._worker_class_for = lambda _config: lambda_runtime.ProvidedWorker
 
 
 def put_version_ids_into_events() -> None:

@@ -65,7 +65,12 @@ class Pipeline:
     def command(self, *words: str) -> str:
         """Runs the `aws` client of this project's environment against the local AWS; returns what it printed."""
         done = subprocess.run(
-            ["aws", *words], cwd=ROOT, env=self.aws.command_environment(), capture_output=True, text=True, check=False
+            ["aws", *words],
+            cwd=ROOT,
+            env=self.aws.command_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(f"aws {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
@@ -83,7 +88,9 @@ class Pipeline:
     def start(self, request: Any) -> str:
         """Starts an execution by hand, as a rerun; returns its ARN."""
         text = request if isinstance(request, str) else json.dumps(request)
-        return str(self.sfn.start_execution(stateMachineArn=self.outputs["StateMachineArn"], input=text)["executionArn"])
+        return str(
+            self.sfn.start_execution(stateMachineArn=self.outputs["StateMachineArn"], input=text)["executionArn"]
+        )
 
     def executions(self) -> list[str]:
         """The ARNs of every execution, the newest first."""
@@ -124,7 +131,11 @@ class Pipeline:
 
     def rows(self, **equal: Any) -> list[dict[str, Any]]:
         """The QCSummary rows whose attributes equal these."""
-        return [row for row in self._scan("QCSummaryTableName") if all(row.get(name) == value for name, value in equal.items())]
+        return [
+            row
+            for row in self._scan("QCSummaryTableName")
+            if all(row.get(name) == value for name, value in equal.items())
+        ]
 
     def details(self, qcpid: str) -> dict[str, dict[str, Any]]:
         """The QCDetails items of a run, by check."""
@@ -135,7 +146,9 @@ class Pipeline:
         url = str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         attributes = {"FilterPolicy": json.dumps(filter_policy)} if filter_policy else {}
-        self.sns.subscribe(TopicArn=self.outputs["QCResultsTopicArn"], Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        self.sns.subscribe(
+            TopicArn=self.outputs["QCResultsTopicArn"], Protocol="sqs", Endpoint=arn, Attributes=attributes
+        )
         return url
 
     def messages(self, queue_url: str) -> list[dict[str, Any]]:
@@ -155,7 +168,9 @@ class Pipeline:
         for group in client.describe_log_groups()["logGroups"]:
             if f"{function}Logs" in group["logGroupName"]:
                 for page in client.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-                    lines += [json.loads(event["message"]) for event in page["events"] if event["message"].startswith("{")]
+                    lines += [
+                        json.loads(event["message"]) for event in page["events"] if event["message"].startswith("{")
+                    ]
         return lines
 
     def _steps(self, arn: str) -> dict[str, bool]:
@@ -183,5 +198,3 @@ def _until(look: Any, seconds: float, what: str) -> Any:
             return found
         time.sleep(0.1)
     raise TimeoutError(f"{what}: not within {seconds:g} s")
-
-

@@ -22,7 +22,11 @@ def main() -> None:
     console = Console(highlight=False, soft_wrap=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped and removed on the way out
     console.print("deploying the template to a local AWS …")
-    with contextlib.suppress(KeyboardInterrupt), deployed(port_from_environment()) as pipeline, announced(pipeline):
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        deployed(port_from_environment()) as pipeline,
+        announced(pipeline),
+    ):
         console.print(welcome(pipeline))
         signal.pause()
     console.print("\nstopped; nothing is left running")

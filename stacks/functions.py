@@ -27,7 +27,13 @@ class Functions:
         once = {"IDEMPOTENCY_TABLE": storage.idempotency.table_name}
         summary = {"SUMMARY_TABLE": storage.summary.table_name}
         details = {"DETAILS_TABLE": storage.details.table_name}
-        checking = {**streams, **summary, **details, "DETAILS_DAYS": str(settings.details_days), "POLARS_MAX_THREADS": "2"}
+        checking = {
+            **streams,
+            **summary,
+            **details,
+            "DETAILS_DAYS": str(settings.details_days),
+            "POLARS_MAX_THREADS": "2",
+        }
 
         self.start_qc = self._function("StartQC", "step_1_start_qc.handler", {**streams, **summary, **once}, seconds=30)
         self.processes = [
@@ -42,16 +48,24 @@ class Functions:
         ]
         self.end_qc = self._function("EndQC", "step_3_end_qc.handler", summary, seconds=30)
         self.send_qc_summary = self._function(
-            "SendQCSummary", "step_4_send_qc_summary.handler", {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn}, seconds=60
+            "SendQCSummary",
+            "step_4_send_qc_summary.handler",
+            {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn},
+            seconds=60,
         )
 
     @property
     def all(self) -> list[lambda_.Function]:
         return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary]
 
-    def _function(self, name: str, handler: str, environment: Mapping[str, str], *, seconds: int, memory_mib: int = 512) -> lambda_.Function:
+    def _function(
+        self, name: str, handler: str, environment: Mapping[str, str], *, seconds: int, memory_mib: int = 512
+    ) -> lambda_.Function:
         log_group = logs.LogGroup(
-            self._scope, f"{name}Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+            self._scope,
+            f"{name}Logs",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
         )
         # A role of its own and no managed policy: the construct's default brings one.
         role = iam.Role(self._scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

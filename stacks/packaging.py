@@ -50,11 +50,27 @@ def packages_zip(target: str) -> Path:
 
 
 def _install(target: str, version: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+        "--require-hashes",
+    ]
     command += ["--only-binary", ":all:", "--target", str(folder), "--requirement", str(LOCK)]
     if target == "aws":
-        command += ["--implementation", "cp", "--python-version", version, *(word for tag in ARM64 for word in ("--platform", tag))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own pip
+        command += [
+            "--implementation",
+            "cp",
+            "--python-version",
+            version,
+            *(word for tag in ARM64 for word in ("--platform", tag)),
+        ]
+    done = _run(command)
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-6:])
         raise RuntimeError(
@@ -72,8 +88,11 @@ def _compiler(version: str) -> str | None:
         return sys.executable
     found = shutil.which(f"python{version}")
     # A version manager's shim can be on the path without the version behind it.
-    works = found is not None and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
-    return found if works else None
+    return found if found and _run([found, "-c", ""]).returncode == 0 else None
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # Pythons, and our own words
 
 
 def _compile(version: str, folder: Path) -> None:
@@ -84,7 +103,7 @@ def _compile(version: str, folder: Path) -> None:
     elif python == sys.executable:
         compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, workers=0)
     else:
-        subprocess.run([python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)], check=False)  # noqa: S603
+        _run([python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)])
 
 
 def _zip(root: Path, path: Path, content: Path) -> Path:

@@ -20,20 +20,38 @@ Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 def grant(functions: Functions, storage: Storage) -> None:
     """Gives each function its permissions, a row each."""
     bucket = storage.streams.bucket_arn
-    stream_files, rules = storage.streams.arn_for_objects("streams/*"), storage.streams.arn_for_objects("rules/*")
-    summary, details, remembered = storage.summary.table_arn, storage.details.table_arn, storage.idempotency.table_arn
+    stream_files, rules = (
+        storage.streams.arn_for_objects("streams/*"),
+        storage.streams.arn_for_objects("rules/*"),
+    )
+    summary, details, remembered = (
+        storage.summary.table_arn,
+        storage.details.table_arn,
+        storage.idempotency.table_arn,
+    )
     topic = storage.results.topic_arn
 
+    check = {
+        bucket: ("s3:ListBucket",),  # without it S3 answers 403 for an object that is not there
+        stream_files: READ_OBJECT,
+        rules: READ_OBJECT,
+        summary: ("dynamodb:UpdateItem",),
+        details: ("dynamodb:BatchWriteItem",),
+    }
     matrix: list[tuple[lambda_.Function, Permissions]] = [
-        # fmt: off
-        (functions.start_qc,         {bucket: ("s3:ListBucket",), stream_files: READ_OBJECT, rules: READ_OBJECT,
-                                      summary: ("dynamodb:PutItem",), remembered: REMEMBER}),
-        *((process,                  {bucket: ("s3:ListBucket",), stream_files: READ_OBJECT, rules: READ_OBJECT,
-                                      summary: ("dynamodb:UpdateItem",), details: ("dynamodb:BatchWriteItem",)})
-          for process in functions.processes),
-        (functions.end_qc,           {summary: ("dynamodb:UpdateItem",)}),
-        (functions.send_qc_summary,  {details: ("dynamodb:Query",), remembered: REMEMBER, topic: ("sns:Publish",)}),
-        # fmt: on
+        (
+            functions.start_qc,
+            {
+                bucket: ("s3:ListBucket",),
+                stream_files: READ_OBJECT,
+                rules: READ_OBJECT,
+                summary: ("dynamodb:PutItem",),
+                remembered: REMEMBER,
+            },
+        ),
+        *((process, check) for process in functions.processes),
+        (functions.end_qc, {summary: ("dynamodb:UpdateItem",)}),
+        (functions.send_qc_summary, {details: ("dynamodb:Query",), remembered: REMEMBER, topic: ("sns:Publish",)}),
     ]
     for function, permissions in matrix:
         for resource, actions in permissions.items():

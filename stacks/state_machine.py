@@ -59,7 +59,8 @@ IDS_FROM_KEY = (
 )
 IDS_FROM_INPUT = (
     """$merge([
-    $type($states.input) = "object" ? $sift($states.input, function($v, $k) { $k in ["GroupID", "StreamID", "Key", "VersionId"] }) : {},
+    $type($states.input) = "object"
+        ? $sift($states.input, function($v, $k) { $k in ["GroupID", "StreamID", "Key", "VersionId"] }) : {},
     {"Trigger": "rerun", """
     + EXECUTION
     + "}])"
@@ -100,7 +101,11 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
         sfn.Choice.jsonata(scope, "Verdict?")
         .when(_condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
         .when(_condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
-        .otherwise(sfn.Fail.jsonata(scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")))
+        .otherwise(
+            sfn.Fail.jsonata(
+                scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
+            )
+        )
     )
 
     end = _invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
@@ -108,11 +113,19 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     end.next(send)
 
     processes = sfn.Parallel.jsonata(scope, "QCProcesses")
-    processes.branch(*(_process(scope, number, function) for number, function in enumerate(functions.processes, start=1)))
+    processes.branch(
+        *(_process(scope, number, function) for number, function in enumerate(functions.processes, start=1))
+    )
     processes.next(end)
 
     # The run is a variable, too: what comes out of the processes is the list of their answers alone.
-    start = _invoke(scope, "StartQC", functions.start_qc, also_retried=BEING_STARTED, assign={"run": _jsonata("$states.result.Payload")})
+    start = _invoke(
+        scope,
+        "StartQC",
+        functions.start_qc,
+        also_retried=BEING_STARTED,
+        assign={"run": _jsonata("$states.result.Payload")},
+    )
     start.add_catch(send, errors=["States.ALL"], outputs=_jsonata(f"$merge([$states.input, {ENDED_AS_ERROR}])"))
     start.next(
         sfn.Choice.jsonata(scope, "Started?")
@@ -127,7 +140,10 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
             _condition(f"{UPLOADED} and {FOLDER_MARKER}"),
             sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")}),
         )
-        .when(_condition(UPLOADED), sfn.Pass.jsonata(scope, "TakeIDsFromKey", outputs=_jsonata(IDS_FROM_KEY)).next(start))
+        .when(
+            _condition(UPLOADED),
+            sfn.Pass.jsonata(scope, "TakeIDsFromKey", outputs=_jsonata(IDS_FROM_KEY)).next(start),
+        )
         .otherwise(sfn.Pass.jsonata(scope, "TakeIDsFromInput", outputs=_jsonata(IDS_FROM_INPUT)).next(start))
     )
 
@@ -137,7 +153,9 @@ def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.I
     broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Broke")
     process = _invoke(scope, f"QCProcess{number}", function)
     return process.add_catch(
-        broke, errors=["States.ALL"], outputs=_jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}')
+        broke,
+        errors=["States.ALL"],
+        outputs=_jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}'),
     )
 
 
@@ -175,9 +193,21 @@ def _invoke(
 
 def _ending(scope: Construct, name: str) -> sfn.Pass:
     """An end that succeeds, with what a person looks for in an execution's output."""
-    shown = ["GroupID", "StreamID", "QCPID", "StartTime", "Status", "TotalPass", "RepeatOf", "Key", "VersionId"]
+    shown = [
+        "GroupID",
+        "StreamID",
+        "QCPID",
+        "StartTime",
+        "Status",
+        "TotalPass",
+        "RepeatOf",
+        "Key",
+        "VersionId",
+    ]
     names = ", ".join(f'"{field}"' for field in shown)
-    return sfn.Pass.jsonata(scope, name, outputs=_jsonata(f"$sift($states.input, function($v, $k) {{ $k in [{names}] }})"))
+    return sfn.Pass.jsonata(
+        scope, name, outputs=_jsonata(f"$sift($states.input, function($v, $k) {{ $k in [{names}] }})")
+    )
 
 
 def _condition(expression: str) -> sfn.Condition:

@@ -21,7 +21,9 @@ class Storage:
     def __init__(self, scope: Construct, settings: Settings) -> None:
         self.streams = _stream_bucket(scope)
         self.summary = _table(scope, "QCSummary", "GroupID", "StartTime")
-        self.details = _table(scope, "QCDetails", "QCPID", "Check", expires="ExpiresAt" if settings.details_days else None)
+        self.details = _table(
+            scope, "QCDetails", "QCPID", "Check", expires="ExpiresAt" if settings.details_days else None
+        )
         self.idempotency = dynamodb.Table(
             scope,
             "Idempotency",
@@ -46,7 +48,11 @@ def _stream_bucket(scope: Construct) -> s3.Bucket:
         minimum_tls_version=1.2,
         removal_policy=RemovalPolicy.RETAIN,
         lifecycle_rules=[
-            s3.LifecycleRule(id="OldVersions", noncurrent_version_expiration=Duration.days(90), expired_object_delete_marker=True),
+            s3.LifecycleRule(
+                id="OldVersions",
+                noncurrent_version_expiration=Duration.days(90),
+                expired_object_delete_marker=True,
+            ),
             s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
         ],
     )
@@ -67,7 +73,9 @@ def _table(scope: Construct, name: str, partition: str, sort: str, expires: str 
         sort_key=_text(sort),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         encryption=dynamodb.TableEncryption.AWS_MANAGED,
-        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
         time_to_live_attribute=expires,
         removal_policy=RemovalPolicy.RETAIN,
     )
@@ -88,5 +96,3 @@ def _topic(scope: Construct, settings: Settings) -> sns.Topic:
 
 def _text(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
-
-

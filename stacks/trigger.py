@@ -29,11 +29,17 @@ class UploadTrigger:
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": "streams/"}]}},
+                detail={
+                    "bucket": {"name": [bucket.bucket_name]},
+                    "object": {"key": [{"prefix": "streams/"}]},
+                },
             ),
             targets=[
                 targets.SfnStateMachine(
-                    machine, dead_letter_queue=self.undelivered, max_event_age=Duration.hours(24), retry_attempts=185
+                    machine,
+                    dead_letter_queue=self.undelivered,
+                    max_event_age=Duration.hours(24),
+                    retry_attempts=185,
                 )
             ],
         )

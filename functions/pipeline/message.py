@@ -45,18 +45,23 @@ class Summary:
         shown = list(self.checks)
         while True:
             left_out = len(self.checks) - len(shown)
-            record = {**self.fields, "Checks": shown, "Text": self.text} | ({"ChecksLeftOut": left_out} if left_out else {})
-            body = json.dumps({"default": json.dumps(record, default=int, ensure_ascii=False), "email": self.text}, ensure_ascii=False)
+            record = {**self.fields, "Checks": shown, "Text": self.text} | (
+                {"ChecksLeftOut": left_out} if left_out else {}
+            )
+            body = json.dumps(
+                {"default": json.dumps(record, default=int, ensure_ascii=False), "email": self.text},
+                ensure_ascii=False,
+            )
             if len(body.encode()) <= MESSAGE_BYTES or not shown:
                 return body
             shown = shown[: len(shown) * 3 // 4]
 
     def attributes(self) -> dict[str, Any]:
         """What a subscriber's filter policy sees. An ID that is none (of a rejected upload) is left out."""
-        given = {name: self.fields.get(name) for name in ("GroupID", "StreamID") if is_id(self.fields.get(name))}
-        return {
-            name: {"DataType": "String", "StringValue": value} for name, value in {**given, "Status": self.fields["Status"]}.items()
-        }  # fmt: skip
+        named = ["GroupID", "StreamID"]
+        shown = {name: self.fields[name] for name in named if is_id(self.fields.get(name))}
+        shown["Status"] = self.fields["Status"]
+        return {name: {"DataType": "String", "StringValue": value} for name, value in shown.items()}
 
 
 def summary(run: Item, failing: list[Item]) -> Summary:
@@ -140,7 +145,11 @@ def facts(run: Item) -> Iterator[str]:
         rows = f", {int(run['Rows']):,} rows" if "Rows" in run else ""
         yield f"       version {run['VersionId']}, {int(run['Size']):,} bytes{rows}"
         default = "built-in default: a readable file with a header and at least one row"
-        yield f"Rules  {one_line(run['RulesKey'])}, version {run['RulesVersionId']}" if "RulesKey" in run else f"Rules  {default}"
+        yield (
+            f"Rules  {one_line(run['RulesKey'])}, version {run['RulesVersionId']}"
+            if "RulesKey" in run
+            else f"Rules  {default}"
+        )
     if "QCPID" in run:
         yield f"Run    {run['QCPID']}" + (f", started {run['StartTime']}" if "StartTime" in run else "")
     if is_id(run.get("GroupID")) and is_id(run.get("StreamID")) and run["Status"] != "REJECTED":
@@ -153,7 +162,8 @@ def rerun_command(run: Item) -> str:
     """The command that checks the same version of the same file again, as a shell takes it."""
     machine = run["ExecutionArn"].replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
     asked = {name: run[name] for name in ("GroupID", "StreamID", *(("Key", "VersionId") if "Size" in run else ()))}
-    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(json.dumps(asked, ensure_ascii=False))}"
+    given = shlex.quote(json.dumps(asked, ensure_ascii=False))
+    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {given}"
 
 
 def one_line(value: Any, most: int = 300) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -16,7 +16,14 @@ from stream_qc.formats import format_of
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"}  # 405: the version is a delete marker
+GONE = {
+    "404",
+    "NoSuchKey",
+    "NoSuchVersion",
+    "NotFound",
+    "405",
+    "MethodNotAllowed",
+}  # 405: the version is a delete marker
 NO_SUCH_ID = {"400", "InvalidArgument"}  # a version ID that S3 could never have given
 
 
@@ -50,13 +57,15 @@ def locate(key: str, version_id: str | None) -> ObjectVersion:
 
 def newest(group_id: str, stream_id: str) -> str:
     """The key of the stream's object that was written last. Raises StreamNotFound, naming the prefixes looked in."""
-    found: list[tuple[Any, str]] = []
     prefixes = prefixes_of(group_id, stream_id)
-    for prefix in prefixes:
-        for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=prefix):
-            for item in page.get("Contents", []):
-                if ids_in(item["Key"]) == (group_id, stream_id) and format_of(item["Key"]):
-                    found.append((item["LastModified"], item["Key"]))
+    pages = s3().get_paginator("list_objects_v2")
+    found = [
+        (item["LastModified"], item["Key"])
+        for prefix in prefixes
+        for page in pages.paginate(Bucket=bucket(), Prefix=prefix)
+        for item in page.get("Contents", [])
+        if ids_in(item["Key"]) == (group_id, stream_id) and format_of(item["Key"])
+    ]
     if not found:
         raise StreamNotFound(f"no stream file under {' or '.join(prefixes)} in {bucket()}")
     return max(found)[1]

@@ -25,7 +25,9 @@ def step(handle: Callable[[Event, LambdaContext], Event]) -> Handler:
     @functools.wraps(handle)
     @metrics.log_metrics
     def handler(event: Event, context: LambdaContext) -> Event:
-        with logger.append_context_keys(function_request_id=context.aws_request_id, **{name: event.get(name) for name in LOGGED}):
+        with logger.append_context_keys(
+            function_request_id=context.aws_request_id, **{name: event.get(name) for name in LOGGED}
+        ):
             try:
                 return passing_failures_named(handle)(event, context)
             except Exception:

@@ -75,7 +75,10 @@ def update(run: Run, values: dict[str, Any]) -> None:
         UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
         ConditionExpression="QCPID = :me",
         ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(values)},
-        ExpressionAttributeValues={":me": run["QCPID"], **{f":{index}": value for index, value in enumerate(values.values())}},
+        ExpressionAttributeValues={
+            ":me": run["QCPID"],
+            **{f":{index}": value for index, value in enumerate(values.values())},
+        },
     )
 
 

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 TRUE_VALUES = ("true", "True", "TRUE", "1")
 FALSE_VALUES = ("false", "False", "FALSE", "0")
-ISO_DATETIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z")
+ISO_DATETIMES = (
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+)
 
 
 def parse(cells: pl.Series, field: Field) -> pl.Series:
@@ -36,7 +41,7 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
     if field.type in ("any", "string"):
         fits = field.type == "any" or kind in (pl.Categorical, pl.Enum)
     elif field.type == "datetime":
-        fits = kind == pl.Datetime or kind == pl.Date
+        fits = kind in (pl.Datetime, pl.Date)
     elif field.type in ("integer", "year"):
         fits = kind.is_integer()
     elif field.type == "number":

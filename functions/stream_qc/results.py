@@ -41,13 +41,13 @@ class Result:
     truncated: bool = False
 
     @property
-    def check(self) -> str:
+    def name(self) -> str:
         return f"{self.process}#{self.field}#{self.test}"
 
     def item(self) -> dict[str, Any]:
         """The result as a QCDetails item, without its key QCPID."""
         return {
-            "Check": self.check,
+            "Check": self.name,
             "Pass": int(self.passed),
             "Rows": self.rows,
             "Good": self.good,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from stream_qc.checks.base import Check, Flags, Late
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
@@ -72,12 +70,12 @@ class Tally:
         counts = dict(found.flags.value_counts().iter_rows())
         for flag, count in counts.items():
             self._counts[flag] += count
-        if counts.get(FAIL):
+        if counts.get(FAIL) and len(self._failing) < SHOWN:
             self._show(found, FAIL, self._failing)
-        if counts.get(SUSPECT):
+        if counts.get(SUSPECT) and len(self._suspect) < SHOWN:
             self._show(found, SUSPECT, self._suspect)
 
     @staticmethod
     def _show(found: Flags, flag: int, shown: list[Example]) -> None:
-        for index in (found.flags == flag).arg_true().head(SHOWN - len(shown)) if len(shown) < SHOWN else pl.Series([]):
-            shown.append(Example(found.first + index + 1, found.raw[index], found.why(index)))
+        offending = (found.flags == flag).arg_true().head(SHOWN - len(shown))
+        shown += [Example(found.first + index + 1, found.raw[index], found.why(index)) for index in offending]

@@ -45,9 +45,16 @@ class Late:
 class Check(Protocol):
     """One test of one field, carrying what it needs from block to block."""
 
-    field: str
-    test: str
-    needs: tuple[str, ...]  # the fields that it reads; without one of them in the file it cannot run
+    @property
+    def field(self) -> str: ...
+
+    @property
+    def test(self) -> str: ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fields that it reads; without one of them in the file it cannot run."""
+        ...
 
     def update(self, block: Block) -> Flags | None: ...
 
@@ -120,7 +127,11 @@ def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:
 
 def needs_time(document: Document) -> list[str]:
     """A mistake where a test needs the time axis and the rules name none."""
-    return [] if document.time is not None else ["needs the time axis: name its field at the top of the rules, as in `time: time`"]
+    return (
+        []
+        if document.time is not None
+        else ["needs the time axis: name its field at the top of the rules, as in `time: time`"]
+    )
 
 
 def show_time(time: dt.datetime) -> str:

@@ -20,12 +20,25 @@ ARTICLE = {"integer": "an integer", "any": "a value"}
 def structure_checks(field: Field) -> Iterator[RowCheck]:
     """`type` and `required` of a field."""
     if field.type not in ("any", "string"):
-        yield RowCheck(field.name, "type", lambda block: _type_flags(block, field.name), lambda value: _not_of_type(field, value))
+        yield RowCheck(
+            field.name,
+            "type",
+            lambda block: _type_flags(block, field.name),
+            lambda value: _not_of_type(field, value),
+        )
     elif field.type == "string":
-        yield RowCheck(field.name, "type", lambda block: _type_flags(block, field.name), lambda value: f"{field.name} {value!r} is not text")
+        yield RowCheck(
+            field.name,
+            "type",
+            lambda block: _type_flags(block, field.name),
+            lambda value: f"{field.name} {value!r} is not text",
+        )
     if field.constraints.required:
         yield RowCheck(
-            field.name, "required", lambda block: _required_flags(block, field.name), lambda _: f"{field.name} has no value (required)"
+            field.name,
+            "required",
+            lambda block: _required_flags(block, field.name),
+            lambda _: f"{field.name} has no value (required)",
         )
 
 
@@ -37,22 +50,41 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
         return RowCheck(name, test, lambda block: fail_where(bad(block.typed(name))), explain)
 
     if limits.minimum is not None:
-        yield check("minimum", lambda v: v < limits.minimum, lambda v: f"{name} {show(v)} is below {show(limits.minimum)} (minimum)")
+        yield check(
+            "minimum",
+            lambda v: v < limits.minimum,
+            lambda v: f"{name} {show(v)} is below {show(limits.minimum)} (minimum)",
+        )
     if limits.maximum is not None:
-        yield check("maximum", lambda v: v > limits.maximum, lambda v: f"{name} {show(v)} is above {show(limits.maximum)} (maximum)")
+        yield check(
+            "maximum",
+            lambda v: v > limits.maximum,
+            lambda v: f"{name} {show(v)} is above {show(limits.maximum)} (maximum)",
+        )
     if limits.min_length is not None:
         least = limits.min_length
-        yield check("minLength", lambda v: v.str.len_chars() < least, lambda v: f"{name} has {len(v)} characters, fewer than {least} (minLength)")
+        yield check(
+            "minLength",
+            lambda v: v.str.len_chars() < least,
+            lambda v: f"{name} has {len(v)} characters, fewer than {least} (minLength)",
+        )
     if limits.max_length is not None:
         most = limits.max_length
-        yield check("maxLength", lambda v: v.str.len_chars() > most, lambda v: f"{name} has {len(v)} characters, more than {most} (maxLength)")
+        yield check(
+            "maxLength",
+            lambda v: v.str.len_chars() > most,
+            lambda v: f"{name} has {len(v)} characters, more than {most} (maxLength)",
+        )
     if limits.enum is not None:
         allowed = limits.enum
         names = ", ".join(map(show, allowed[:8])) + (", …" if len(allowed) > 8 else "")
         yield check("enum", lambda v: ~v.is_in(allowed), lambda v: f"{name} {show(v)} is not one of {names} (enum)")
     if limits.pattern is not None:
-        whole = f"^(?:{limits.pattern})$"
-        yield check("pattern", lambda v: ~v.str.contains(whole), lambda v: f"{name} {show(v)} does not match {limits.pattern} (pattern)")
+        yield check(
+            "pattern",
+            lambda v: ~v.str.contains(f"^(?:{limits.pattern})$"),
+            lambda v: f"{name} {show(v)} does not match {limits.pattern} (pattern)",
+        )
 
 
 def show(value: Any) -> str:

@@ -27,7 +27,9 @@ class GrossRangeTest(Test, frozen=True):
         if not found and self.suspect_span is not None:
             (low, high), (suspect_low, suspect_high) = self.fail_span, self.suspect_span
             if suspect_low < low or suspect_high > high:
-                found.append(f"suspect_span: [{suspect_low:g}, {suspect_high:g}] leaves the fail_span [{low:g}, {high:g}]")
+                found.append(
+                    f"suspect_span: [{suspect_low:g}, {suspect_high:g}] leaves the fail_span [{low:g}, {high:g}]"
+                )
         return found
 
     def check(self, field: str, rules: Rules) -> RowCheck:  # noqa: ARG002
@@ -43,7 +45,9 @@ class GrossRangeTest(Test, frozen=True):
 def flag(values: pl.Series, fail_span: tuple[float, float], suspect_span: tuple[float, float] | None) -> pl.Series:
     """Flags for values in the spans' units: MISSING where null, FAIL outside fail_span, SUSPECT outside suspect_span."""
     value = pl.col("v")
-    expression = pl.when(value.is_null()).then(MISSING).when(~value.is_between(*fail_span) | value.is_infinite()).then(FAIL)
+    expression = (
+        pl.when(value.is_null()).then(MISSING).when(~value.is_between(*fail_span) | value.is_infinite()).then(FAIL)
+    )
     if suspect_span is not None:
         expression = expression.when(~value.is_between(*suspect_span)).then(SUSPECT)
     return values.to_frame("v").select(expression.otherwise(GOOD).cast(pl.UInt8).alias("flag"))["flag"]

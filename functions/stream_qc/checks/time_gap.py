@@ -103,5 +103,10 @@ def spell(span: dt.timedelta) -> str:
     seconds = span.total_seconds()
     if seconds < 120:
         return f"{seconds:g} s"
-    parts = [(int(seconds // 86400), "d"), (int(seconds % 86400 // 3600), "h"), (int(seconds % 3600 // 60), "min"), (int(seconds % 60), "s")]
+    parts = [
+        (int(seconds // 86400), "d"),
+        (int(seconds % 86400 // 3600), "h"),
+        (int(seconds % 3600 // 60), "min"),
+        (int(seconds % 60), "s"),
+    ]
     return " ".join(f"{number} {unit}" for number, unit in parts if number)

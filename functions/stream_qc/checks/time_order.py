@@ -27,12 +27,23 @@ class TimeOrderCheck:
     def update(self, block: Block) -> Flags:
         time = block.typed(self.field).cast(pl.Datetime("us"))
         frame = pl.DataFrame({"time": time}).with_columns(
-            pl.col("time").cum_max().shift(1).forward_fill().fill_null(pl.lit(self._latest, dtype=pl.Datetime("us"))).alias("latest")
+            pl.col("time")
+            .cum_max()
+            .shift(1)
+            .forward_fill()
+            .fill_null(pl.lit(self._latest, dtype=pl.Datetime("us")))
+            .alias("latest")
         )
         if self._latest is not None:
             frame = frame.with_columns(pl.max_horizontal("latest", pl.lit(self._latest, dtype=pl.Datetime("us"))))
         flags = frame.select(
-            pl.when(pl.col("time").is_null()).then(MISSING).when(pl.col("time") < pl.col("latest")).then(FAIL).otherwise(GOOD).cast(pl.UInt8).alias("f")
+            pl.when(pl.col("time").is_null())
+            .then(MISSING)
+            .when(pl.col("time") < pl.col("latest"))
+            .then(FAIL)
+            .otherwise(GOOD)
+            .cast(pl.UInt8)
+            .alias("f")
         )["f"]
         newest = time.max()
         if isinstance(newest, dt.datetime) and (self._latest is None or newest > self._latest):
@@ -42,7 +53,9 @@ class TimeOrderCheck:
             block.first,
             flags,
             block.text(self.field),
-            lambda index: f"{self.field} {show_time(time[index])} is before {show_time(latest[index])}, the time of a row above it (time_order)",
+            lambda index: (
+                f"{self.field} {show_time(time[index])} is before {show_time(latest[index])}, a time above (time_order)"
+            ),
         )
 
     def finish(self) -> None:

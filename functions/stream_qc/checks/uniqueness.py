@@ -43,7 +43,10 @@ class UniqueCheck:
     def update(self, block: Block) -> Flags:
         columns: list[pl.Series] = []
         for index, name in enumerate(self.needs):
-            columns += [block.typed(name).alias(f"k{index}"), block.given(name).is_null().alias(f"absent{index}")]
+            columns += [
+                block.typed(name).alias(f"k{index}"),
+                block.given(name).is_null().alias(f"absent{index}"),
+            ]
             columns += [block.text(name).fill_null("").alias(f"raw{index}")]
         count = range(len(self.needs))
         absent = pl.all_horizontal(f"absent{index}" for index in count)
@@ -57,9 +60,16 @@ class UniqueCheck:
             pl.when(absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("flag"),
         )
         if block.malformed:
-            frame = frame.with_columns(pl.when(block.well_formed).then("flag").otherwise(MISSING).cast(pl.UInt8).alias("flag"))
+            frame = frame.with_columns(
+                pl.when(block.well_formed).then("flag").otherwise(MISSING).cast(pl.UInt8).alias("flag")
+            )
         self._hold(frame.filter(pl.col("flag") == GOOD).drop("flag"))
-        return Flags(block.first, frame["flag"], frame["raw"], lambda _: f"{', '.join(self.needs)} has no value ({self.test})")
+        return Flags(
+            block.first,
+            frame["flag"],
+            frame["raw"],
+            lambda _: f"{', '.join(self.needs)} has no value ({self.test})",
+        )
 
     def finish(self) -> Late:
         """The repeated rows. Each says which row held its key first."""
@@ -72,7 +82,13 @@ class UniqueCheck:
             shown += repeated.select("row", "raw", "first").head(SHOWN).rows()
         self.close()
         names = ", ".join(self.needs)
-        return Late(count, [(row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})") for row, raw, first in sorted(shown)[:SHOWN]])
+        return Late(
+            count,
+            [
+                (row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})")
+                for row, raw, first in sorted(shown)[:SHOWN]
+            ],
+        )
 
     def close(self) -> None:
         """Removes the temporary files."""
@@ -91,7 +107,9 @@ class UniqueCheck:
             self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
         frame = pl.concat(self._held)
         part = frame.select(pl.struct(pl.all().exclude("row", "raw")).hash(seed=0) % PARTS).to_series()
-        for (number,), rows in frame.with_columns(part.alias("part")).partition_by("part", as_dict=True, include_key=False).items():
+        for (number,), rows in (
+            frame.with_columns(part.alias("part")).partition_by("part", as_dict=True, include_key=False).items()
+        ):
             rows.write_parquet(Path(self._folder.name, f"{number}-{self._files}.parquet"), compression="lz4")
         self._files += 1
         self._held, self._held_rows = [], 0

@@ -19,7 +19,8 @@ BLOCK_BYTES = 4 * 1024 * 1024
 class Reader(Protocol):
     """A file being read. `header` holds the fields that the file has; it is whole once the blocks are through."""
 
-    header: list[str]
+    @property
+    def header(self) -> list[str]: ...
 
     def __iter__(self) -> Iterator[Block]: ...
 

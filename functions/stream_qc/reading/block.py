@@ -29,7 +29,9 @@ class Block:
     row is null in every column and listed in `malformed`.
     """
 
-    def __init__(self, first: int, raw: pl.DataFrame, rules: Rules, malformed: Sequence[Malformed] = (), *, height: int) -> None:
+    def __init__(
+        self, first: int, raw: pl.DataFrame, rules: Rules, malformed: Sequence[Malformed] = (), *, height: int
+    ) -> None:
         self.first = first
         self.raw = raw
         self.rules = rules

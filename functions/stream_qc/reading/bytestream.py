@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
@@ -102,7 +104,9 @@ def refuse_foreign_content(content: Bytes, form: Format) -> Bytes:
         if head.startswith(magic):
             raise UnreadableFile(f"the name says {form}, and the content is {name}")
     if b"\x00" in head:
-        raise UnreadableFile(f"the name says {form}, and the content is binary (a NUL byte in its first {len(head)} bytes)")
+        raise UnreadableFile(
+            f"the name says {form}, and the content is binary (a NUL byte in its first {len(head)} bytes)"
+        )
     return content
 
 
@@ -110,9 +114,6 @@ def seekable(stream: BinaryIO) -> BinaryIO:
     """The stream where it can seek, or its content in a temporary file, as Parquet needs it."""
     if stream.seekable():
         return stream
-    import shutil
-    import tempfile
-
     spool = tempfile.TemporaryFile(prefix="stream-qc-")  # noqa: SIM115  # lives as long as the reader
     shutil.copyfileobj(stream, spool, 1024 * 1024)
     spool.seek(0, io.SEEK_SET)

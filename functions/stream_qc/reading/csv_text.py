@@ -79,7 +79,11 @@ class CsvReader:
         first = 0
         for piece in self._pieces:
             if piece.reason:
-                block = self._block([[None]] * len(self._wanted), first, [Malformed(first, piece.reason, piece.data.decode(errors="replace"))])
+                block = self._block(
+                    [[None]] * len(self._wanted),
+                    first,
+                    [Malformed(first, piece.reason, piece.data.decode(errors="replace"))],
+                )
             else:
                 block = self._parsed(piece.data, first)
             if block.height:
@@ -131,7 +135,9 @@ class CsvReader:
         return [], f"{_cells(len(cells))} where the header has {len(self.header)}"
 
     def _block(self, columns: list[list[str | None]], first: int, malformed: list[Malformed], height: int = 1) -> Block:
-        frame = pl.DataFrame(dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String()))
+        frame = pl.DataFrame(
+            dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String())
+        )
         return Block(first, frame, self._rules, malformed, height=height)
 
 
@@ -167,40 +173,45 @@ def _separator(line: bytes, rules: Rules) -> str:
     """The separator under which the header names most of the rules' fields; a comma where none is better."""
 
     def score(separator: str) -> tuple[int, int]:
-        names = [unquoted(cell) for cell in grammar(separator).cell.findall(line.rstrip(b"\r\n").decode(errors="replace").encode())]
+        names = [
+            unquoted(cell)
+            for cell in grammar(separator).cell.findall(line.rstrip(b"\r\n").decode(errors="replace").encode())
+        ]
         return sum(name in rules.fields for name in names), len(names)
 
     return max(SEPARATORS, key=score)
 
 
-def _header(line: bytes, rules_of: Grammar) -> list[str]:
+def _header(line: bytes, syntax: Grammar) -> list[str]:
     try:
         text = line.rstrip(b"\r\n").decode()
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"the header is not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1}") from None
-    names = [unquoted(cell) for cell in rules_of.cell.findall(text.encode())]
+        raise UnreadableFile(
+            f"the header is not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1}"
+        ) from None
+    names = [unquoted(cell) for cell in syntax.cell.findall(text.encode())]
     if not text.strip() or not names:
         raise UnreadableFile("the file has no header: its first line is blank")
     return names
 
 
-def _pieces(content: Bytes, data: bytes, rules_of: Grammar, size: int) -> Iterator[Piece]:
+def _pieces(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterator[Piece]:
     """The records of the stream: stretches of well-formed ones, and each one that is not by itself."""
     final = False
     while True:
         position = 0
         while position < len(data):
-            end = _whole_records(data, position, rules_of)
+            end = _whole_records(data, position, syntax)
             if end > position:
                 yield Piece(data[position:end])
                 position = end
                 continue
             line_end = data.find(b"\n", position, position + MAX_RECORD_BYTES) + 1
             left = len(data) - position
-            if not final and left <= MAX_RECORD_BYTES and (not line_end or rules_of.unfinished.match(data, position)):
+            if not final and left <= MAX_RECORD_BYTES and (not line_end or syntax.unfinished.match(data, position)):
                 break  # more bytes may complete it
             if line_end:
-                yield Piece(data[position : line_end - 1], _what_is_wrong(data[position:line_end], rules_of))
+                yield Piece(data[position : line_end - 1], _what_is_wrong(data[position:line_end], syntax))
                 position = line_end
                 continue
             start = data[position : position + 1000]
@@ -219,20 +230,24 @@ def _pieces(content: Bytes, data: bytes, rules_of: Grammar, size: int) -> Iterat
             data += b"\n"
 
 
-def _whole_records(data: bytes, position: int, rules_of: Grammar) -> int:
+def _whole_records(data: bytes, position: int, syntax: Grammar) -> int:
     """Where the well-formed records end that begin at this position, none of them over MAX_RECORD_BYTES long."""
     quotes = data.find(b'"', position) >= 0
     while position < len(data):
         window = position + MAX_RECORD_BYTES
-        end = rules_of.records.match(data, position, window).end() if quotes else data.rfind(b"\n", position, window) + 1  # type: ignore[union-attr]  # it matches nothing, too
+        if quotes:
+            match = syntax.records.match(data, position, window)
+            end = match.end() if match else position
+        else:
+            end = data.rfind(b"\n", position, window) + 1
         if end <= position:
             break
         position = end
     return position
 
 
-def _what_is_wrong(line: bytes, rules_of: Grammar) -> str:
-    if rules_of.unfinished.match(line):
+def _what_is_wrong(line: bytes, syntax: Grammar) -> str:
+    if syntax.unfinished.match(line):
         return "a quote that is opened and not closed"
     return "a quote in the middle of a value; quote the whole value and double the quotes in it"
 

@@ -40,7 +40,11 @@ class ParquetReader:
             count = min(BLOCK_ROWS, self._rows - first)
             try:
                 self._file.seek(0)
-                frame = pl.scan_parquet(self._file).slice(first, count).select(wanted).collect() if wanted else pl.DataFrame()
+                frame = (
+                    pl.scan_parquet(self._file).slice(first, count).select(wanted).collect()
+                    if wanted
+                    else pl.DataFrame()
+                )
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise UnreadableFile(f"the Parquet file is damaged after row {first:,}: {_first_line(error)}") from None
             yield Block(first, frame, self._rules, height=count)

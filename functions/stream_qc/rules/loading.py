@@ -1,0 +1,200 @@
+"""Rules from YAML 1.2, checked: every mistake that is found is named with its place.
+
+What Table Schema or ioos_qc publishes and is not supported here is refused by name; nothing is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
+from stream_qc.errors import InvalidRules
+from stream_qc.rules.fields import check_format, typed_constraints
+from stream_qc.rules.model import Constraints, Document, Field, Limits, RowLimits, Rules, Schema, StreamTest
+
+T = TypeVar("T")
+MAX_BYTES = 1_000_000
+MAX_VALUES = 100_000  # in one rules file, aliases followed: a bound on what a few bytes of YAML can unfold to
+
+
+def load(text: bytes | str) -> Rules:
+    """Rules from the text of a rules file.
+
+    Raises InvalidRules, naming the place of every mistake that was found.
+    """
+    document = _document(text)
+    mistakes: list[str] = []
+    schema = _convert(document.schema, Schema, "schema", mistakes) or Schema()
+    fields = dict(_fields(schema, mistakes))
+    key = (schema.primary_key,) if isinstance(schema.primary_key, str) else tuple(schema.primary_key)
+    for name in key:
+        _known(name, fields, "schema.primaryKey", mistakes)
+    for axis in ("time", "z", "lat", "lon"):
+        name = getattr(document, axis)
+        if name is not None:
+            _known(name, fields, axis, mistakes)
+    if document.time in fields and fields[document.time].type not in ("datetime", "date"):
+        mistakes.append(
+            f"time: the field {document.time} has type {fields[document.time].type}; the time axis needs datetime or date"
+        )
+    tests = tuple(_tests(document.streams, fields, mistakes))
+    for item in tests:
+        mistakes += [
+            f"streams.{item.field}.qartod.{item.name}: {text}"
+            for text in item.test.mistakes(document, item.field, fields)
+        ]
+    rules = Rules(
+        fields=fields,
+        primary_key=key,
+        missing_values=tuple(schema.missing_values),
+        time=document.time,
+        z=document.z,
+        lat=document.lat,
+        lon=document.lon,
+        tests=tests,
+        rows=_convert(document.rows, RowLimits, "rows", mistakes) or RowLimits(),
+        limits=_limits(document.limits, fields, mistakes),
+    )
+    if mistakes:
+        raise InvalidRules(mistakes)
+    return rules
+
+
+def _document(text: bytes | str) -> Document:
+    if len(text) > MAX_BYTES:
+        raise InvalidRules([f"the rules file has {len(text):,} bytes; at most {MAX_BYTES:,} are read"])
+    try:
+        content = YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InvalidRules([f"{place}not YAML: {problem}"]) from None
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise InvalidRules([f"the rules must be a mapping with keys such as schema and streams, not {_kind(content)}"])
+    if _unfolds_too_far(content):
+        raise InvalidRules([f"the rules hold more than {MAX_VALUES:,} values, or a value that contains itself"])
+    mistakes: list[str] = []
+    document = _convert(content, Document, "", mistakes)
+    if document is None:
+        raise InvalidRules(mistakes)
+    return document
+
+
+def _unfolds_too_far(content: Any) -> bool:
+    left, waiting = MAX_VALUES, [content]
+    while waiting:
+        value = waiting.pop()
+        left -= 1
+        if left < 0:
+            return True
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return False
+
+
+def _convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | None:
+    """The value as the type; None, and a line in `mistakes` that names the place, where it is not one."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        message, _, inner = str(error).partition(" - at `$")
+        inner = inner.rstrip("`").replace("[...]", "[]")
+        unknown = re.fullmatch(r"Object contains unknown field `(.*)`", message)
+        if unknown:
+            inner, message = (
+                f"{inner}.{unknown[1]}",
+                f"not known here; known are {', '.join(_names(kind, inner))}",
+            )
+        where = f"{place}{inner}".lstrip(".")
+        mistakes.append(f"{where}: {message[0].lower()}{message[1:]}")
+        return None
+
+
+def _names(kind: Any, inner: str) -> list[str]:
+    """The names that a structure knows, for the message on one that it does not."""
+    if inner.startswith(".constraints"):
+        kind = Constraints
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def _fields(schema: Schema, mistakes: list[str]) -> Iterator[tuple[str, Field]]:
+    seen: set[str] = set()
+    for index, item in enumerate(schema.fields):
+        place = f"schema.fields[{index}]"
+        field = _convert(item, Field, place, mistakes)
+        if field is None:
+            continue
+        if field.name in seen:
+            mistakes.append(f"{place}.name: there is another field {field.name}")
+        seen.add(field.name)
+        constraints = typed_constraints(field, f"{place}.constraints", mistakes)
+        check_format(field, f"{place}.format", mistakes)
+        yield field.name, msgspec.structs.replace(field, constraints=constraints)
+
+
+def _known(name: str, fields: dict[str, Field], place: str, mistakes: list[str]) -> None:
+    if name not in fields:
+        mistakes.append(f"{place}: the schema has no field {name}; it has {', '.join(fields) or 'none'}")
+
+
+def _tests(streams: dict[str, Any], fields: dict[str, Field], mistakes: list[str]) -> Iterator[StreamTest]:
+    for stream, modules in streams.items():
+        _known(stream, fields, f"streams.{stream}", mistakes)
+        if not isinstance(modules, dict):
+            mistakes.append(f"streams.{stream}: expected a mapping of modules such as qartod, not {_kind(modules)}")
+            continue
+        for module, tests in modules.items():
+            place = f"streams.{stream}.{module}"
+            if module != "qartod":
+                mistakes.append(f"{place}: the module {module} is not supported; qartod is")
+            elif not isinstance(tests, dict):
+                mistakes.append(f"{place}: expected a mapping of tests, not {_kind(tests)}")
+            else:
+                for name, parameters in tests.items():
+                    test = _test(name, parameters, f"{place}.{name}", mistakes)
+                    if test is not None and stream in fields:
+                        yield StreamTest(stream, name, test)
+
+
+def _test(name: str, parameters: Any, place: str, mistakes: list[str]) -> Test | None:
+    if name in NOT_SUPPORTED:
+        mistakes.append(f"{place}: {NOT_SUPPORTED[name]}")
+        return None
+    if name not in TESTS:
+        mistakes.append(f"{place}: there is no such test; there are {', '.join(TESTS)}")
+        return None
+    kind: type[Test] = TESTS[name]
+    return _convert({} if parameters is None else parameters, kind, place, mistakes)
+
+
+def _limits(given: Any, fields: dict[str, Field], mistakes: list[str]) -> Limits:
+    limits = _convert(given, Limits, "limits", mistakes)
+    if limits is None:
+        return Limits()
+    shares = {"limits.max_fail_share": limits.max_fail_share}
+    for field, tests in limits.streams.items():
+        _known(field, fields, f"limits.streams.{field}", mistakes)
+        shares |= {f"limits.streams.{field}.{test}": share for test, share in tests.items()}
+    mistakes += [
+        f"{place}: {share} is no share; it must be from 0 to 1"
+        for place, share in shares.items()
+        if not 0 <= share <= 1
+    ]
+    return limits
+
+
+def _kind(value: Any) -> str:
+    return {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}.get(
+        type(value), type(value).__name__
+    )
