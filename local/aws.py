@@ -26,7 +26,7 @@ PYTHON = STATE / "venv" / "bin" / "python"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 60
-CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+CREDENTIALS: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 SHOWN = 20  # offending rows that a result names
@@ -37,7 +38,7 @@ class Result:
     suspect: int = 0
     fail: int = 0
     missing: int = 0
-    examples: list[Example] = field(default_factory=list)
+    examples: list[Example] = dataclasses.field(default_factory=list)
     truncated: bool = False
 
     @property
@@ -69,12 +70,11 @@ class Report:
     rows: int
     results: list[Result]
     message: str = ""  # where there is more to say than the results do: nothing was asked, or nothing could be read
+    unread: bool = False  # the file could not be read, or not to its end
 
     @property
     def passed(self) -> bool:
         return not self.unread and all(result.passed for result in self.results)
-
-    unread: bool = False  # the file could not be read, or not to its end
 
 
 def shorten(text: str, most: int = SHOWN_CHARACTERS) -> str:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from stream_qc.rules.loading import load
-from stream_qc.rules.model import BUILT_IN, Field, Rules
+from stream_qc.rules.model import BUILT_IN, Document, Field, Rules
 
-__all__ = ["BUILT_IN", "Field", "Rules", "load"]
+__all__ = ["BUILT_IN", "Document", "Field", "Rules", "load"]

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_qc.errors import InvalidRules
+from stream_qc.rules import BUILT_IN, load
+from stream_qc.rules.loading import MAX_BYTES
+
+FIELDS = "schema: {fields: [{name: time, type: datetime}, {name: v, type: number}, {name: s, type: string}]}\n"
+
+
+def mistakes(text: str | bytes) -> list[str]:
+    with pytest.raises(InvalidRules) as caught:
+        load(text)
+    return caught.value.mistakes
+
+
+def test_the_contracts_example_is_read_as_far_as_it_is_supported() -> None:
+    rules = load("""
+schema:                       # Frictionless Table Schema
+  fields:
+    - {name: time, type: datetime, constraints: {required: true, unique: true}}
+    - {name: air_temp, type: number, constraints: {minimum: -90, maximum: 60}}
+    - {name: station, type: string, constraints: {required: true, pattern: "[A-Z]{3}"}}
+  primaryKey: [time, station]
+  missingValues: ["", "NA"]
+time: time
+streams:
+  air_temp:
+    qartod:
+      gross_range_test: {suspect_span: [-40, 45], fail_span: [-60, 60]}
+  time:
+    qartod:
+      time_gap_test: {fail_span: 2}
+rows: {minimum: 1}
+limits:
+  max_fail_share: 0.0
+  streams: {air_temp: {gross_range_test: 0.01}}
+""")
+    assert list(rules.fields) == ["time", "air_temp", "station"]
+    assert rules.primary_key == ("time", "station")
+    assert rules.missing_values == ("", "NA")
+    assert rules.fields["air_temp"].constraints.minimum == -90.0
+    assert [(one.field, one.name) for one in rules.tests] == [("air_temp", "gross_range_test"), ("time", "time_gap_test")]
+    assert rules.limit("air_temp", "gross_range_test") == 0.01
+    assert rules.limit("air_temp", "maximum") == 0.0
+
+
+def test_an_empty_file_asks_what_the_built_in_default_asks() -> None:
+    assert load("") == load("# nothing yet\n") == BUILT_IN
+    assert BUILT_IN.rows.minimum == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("- a\n- b", "the rules must be a mapping"),
+        ("just text", "the rules must be a mapping"),
+        ("schema: {fields: [", "line 1, column"),
+        ("schema: [1]", "schema: expected `object`"),
+        ("schemas: {}", "schemas: not known here; known are schema, time"),
+        ("schema: {fields: [{type: number}]}", "schema.fields[0]: object missing required field `name`"),
+        ("schema: {fields: [{name: v, type: float}]}", "schema.fields[0].type: invalid enum value 'float'"),
+        ("schema: {fields: [{name: v, typ: number}]}", "schema.fields[0].typ: not known here"),
+        ("schema: {fields: [{name: v, constraints: {min: 3}}]}", "schema.fields[0].constraints.min: not known here"),
+        ("schema: {fields: [{name: v}, {name: v}]}", "schema.fields[1].name: there is another field v"),
+        (
+            "schema: {fields: [{name: v, type: number, constraints: {minimum: low}}]}",
+            "schema.fields[0].constraints.minimum: 'low' is not of the field's type, number",
+        ),
+        (
+            "schema: {fields: [{name: v, type: number, constraints: {minimum: 5, maximum: 3}}]}",
+            "schema.fields[0].constraints: the minimum 5 is above the maximum 3",
+        ),
+        (
+            "schema: {fields: [{name: v, type: number, constraints: {pattern: '[0-9]'}}]}",
+            "schema.fields[0].constraints.pattern: applies to a field of type string",
+        ),
+        (
+            "schema: {fields: [{name: v, type: string, constraints: {pattern: '(unclosed'}}]}",
+            "schema.fields[0].constraints.pattern: (unclosed cannot be used",
+        ),
+        (
+            "schema: {fields: [{name: v, type: string, constraints: {pattern: '(?=a)b'}}]}",
+            "schema.fields[0].constraints.pattern: (?=a)b cannot be used",  # look-around: no linear-time engine has it
+        ),
+        ("schema: {fields: [{name: v, type: string, constraints: {minimum: 3}}]}", "minimum: a field of type string has no order"),
+        ("schema: {fields: [{name: v, type: number, format: currency}]}", "schema.fields[0].format: currency is not supported"),
+        ("schema: {fields: [{name: v, type: date, format: any}]}", "schema.fields[0].format: any is not supported"),
+        ("schema: {primaryKey: id}", "schema.primaryKey: the schema has no field id; it has none"),
+        ("schema: {foreignKeys: []}", "schema.foreignKeys: not known here"),
+        ("time: when", "time: the schema has no field when"),
+        ("schema: {fields: [{name: v, type: number}]}\ntime: v", "time: the field v has type number"),
+        ("rows: {minimum: many}", "rows.minimum: expected `int`"),
+        ("limits: {max_fail_share: 2}", "limits.max_fail_share: 2.0 is no share"),
+        ("limits: {streams: {v: {spike_test: 0.1}}}", "limits.streams.v: the schema has no field v"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(text: str, place: str) -> None:
+    assert any(place in mistake for mistake in mistakes(text)), mistakes(text)
+
+
+@pytest.mark.parametrize(
+    ("streams", "place"),
+    [
+        ("{w: {qartod: {gross_range_test: {fail_span: [0, 1]}}}}", "streams.w: the schema has no field w"),
+        ("{v: {qartod: {range_test: {}}}}", "streams.v.qartod.range_test: there is no such test"),
+        ("{v: {qartod: {density_inversion_test: {}}}}", "streams.v.qartod.density_inversion_test: density_inversion_test is"),
+        ("{v: {argo: {pressure_increasing_test: {}}}}", "streams.v.argo: the module argo is not supported"),
+        ("{v: 3}", "streams.v: expected a mapping of modules"),
+        ("{v: {qartod: [a]}}", "streams.v.qartod: expected a mapping of tests"),
+        ("{v: {qartod: {gross_range_test: }}}", "streams.v.qartod.gross_range_test: object missing required field `fail_span`"),
+        ("{v: {qartod: {gross_range_test: {fail_span: 10}}}}", "streams.v.qartod.gross_range_test.fail_span: expected `array`"),
+        ("{v: {qartod: {gross_range_test: {fail_span: [0, x]}}}}", "gross_range_test.fail_span[1]: expected `float`, got `str`"),
+        ("{v: {qartod: {gross_range_test: {fail_span: [3, 1]}}}}", "gross_range_test: fail_span: [3, 1] must go from the lower"),
+        (
+            "{v: {qartod: {gross_range_test: {fail_span: [0, 5], suspect_span: [0, 6]}}}}",
+            "gross_range_test: suspect_span: [0, 6] leaves the fail_span [0, 5]",
+        ),
+        ("{s: {qartod: {gross_range_test: {fail_span: [0, 1]}}}}", "gross_range_test: needs numbers; the field s has type string"),
+        ("{v: {qartod: {time_gap_test: {fail_span: 2}}}}", "streams.v.qartod.time_gap_test: needs the time axis"),
+    ],
+)
+def test_a_mistake_in_a_stream_is_named_with_its_place(streams: str, place: str) -> None:
+    found = mistakes(FIELDS + "streams: " + streams)
+    assert any(place in mistake for mistake in found), found
+
+
+def test_every_mistake_is_named_not_only_the_first() -> None:
+    found = mistakes("""
+schema:
+  fields:
+    - {name: v, type: nuber}
+    - {name: w, type: number, constraints: {minimum: low}}
+streams:
+  w: {qartod: {gross_range_test: {fail_spam: [0, 1]}, nonsense: {}}}
+""")
+    assert [mistake.split(":")[0] for mistake in found] == [
+        "schema.fields[0].type",
+        "schema.fields[1].constraints.minimum",
+        "streams.w.qartod.gross_range_test.fail_spam",
+        "streams.w.qartod.nonsense",
+    ]
+
+
+def test_yaml_has_its_1_2_meaning() -> None:
+    rules = load("""
+schema:
+  fields:
+    - {name: country, type: string, constraints: {enum: [NO, SE, on, 12:30, "010"]}}
+    - {name: code, type: integer, constraints: {minimum: 010}}
+""")
+    assert rules.fields["country"].constraints.enum == ["NO", "SE", "on", "12:30", "010"]
+    assert rules.fields["code"].constraints.minimum == 10
+
+
+def test_a_limit_of_a_time_is_written_in_iso_8601_or_in_the_fields_own_format() -> None:
+    rules = load("""
+schema:
+  fields:
+    - {name: d, type: date, format: "%d.%m.%Y", constraints: {minimum: 2020-01-02, maximum: "03.01.2020"}}
+    - {name: t, type: datetime, constraints: {minimum: 2020-01-02, maximum: "2020-01-02T12:00:00Z"}}
+""")
+    assert rules.fields["d"].constraints.minimum == dt.date(2020, 1, 2)
+    assert rules.fields["d"].constraints.maximum == dt.date(2020, 1, 3)
+    assert rules.fields["t"].constraints.minimum == dt.datetime(2020, 1, 2)  # noqa: DTZ001  # UTC without a zone
+    assert rules.fields["t"].constraints.maximum == dt.datetime(2020, 1, 2, 12)  # noqa: DTZ001
+
+
+def test_a_few_bytes_that_unfold_to_very_much_are_refused() -> None:
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+    for last, name in zip("abcdefgh", "bcdefghi", strict=True):
+        bomb += f"{name}: &{name} [*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last}]\n"
+    assert "more than 100,000 values" in mistakes(bomb)[0]
+    assert "more than 100,000 values" in mistakes("schema: &s {fields: *s}")[0]
+    assert "at most 1,000,000 are read" in mistakes(b"#" * (MAX_BYTES + 1))[0]
+
+
+@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['true']", "a: !!python/name:os.system", "\x00", b"\xff\xfe\x00"])
+def test_yaml_that_is_more_than_data_is_refused(text: str | bytes) -> None:
+    assert "not YAML" in mistakes(text)[0]
+
+
+@given(st.text(max_size=200))
+def test_whatever_the_text_the_answer_is_rules_or_invalid_rules(text: str) -> None:
+    try:
+        load(text)
+    except InvalidRules as error:
+        assert error.mistakes  # noqa: PT017  # both endings are right
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.sampled_from(["v", "time", "number", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["schema", "fields", "name", "type", "constraints", "minimum", "enum", "pattern", "time", "streams", "v", "qartod",
+                 "gross_range_test", "fail_span", "time_gap_test", "rows", "limits", "max_fail_share", "primaryKey"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["schema", "time", "streams", "rows", "limits"]), json_like))
+def test_whatever_the_structure_the_answer_is_rules_or_invalid_rules(document: dict[str, object]) -> None:
+    import json  # noqa: PLC0415  # JSON is YAML
+
+    try:
+        load(json.dumps(document))
+    except InvalidRules as error:
+        assert error.mistakes  # noqa: PT017
