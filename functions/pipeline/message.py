@@ -18,6 +18,7 @@ SUBJECT_CHARACTERS = 100
 MESSAGE_BYTES = 240_000  # of SNS's 256 KiB, for both forms of the message together
 EXAMPLES_IN_TEXT = 5
 CHECKS_IN_TEXT = 40
+TEXT_BYTES = 24_000  # of the checks in the text, which the message holds twice, quoted
 
 VERDICTS = {
     "PASS": "Every check passed.",
@@ -92,26 +93,33 @@ def text(run: Item, checks: list[Item]) -> Iterator[str]:
     yield VERDICTS[run["Status"]]
     if "Cause" in run:
         yield ""
-        yield f"{run['Error']}: {one_line(run['Cause'], 4000)}"
+        yield f"{run['Error']}: {one_line(run['Cause'], 2000)}"
     results = run.get("Results", [])
     if results:
         yield ""
     for result in results:
         yield process_line(result, run)
-    shown = 0
+    yield from findings(results, checks)
+    yield ""
+    yield from facts(run)
+
+
+def findings(results: list[Item], checks: list[Item]) -> Iterator[str]:
+    """The failing checks, process by process, as far as CHECKS_IN_TEXT and TEXT_BYTES go; what was left out is counted."""
+    shown, room = 0, TEXT_BYTES
     for result in results:
         mine = [check for check in checks if check["Check"].startswith(f"{result['Process']}#")]
-        room = max(0, CHECKS_IN_TEXT - shown)
-        shown += len(mine)
         if mine:
             yield ""
             yield f"{result['Process']} {PROCESSES[result['Process']]}"
-            for check in mine[:room]:
-                yield from check_lines(check)
-            if len(mine) > room:
-                yield f"  and {len(mine) - room} more failing checks, in QCDetails"
-    yield ""
-    yield from facts(run)
+        for position, check in enumerate(mine):
+            lines = list(check_lines(check))
+            room -= sum(len(line.encode()) for line in lines)
+            if shown == CHECKS_IN_TEXT or room < 0:
+                yield f"  and {len(mine) - position:,} more failing checks, in QCDetails"
+                break
+            yield from lines
+            shown += 1
 
 
 def process_line(result: Item, run: Item) -> str:

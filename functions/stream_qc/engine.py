@@ -162,7 +162,7 @@ class Structure:
 
     def _rows(self, rows: int) -> Result:
         least, most = self.rules.rows.minimum, self.rules.rows.maximum
-        message = f"{rows:,} data rows"
+        message = f"{rows:,} data {'row' if rows == 1 else 'rows'}"
         if rows < least:
             message += f"; at least {least:,} must be there"
         if most is not None and rows > most:

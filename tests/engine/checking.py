@@ -31,9 +31,13 @@ def reports(
     )
 
 
-def results(data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any) -> dict[str, Result]:
+def results(
+    data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any
+) -> dict[str, Result]:
     """All results by the name of their check."""
-    return {result.name: result for report in reports(data, rules, name, **kwargs).values() for result in report.results}
+    return {
+        result.name: result for report in reports(data, rules, name, **kwargs).values() for result in report.results
+    }
 
 
 def failing(data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any) -> set[str]:

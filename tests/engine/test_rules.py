@@ -45,7 +45,10 @@ limits:
     assert rules.primary_key == ("time", "station")
     assert rules.missing_values == ("", "NA")
     assert rules.fields["air_temp"].constraints.minimum == -90.0
-    assert [(one.field, one.name) for one in rules.tests] == [("air_temp", "gross_range_test"), ("time", "time_gap_test")]
+    assert [(one.field, one.name) for one in rules.tests] == [
+        ("air_temp", "gross_range_test"),
+        ("time", "time_gap_test"),
+    ]
     assert rules.limit("air_temp", "gross_range_test") == 0.01
     assert rules.limit("air_temp", "maximum") == 0.0
 
@@ -88,8 +91,14 @@ def test_an_empty_file_asks_what_the_built_in_default_asks() -> None:
             "schema: {fields: [{name: v, type: string, constraints: {pattern: '(?=a)b'}}]}",
             "schema.fields[0].constraints.pattern: (?=a)b cannot be used",  # look-around: no linear-time engine has it
         ),
-        ("schema: {fields: [{name: v, type: string, constraints: {minimum: 3}}]}", "minimum: a field of type string has no order"),
-        ("schema: {fields: [{name: v, type: number, format: currency}]}", "schema.fields[0].format: currency is not supported"),
+        (
+            "schema: {fields: [{name: v, type: string, constraints: {minimum: 3}}]}",
+            "minimum: a field of type string has no order",
+        ),
+        (
+            "schema: {fields: [{name: v, type: number, format: currency}]}",
+            "schema.fields[0].format: currency is not supported",
+        ),
         ("schema: {fields: [{name: v, type: date, format: any}]}", "schema.fields[0].format: any is not supported"),
         ("schema: {primaryKey: id}", "schema.primaryKey: the schema has no field id; it has none"),
         ("schema: {foreignKeys: []}", "schema.foreignKeys: not known here"),
@@ -109,19 +118,37 @@ def test_a_mistake_is_named_with_its_place(text: str, place: str) -> None:
     [
         ("{w: {qartod: {gross_range_test: {fail_span: [0, 1]}}}}", "streams.w: the schema has no field w"),
         ("{v: {qartod: {range_test: {}}}}", "streams.v.qartod.range_test: there is no such test"),
-        ("{v: {qartod: {density_inversion_test: {}}}}", "streams.v.qartod.density_inversion_test: density_inversion_test is"),
+        (
+            "{v: {qartod: {density_inversion_test: {}}}}",
+            "streams.v.qartod.density_inversion_test: density_inversion_test is",
+        ),
         ("{v: {argo: {pressure_increasing_test: {}}}}", "streams.v.argo: the module argo is not supported"),
         ("{v: 3}", "streams.v: expected a mapping of modules"),
         ("{v: {qartod: [a]}}", "streams.v.qartod: expected a mapping of tests"),
-        ("{v: {qartod: {gross_range_test: }}}", "streams.v.qartod.gross_range_test: object missing required field `fail_span`"),
-        ("{v: {qartod: {gross_range_test: {fail_span: 10}}}}", "streams.v.qartod.gross_range_test.fail_span: expected `array`"),
-        ("{v: {qartod: {gross_range_test: {fail_span: [0, x]}}}}", "gross_range_test.fail_span[1]: expected `float`, got `str`"),
-        ("{v: {qartod: {gross_range_test: {fail_span: [3, 1]}}}}", "gross_range_test: fail_span: [3, 1] must go from the lower"),
+        (
+            "{v: {qartod: {gross_range_test: }}}",
+            "streams.v.qartod.gross_range_test: object missing required field `fail_span`",
+        ),
+        (
+            "{v: {qartod: {gross_range_test: {fail_span: 10}}}}",
+            "streams.v.qartod.gross_range_test.fail_span: expected `array`",
+        ),
+        (
+            "{v: {qartod: {gross_range_test: {fail_span: [0, x]}}}}",
+            "gross_range_test.fail_span[1]: expected `float`, got `str`",
+        ),
+        (
+            "{v: {qartod: {gross_range_test: {fail_span: [3, 1]}}}}",
+            "gross_range_test: fail_span: [3, 1] must go from the lower",
+        ),
         (
             "{v: {qartod: {gross_range_test: {fail_span: [0, 5], suspect_span: [0, 6]}}}}",
             "gross_range_test: suspect_span: [0, 6] leaves the fail_span [0, 5]",
         ),
-        ("{s: {qartod: {gross_range_test: {fail_span: [0, 1]}}}}", "gross_range_test: needs numbers; the field s has type string"),
+        (
+            "{s: {qartod: {gross_range_test: {fail_span: [0, 1]}}}}",
+            "gross_range_test: needs numbers; the field s has type string",
+        ),
         ("{v: {qartod: {time_gap_test: {fail_span: 2}}}}", "streams.v.qartod.time_gap_test: needs the time axis"),
     ],
 )
@@ -180,7 +207,9 @@ def test_a_few_bytes_that_unfold_to_very_much_are_refused() -> None:
     assert "at most 1,000,000 are read" in mistakes(b"#" * (MAX_BYTES + 1))[0]
 
 
-@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['true']", "a: !!python/name:os.system", "\x00", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "text", ["!!python/object/apply:os.system ['true']", "a: !!python/name:os.system", "\x00", b"\xff\xfe\x00"]
+)
 def test_yaml_that_is_more_than_data_is_refused(text: str | bytes) -> None:
     assert "not YAML" in mistakes(text)[0]
 

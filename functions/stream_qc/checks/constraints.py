@@ -66,14 +66,14 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
         yield check(
             "minLength",
             lambda v: v.str.len_chars() < least,
-            lambda v: f"{name} has {len(v)} characters, fewer than {least} (minLength)",
+            lambda v: f"{name} has a length of {len(v)}, below {least} (minLength)",
         )
     if limits.max_length is not None:
         most = limits.max_length
         yield check(
             "maxLength",
             lambda v: v.str.len_chars() > most,
-            lambda v: f"{name} has {len(v)} characters, more than {most} (maxLength)",
+            lambda v: f"{name} has a length of {len(v)}, above {most} (maxLength)",
         )
     if limits.enum is not None:
         allowed = limits.enum

@@ -103,10 +103,8 @@ def refuse_foreign_content(content: Bytes, form: Format) -> Bytes:
     for magic, name in FOREIGN.items():
         if head.startswith(magic):
             raise UnreadableFile(f"the name says {form}, and the content is {name}")
-    if b"\x00" in head:
-        raise UnreadableFile(
-            f"the name says {form}, and the content is binary (a NUL byte in its first {len(head)} bytes)"
-        )
+    if b"\x00" in head.partition(b"\n")[0]:  # further down it is a malformed row
+        raise UnreadableFile(f"the name says {form}, and the content is binary (a NUL byte in its first line)")
     return content
 
 

@@ -1,0 +1,249 @@
+"""What each check says of a few rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream_qc.checks import uniqueness
+from stream_qc.results import Result
+from tests.engine.checking import NUMBERS, failing, reasons, reports, results
+
+
+def one_field(kind: str, **constraints: Any) -> str:
+    return f"schema: {{fields: [{{name: v, type: {kind}, constraints: {constraints}}}]}}".replace("True", "true")
+
+
+def counts(result: Result) -> tuple[int, int, int, int, int]:
+    return result.good, result.not_evaluated, result.suspect, result.fail, result.missing
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("number", ["1", "-2.5", "1e3", "INF", "NaN", "+7"], ["", "x", "1,5", "1 000", "0x10"]),
+        ("integer", ["1", "-2", "+7"], ["1.5", "x", "99999999999999999999"]),
+        ("boolean", ["true", "False", "1", "0"], ["yes", "2", "TrUe"]),
+        ("date", ["2020-02-29"], ["2021-02-29", "01.02.2020", "2020-01-01T00:00:00"]),
+        ("time", ["23:59:59", "00:00:00.5"], ["24:00:00", "1"]),
+        (
+            "datetime",
+            ["2020-01-01T00:00:00", "2020-01-01T00:00:00.123Z", "2020-01-01 00:00:00+02:00"],
+            ["2020-01-01", "soon"],
+        ),
+        ("year", ["2020", "-0044"], ["20", "20201"]),
+    ],
+)
+def test_a_cell_is_of_its_fields_type_or_fails(kind: str, good: list[str], bad: list[str]) -> None:
+    bad = [cell for cell in bad if cell]
+    found = results("v,other\n" + "".join(f'"{cell}",x\n' for cell in [*good, *bad, ""]), one_field(kind))["1#v#type"]
+    assert counts(found) == (len(good), 0, 0, len(bad), 1)
+    assert [example.value for example in found.examples] == bad
+    assert reasons(found)[0][2] == f"v {bad[0]!r} is not {'an integer' if kind == 'integer' else f'a {kind}'} (type)"
+
+
+@pytest.mark.parametrize(
+    ("rules", "cells", "flags", "reason"),
+    [
+        (one_field("string", required=True), ["a", ""], (1, 0, 0, 1, 0), "v has no value (required)"),
+        (one_field("number", minimum=5), ["5", "4.5", ""], (1, 0, 0, 1, 1), "v 4.5 is below 5 (minimum)"),
+        (one_field("number", maximum=5), ["5", "71.3", "INF"], (1, 0, 0, 2, 0), "v 71.3 is above 5 (maximum)"),
+        (one_field("date", minimum="2020-01-02"), ["2020-01-02", "2020-01-01"], (1, 0, 0, 1, 0), "v 2020-01-01 is below 2020-01-02 (minimum)"),
+        (one_field("string", minLength=2), ["ab", "ü"], (1, 0, 0, 1, 0), "v has a length of 1, below 2 (minLength)"),
+        (one_field("string", maxLength=2), ["üü", "abc"], (1, 0, 0, 1, 0), "v has a length of 3, above 2 (maxLength)"),
+        (one_field("string", enum=["a", "b"]), ["a", "c"], (1, 0, 0, 1, 0), "v c is not one of a, b (enum)"),
+        (one_field("integer", enum=[1, 2]), ["2", "3"], (1, 0, 0, 1, 0), "v 3 is not one of 1, 2 (enum)"),
+        (one_field("string", pattern="[A-Z]{3}"), ["ABC", "ABCD"], (1, 0, 0, 1, 0), "v ABCD does not match [A-Z]{3} (pattern)"),
+        (one_field("string", pattern="a|bc"), ["bc", "ac"], (1, 0, 0, 1, 0), "v ac does not match a|bc (pattern)"),
+    ],
+)  # fmt: skip
+def test_a_constraint_flags_the_rows_that_break_it(
+    rules: str, cells: list[str], flags: tuple[int, ...], reason: str
+) -> None:
+    found = results("v,other\n" + "".join(f"{cell},x\n" for cell in cells), rules)
+    test = reason.rsplit("(", 1)[1].rstrip(")")
+    result = next(result for result in found.values() if result.test == test)
+    assert counts(result) == flags
+    assert reasons(result)[0][2] == reason
+    assert not result.passed
+
+
+def test_missing_values_are_the_schemas() -> None:
+    rules = "schema: {fields: [{name: v, type: number, constraints: {required: true}}], missingValues: ['NA', '-999']}"
+    found = results("v,w\nNA,\n-999,\n,\n1,\n", rules)
+    assert counts(found["1#v#required"]) == (2, 0, 0, 2, 0)
+    assert counts(found["1#v#type"]) == (1, 0, 0, 1, 2)  # an empty cell is no missing value here, and no number
+
+
+def test_a_malformed_row_is_reported_once_and_not_for_each_of_its_fields() -> None:
+    rules = "schema: {fields: [{name: v, constraints: {required: true}}, {name: w, constraints: {required: true}}]}"
+    found = results("v,w\n1,2\n3\n", rules)
+    assert counts(found["1#v#required"]) == (1, 1, 0, 0, 0)
+    assert failing("v,w\n1,2\n3\n", rules) == {"1#*#well_formed"}
+
+
+GROSS = one_field("number") + "\nstreams: {v: {qartod: {gross_range_test: {suspect_span: [2, 8], fail_span: [0, 10]}}}}"
+
+
+def test_gross_range_test_has_inclusive_bounds() -> None:
+    cells = ["0", "10", "2", "8", "-0.1", "10.1", "INF", "NaN", ""]
+    found = results("v,w\n" + "".join(f"{cell},\n" for cell in cells), GROSS)["2#v#gross_range_test"]
+    assert counts(found) == (2, 0, 2, 3, 2)
+    assert reasons(found) == [
+        (1, "0", "v 0 is below 2 (gross_range_test suspect_span)"),
+        (2, "10", "v 10 is above 8 (gross_range_test suspect_span)"),
+        (5, "-0.1", "v -0.1 is below 0 (gross_range_test fail_span)"),
+        (6, "10.1", "v 10.1 is above 10 (gross_range_test fail_span)"),
+        (7, "INF", "v inf is above 10 (gross_range_test fail_span)"),
+    ]
+
+
+def test_suspect_rows_never_fail_a_check() -> None:
+    found = results("v,w\n1,\n9,\n", GROSS)["2#v#gross_range_test"]
+    assert found.passed
+    assert found.message == "2 of 2 rows suspect"
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.0, False), (0.24, False), (0.25, True), (1.0, True)])
+def test_a_check_fails_where_the_share_of_failing_rows_is_above_its_limit(share: float, passed: bool) -> None:
+    rules = GROSS + f"\nlimits: {{streams: {{v: {{gross_range_test: {share}}}}}}}"
+    found = results("v,w\n1,\n11,\n5,\n5,\n", rules)["2#v#gross_range_test"]
+    assert found.passed is passed
+    assert found.fail == 1
+
+
+def test_the_failing_rows_are_shown_before_the_suspect_ones_and_the_cut_is_said() -> None:
+    data = "v,w\n" + "9,\n" * 30 + "11,\n" * 15
+    found = results(data, GROSS)["2#v#gross_range_test"]
+    assert (found.suspect, found.fail, len(found.examples), found.truncated) == (30, 15, 20, True)
+    assert [example.row for example in found.examples] == [*range(1, 6), *range(31, 46)]
+
+
+def gap_flags(times: list[str], hours: float = 2, block_bytes: int = 1 << 20) -> Result:
+    rules = NUMBERS + f"streams: {{time: {{qartod: {{time_gap_test: {{fail_span: {hours}}}}}}}}}"
+    return results("time,v\n" + "".join(f"{time},1\n" for time in times), rules, block_bytes=block_bytes)[
+        "3#time#time_gap_test"
+    ]
+
+
+@pytest.mark.parametrize("block_bytes", [1, 20, 1 << 20])
+def test_time_gap_test_fails_the_row_after_the_gap_and_the_first_takes_the_seconds_flag(block_bytes: int) -> None:
+    found = gap_flags(
+        ["2026-01-12T23:05:14", "2026-01-13T02:05:15", "2026-01-13T02:05:16", "2026-02-12T23:05:17"], 2.5, block_bytes
+    )
+    assert counts(found) == (1, 0, 0, 3, 0)
+    assert [(row, reason) for row, _, reason in reasons(found)] == [
+        (1, "no row for 3 h 1 s, from 2026-01-12T23:05:14 to 2026-01-13T02:05:15; at most 2 h 30 min is allowed (time_gap_test fail_span)"),
+        (2, "no row for 3 h 1 s, from 2026-01-12T23:05:14 to 2026-01-13T02:05:15; at most 2 h 30 min is allowed (time_gap_test fail_span)"),
+        (4, "no row for 30 d 21 h 1 s, from 2026-01-13T02:05:16 to 2026-02-12T23:05:17; at most 2 h 30 min is allowed (time_gap_test fail_span)"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("block_bytes", [1, 1 << 20])
+@pytest.mark.parametrize(
+    ("times", "flags"),
+    [
+        ([], (0, 0, 0, 0, 0)),
+        (["2026-01-12T00:00:00"], (0, 1, 0, 0, 0)),
+        ([""], (0, 0, 0, 0, 1)),
+        (["2026-01-12T00:00:00", "", "2026-01-12T01:00:00", "2026-01-12T02:00:00"], (1, 2, 0, 0, 1)),
+        (["", "", ""], (0, 0, 0, 0, 3)),
+        (["2026-01-12T00:00:00", "2026-01-12T02:00:00"], (2, 0, 0, 0, 0)),
+        (["2026-01-12T00:00:00Z", "2026-01-12T03:00:00+01:00"], (2, 0, 0, 0, 0)),
+    ],
+)
+def test_time_gap_test_does_not_evaluate_what_it_cannot(
+    times: list[str], flags: tuple[int, ...], block_bytes: int
+) -> None:
+    assert counts(gap_flags(times, block_bytes=block_bytes)) == flags
+
+
+@pytest.mark.parametrize("block_bytes", [1, 1 << 20])
+def test_a_time_before_one_above_it_is_out_of_order(block_bytes: int) -> None:
+    times = [
+        "2020-01-02T00:00:00",
+        "2020-01-04T00:00:00",
+        "",
+        "2020-01-03T00:00:00",
+        "2020-01-04T00:00:00",
+        "2020-01-05T01:00:00",
+    ]
+    data = "time,v\n" + "".join(f"{time},1\n" for time in times)
+    found = results(data, block_bytes=block_bytes)
+    assert counts(found["3#time#time_order"]) == (4, 0, 0, 1, 1)
+    assert reasons(found["3#time#time_order"]) == [
+        (4, "2020-01-03T00:00:00", "time 2020-01-03 is before 2020-01-04, a time above (time_order)")
+    ]
+    assert reasons(found["3#time#duplicate_time"]) == [
+        (5, "2020-01-04T00:00:00", "time 2020-01-04T00:00:00 is already in row 2 (duplicate_time)")
+    ]
+
+
+def test_a_repeated_time_is_no_fault_where_the_key_holds_more_than_the_time() -> None:
+    data = "time,v\n2020-01-01T00:00:00,1\n2020-01-01T00:00:00,2\n"
+    with_key = NUMBERS.replace("time: time", "  primaryKey: [time, v]\ntime: time")
+    assert failing(data) == {"3#time#duplicate_time"}
+    assert failing(data, with_key) == set()
+
+
+def test_unique_compares_values_and_not_their_spelling() -> None:
+    found = results("v,w\n1,\n1.0,\n,\n,\n2,\nx,\n", one_field("number", unique=True))["1#v#unique"]
+    assert counts(found) == (2, 1, 0, 1, 2)
+    assert reasons(found) == [(2, "1.0", "v 1.0 is already in row 1 (unique)")]
+
+
+def test_a_primary_key_needs_a_value_and_may_not_repeat() -> None:
+    rules = "schema: {fields: [{name: a}, {name: b}], primaryKey: [a, b]}"
+    found = results("a,b\n1,2\n1,3\n1,2\n,\n1,\n,\n", rules)["1#*#primaryKey"]
+    assert counts(found) == (3, 0, 0, 3, 0)
+    assert [(row, reason) for row, _, reason in reasons(found)] == [
+        (3, "a, b 1, 2 is already in row 1 (primaryKey)"),
+        (4, "a, b has no value (primaryKey)"),
+        (6, "a, b has no value (primaryKey)"),
+    ]
+
+
+@settings(max_examples=60)
+@given(values=st.lists(st.integers(0, 30), max_size=60), spill=st.integers(1, 20), block_bytes=st.integers(1, 60))
+def test_unique_is_exact_whatever_is_spilled_to_files(values: list[int], spill: int, block_bytes: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uniqueness, "SPILL_ROWS", spill)
+        data = "v,w\n" + "".join(f"{value},\n" for value in values)
+        found = results(data, one_field("integer", unique=True), block_bytes=block_bytes)["1#v#unique"]
+    repeated = [row for row, value in enumerate(values, start=1) if value in values[: row - 1]]
+    assert found.fail == len(repeated)
+    assert [example.row for example in found.examples] == repeated[:20]
+    assert [f"is already in row {values.index(values[row - 1]) + 1} (" in found.examples[index].reason for index, row in enumerate(repeated[:20])] == [True] * len(repeated[:20])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "passed", "message"),
+    [
+        (1, False, "1 data row; at least 2 must be there"),
+        (2, True, "2 data rows"),
+        (4, False, "4 data rows; at most 3 may be there"),
+    ],
+)
+def test_the_number_of_rows_has_its_limits(rows: int, passed: bool, message: str) -> None:
+    found = results("v,w\n" + "1,\n" * rows, "rows: {minimum: 2, maximum: 3}")["1#*#rows"]
+    assert (found.passed, found.message) == (passed, message)
+
+
+def test_a_process_of_which_the_rules_ask_nothing_passes_and_says_so() -> None:
+    found = reports("v,w\n1,2\n", "")
+    assert [(report.passed, report.message) for report in found.values()] == [
+        (True, ""),
+        (True, "the rules ask nothing of values"),
+        (True, "the rules ask nothing of continuity"),
+    ]
+
+
+def test_no_failure_hides_another() -> None:
+    data = "time,v\n2020-01-01T00:00:00,1\nsoon,200\n2020-01-01T00:00:00\n2019-01-01T00:00:00,high\n"
+    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}\nrows: {minimum: 9}"
+    assert failing(data, rules) == {
+        "1#*#well_formed", "1#*#rows", "1#time#type", "1#v#type", "2#v#gross_range_test", "3#time#time_order",
+    }  # fmt: skip

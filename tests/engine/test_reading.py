@@ -1,0 +1,278 @@
+"""Files of every format, whole, broken and strange."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+
+import polars as pl
+import pytest
+from backports import zstd
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from stream_qc.errors import UnreadableFile
+from stream_qc.formats import format_of, without_ending
+from stream_qc.reading import open_reader
+from stream_qc.reading.lines import MAX_RECORD_BYTES
+from stream_qc.rules import load
+from tests.engine.checking import NUMBERS, failing, reasons, reports, results
+
+TEXT_RULES = load("schema: {fields: [{name: a, type: string}, {name: b, type: string}]}")
+
+Row = tuple[str | None, ...]
+
+
+def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[list[Row], list[tuple[int, str, str]]]:
+    """Every row's cells, and the malformed rows as (1-based row, reason, text)."""
+    form = format_of(name)
+    assert form is not None
+    rows: list[Row] = []
+    malformed = []
+    for block in open_reader(io.BytesIO(data), form, TEXT_RULES, block_bytes):
+        assert block.first == len(rows)
+        cells = [block.text(column).to_list() for column in ("a", "b")]
+        rows += zip(*cells, strict=True)
+        malformed += [(item.row + 1, item.reason, item.text) for item in block.malformed]
+    return rows, malformed
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a.csv", "csv"), ("A.CSV.GZ", "csv.gz"), ("v1.2.csv", "csv"), ("x.jsonl", "ndjson"), ("x.ndjson.zst", "ndjson.zst"),
+        ("x.parquet", "parquet"), ("x.parquet.gz", "None"), ("x.txt", "None"), ("csv", "None"), ("x.csv.bz2", "None"),
+    ],
+)  # fmt: skip
+def test_the_format_is_told_by_the_name(name: str, said: str) -> None:
+    assert str(format_of(name)) == said
+
+
+def test_the_ending_of_the_format_is_taken_off_and_no_other() -> None:
+    names = ["v1.2.csv", "a.CSV.gz", "a.csv.csv", "a.tar.gz", ".csv"]
+    assert [without_ending(name) for name in names] == ["v1.2", "a", "a.csv", "a.tar.gz", ""]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a,b\n1,2\n3,\n", b"\xef\xbb\xbfa,b\r\n1,2\r\n3,", b'"a","b"\n"1","2"\n"3",""\n', b"a,b\n1,2\n3,\n\n\r\n"],
+    ids=["plain", "BOM, CRLF and no last line end", "quoted", "blank lines at the end"],
+)
+def test_csv_in_each_of_its_forms_holds_the_same_rows(data: bytes) -> None:
+    assert read(data) == ([("1", "2"), ("3", "")], [])
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_the_separator_is_told_by_the_header(separator: str) -> None:
+    data = f"a{separator}b\n1,5{separator}2\n".encode()
+    assert read(data) == ([("1,5", "2")], [])
+
+
+def test_quoted_cells_hold_separators_quotes_and_line_ends() -> None:
+    assert read(b'a,b\n"x, ""y""\nz",2\n3,4\n') == ([('x, "y"\nz', "2"), ("3", "4")], [])
+
+
+@pytest.mark.parametrize("block_bytes", [1, 2, 7, 1 << 20])
+def test_a_malformed_row_is_reported_with_its_number_and_the_rest_is_read(block_bytes: int) -> None:
+    data = b'a,b\n1,2\n3\n4,5,6\n\n7,8" pipe\n"9,10\n\xff,11\n1\x002,12\n13,14\n'
+    rows, malformed = read(data, block_bytes=block_bytes)
+    assert rows == [("1", "2"), *[(None, None)] * 7, ("13", "14")]
+    assert malformed == [
+        (2, "1 cell where the header has 2", "3"),
+        (3, "3 cells where the header has 2", "4,5,6"),
+        (4, "a blank row", ""),
+        (5, "a quote in the middle of a value; quote the whole value and double the quotes in it", '7,8" pipe'),
+        (6, "a quote that is opened and not closed", '"9,10'),
+        (7, "not UTF-8: byte 0xff at byte 1 of the row", "\ufffd,11"),
+        (8, "a NUL byte", "1\x002,12"),
+    ]
+
+
+def test_a_short_row_and_a_long_row_do_not_make_up_for_each_other() -> None:
+    rows, malformed = read(b"a,b\n1\n2,3,\n4,5\n")
+    assert rows == [(None, None), (None, None), ("4", "5")]
+    assert [row for row, *_ in malformed] == [1, 2]
+
+
+@pytest.mark.parametrize("block_bytes", [1000, 4 << 20])
+def test_a_record_that_does_not_end_is_stopped_at_the_limit(block_bytes: int) -> None:
+    endless = b"x" * (MAX_RECORD_BYTES + 10)
+    rows, malformed = read(b"a,b\n1,2\n" + endless + b",3\n4,5\n", block_bytes=block_bytes)
+    assert (rows, [reason for _, reason, _ in malformed]) == (
+        [("1", "2"), (None, None), ("4", "5")],
+        [f"longer than {MAX_RECORD_BYTES:,} bytes"],
+    )
+    quoted = b'"' + b"x\n" * (MAX_RECORD_BYTES // 2 + 10)
+    rows, malformed = read(b"a,b\n1,2\n" + quoted + b"4,5\n", block_bytes=block_bytes)
+    assert malformed[0] == (2, "a quote that is opened and not closed", '"x')
+    assert rows[-1] == ("4", "5")
+
+
+cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=6)
+
+
+@given(
+    rows=st.lists(st.tuples(cell, cell), max_size=12),
+    block_bytes=st.integers(1, 40),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+@example(rows=[("", "")], block_bytes=1, quoting=csv.QUOTE_MINIMAL)
+def test_what_pythons_csv_writes_is_read_back_whatever_the_blocks(
+    rows: list[tuple[str, str]], block_bytes: int, quoting: int
+) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n", quoting=quoting)  # type: ignore[arg-type]
+    writer.writerows([("a", "b"), *rows])
+    assert read(text.getvalue().encode(), block_bytes=block_bytes) == (rows, [])
+
+
+@settings(max_examples=400)
+@given(
+    data=st.lists(st.sampled_from([b"1", b",", b'"', b"\n", b"\r\n", b"\xff", b"\x00", b"xy", b'""']), max_size=40),
+    cut=st.integers(1, 30),
+)
+def test_what_a_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
+    content = b"a,b\n" + b"".join(data)
+    assert read(content, block_bytes=cut) == read(content)
+
+
+@settings(max_examples=200)
+@given(
+    data=st.lists(
+        st.sampled_from([b'{"a": "1"}', b'{"b": 2.50, "a": null}', b"\n", b"\r\n", b"{", b"[]", b'"\xff"', b"7"]),
+        max_size=20,
+    ),
+    cut=st.integers(1, 30),
+)
+def test_what_an_ndjson_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
+    content = b'{"a": "0"}\n' + b"".join(data)
+    assert read(content, "x.ndjson", cut) == read(content, "x.ndjson")
+
+
+def test_ndjson_values_are_read_as_they_stand() -> None:
+    data = b'{"a": "x", "b": 2.50}\n\n{"b": true}\n{"a": null, "b": {"c": [1]}}\n{"a": "\\u00fc"}\n'
+    rows = [("x", "2.50"), (None, "true"), (None, '{"c": [1]}'), ("ü", None)]
+    assert read(data, "x.ndjson") == (rows, [])
+
+
+def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
+    data = b'{"a": "1"}\n{"a": \nnot json\n[1]\n{"a": "2"}\n' + b'{"a": "' + b"x" * MAX_RECORD_BYTES + b'"}\n'
+    rows, malformed = read(data, "x.jsonl")
+    assert rows == [("1", None), *[(None, None)] * 3, ("2", None), (None, None)]
+    assert [row for row, *_ in malformed] == [2, 3, 4, 6]
+    assert all(reason.startswith("not a JSON object: ") for _, reason, _ in malformed[:3])
+    assert malformed[3][1] == f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
+
+
+@pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_compressed_text_is_read_like_plain_text(kind: str, ending: str, compress) -> None:  # type: ignore[no-untyped-def]  # two libraries' functions
+    plain = b"a,b\n1,2\n" if kind == "csv" else b'{"a": "1", "b": "2"}\n'
+    assert read(compress(plain), f"x.{kind}{ending}") == ([("1", "2")], [])
+
+
+def test_a_second_gzip_member_is_read_too() -> None:
+    assert read(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n"), "x.csv.gz")[0] == [("1", "2"), ("3", "4")]
+
+
+@pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
+def test_data_that_breaks_off_is_checked_up_to_there_and_said(ending: str, compress) -> None:  # type: ignore[no-untyped-def]
+    days = range(1, 29)
+    lines = [
+        "time,v",
+        *(f"2020-01-{d:02}T{h:02}:{m:02}:00,{d * h * m}" for d in days for h in range(24) for m in range(60)),
+    ]
+    lines[3] = "2020-01-01T00:02:00,high"
+    whole = compress("\n".join(lines).encode())
+    found = reports(whole[: len(whole) // 2], NUMBERS, f"x.csv{ending}")
+    assert [report.passed for report in found.values()] == [False] * 3
+    readable, *rest = found[1].results
+    assert readable.message.startswith(
+        f"the {'gzip' if ending == '.gz' else 'zstd'} data breaks off; upload the file again (after row "
+    )
+    assert [result.name for result in rest if not result.passed] == ["1#v#type"]
+    assert found[2].message.startswith("not evaluated: the file cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.csv", b"", "the file is empty"),
+        ("x.ndjson", b"", "the file is empty"),
+        ("x.parquet", b"", "the file is empty"),
+        ("x.csv.gz", b"", "the file is empty"),
+        ("x.csv", b"\n\n", "the file has no header: its first line is blank"),
+        ("x.csv", gzip.compress(b"a,b\n"), "the name says csv, and the content is gzip"),
+        ("x.csv", b"PAR1....", "the name says csv, and the content is a Parquet file"),
+        ("x.csv", b"PK\x03\x04", "the name says csv, and the content is a ZIP archive or a spreadsheet"),
+        ("x.csv", "a,b".encode("utf-16"), "the name says csv, and the content is UTF-16 text; save it as UTF-8"),
+        ("x.csv", b"a,\x00b\n", "the name says csv, and the content is binary (a NUL byte in its first line)"),
+        ("x.csv.gz", b"a,b\n1,2\n", "the name says gzip, and the content is not gzip"),
+        ("x.csv.zst", b"a,b\n1,2\n", "the zstd data is damaged: "),
+        ("x.csv.gz", gzip.compress(b"PAR1"), "the name says csv.gz, and the content is a Parquet file"),
+        ("x.parquet", b"a,b\n1,2\n", "the name says parquet, and the content is none (it does not begin with PAR1)"),
+        ("x.parquet", b"PAR1 and nothing else PAR1", "the Parquet file is damaged: "),
+        ("x.csv", b"\xff,b\n1,2\n", "the header is not UTF-8: byte 0xff at byte 1"),
+        ("x.csv", b"x" * (MAX_RECORD_BYTES + 1), f"the header is longer than {MAX_RECORD_BYTES:,} bytes: is this a CSV file?"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_what_its_name_says_is_a_failed_check(name: str, content: bytes, said: str) -> None:
+    found = reports(content, NUMBERS, name)
+    assert [report.passed for report in found.values()] == [False] * 3
+    assert [(result.name, result.passed) for result in found[1].results] == [("1#*#readable", False)]
+    assert found[1].results[0].message.startswith(said)
+    assert not found[2].results
+    assert not found[3].results
+
+
+def test_parquet_keeps_its_types_and_is_read_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_qc.reading.parquet.BLOCK_ROWS", 3)
+    frame = pl.DataFrame(
+        {"time": [f"2020-01-0{day}T00:00:00" for day in range(1, 8)], "v": [1.0, 2, None, 4, 5, float("nan"), 99]}
+    )
+    file = io.BytesIO()
+    frame.with_columns(pl.col("time").str.to_datetime()).write_parquet(file)
+    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
+    found = results(file.getvalue(), rules, "x.parquet")
+    gross = found["2#v#gross_range_test"]
+    assert (gross.good, gross.missing, gross.fail) == (4, 2, 1)
+    assert reasons(gross) == [(7, "99.0", "v 99 is above 10 (gross_range_test fail_span)")]
+
+
+def test_a_parquet_column_of_another_type_fails_its_type() -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"time": [1, 2], "v": [True, False]}).write_parquet(file)
+    assert failing(file.getvalue(), NUMBERS, "x.parquet") == {"1#time#type", "1#v#type"}
+
+
+def test_a_header_is_compared_with_the_schema() -> None:
+    found = results("v,other,v\n1,2,3\n")
+    assert (
+        found["1#*#header"].message
+        == "the field time is missing; the file has v, other, v; the field v is there 2 times"
+    )
+    assert found["3#time#time_order"].message == "not evaluated: the file has no field time"
+    assert not found["3#time#time_order"].passed
+
+
+def test_ndjson_fields_that_are_in_no_line_are_missing() -> None:
+    found = results(json.dumps({"time": "2020-01-01T00:00:00"}) + "\n" + json.dumps({"w": 1}), NUMBERS, "x.ndjson")
+    assert found["1#*#header"].message == "the field v is missing; the file has time, w"
+
+
+def test_a_broken_stream_is_no_result() -> None:
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _: object) -> int:
+            raise ConnectionResetError("reset by peer")
+
+    form = format_of("x.csv")
+    assert form is not None
+    with pytest.raises(ConnectionResetError):
+        open_reader(io.BufferedReader(Broken()), form, TEXT_RULES)
+    with pytest.raises(UnreadableFile):
+        open_reader(io.BytesIO(), form, TEXT_RULES)
