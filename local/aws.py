@@ -23,10 +23,18 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
 PYTHON = STATE / "venv" / "bin" / "python"
-REGION = "us-east-1"
+# Version 1 of the `aws` client sends SQS's commands to AWS itself, AWS_ENDPOINT_URL or not, in every region for which it
+# knows an old name. For this one it knows none.
+REGION = "eu-central-2"
 ACCOUNT = "000000000000"
 START_SECONDS = 60
 CREDENTIALS: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+# Empty files keep a client from reading the caller's profiles.
+NO_ACCOUNT = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,7 @@ class LocalAws:
     def command_environment(self) -> dict[str, str]:
         """The environment for a child process: the caller's without anything of AWS's, and ours."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        # Files that do not exist keep the command from reading the caller's profiles.
-        nowhere = {
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        return kept | nowhere | self.environment | {"AWS_REGION": REGION, "AWS_PAGER": ""}
+        return kept | NO_ACCOUNT | self.environment | {"AWS_REGION": REGION, "AWS_PAGER": ""}
 
 
 def port_from_environment() -> int:
@@ -91,6 +93,7 @@ def running(port: int) -> Iterator[LocalAws]:
 
     Exits with a message where the port is taken or the server does not come up.
     """
+    _forget_the_callers_account()
     if not PYTHON.exists():
         _stop("The local AWS is not installed: make setup")
     with socket.socket() as probe:
@@ -121,6 +124,13 @@ def running(port: int) -> Iterator[LocalAws]:
     finally:
         _end_group(server)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_the_callers_account() -> None:
+    """Takes profiles, credentials and endpoints out of this process, so that no client in it can reach a real account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(NO_ACCOUNT)
 
 
 def _server_environment(port: int, folder: Path) -> dict[str, str]:

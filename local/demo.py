@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.aws import port_from_environment
-from local.pipeline import SAMPLES, STEPS, Execution, Pipeline, deployed
+from local.pipeline import SAMPLES, STEPS, Execution, Inbox, Pipeline, deployed
 from stream_qc.vocabulary import PROCESSES
 
 SHOWN = (
@@ -49,26 +49,6 @@ def main() -> None:
     console.print("the README says how to go on to AWS.")
 
 
-class Inbox:
-    """A queue that is subscribed to the topic, as an address would be; the summaries by execution."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self._queue = pipeline.subscribe_queue("inbox")
-        self._received: dict[str, dict[str, Any]] = {}
-
-    def summary(self, execution: Execution) -> dict[str, Any]:
-        """The message of this execution. Raises TimeoutError where none comes."""
-        deadline = time.monotonic() + 30
-        while execution.arn not in self._received:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no message came from {execution.arn}")
-            for message in self._pipeline.messages(self._queue):
-                self._received[message["Summary"]["ExecutionArn"]] = message
-            time.sleep(0.05)
-        return self._received[execution.arn]
-
-
 def copy(pipeline: Pipeline, *words: str) -> None:
     """`aws s3 cp`, shown as it is typed."""
     console.print(
@@ -83,7 +63,7 @@ def show_upload(pipeline: Pipeline, inbox: Inbox, key: str) -> None:
     copy(pipeline, f"sample_data/{key}", f"s3://{pipeline.bucket}/{key}")
     version = pipeline.s3.head_object(Bucket=pipeline.bucket, Key=key)["VersionId"]
     execution = followed(pipeline, pipeline.started_by(key, version))
-    show_message(inbox.summary(execution))
+    show_message(inbox.message(execution.arn))
 
 
 def show_rerun(pipeline: Pipeline, inbox: Inbox) -> None:
@@ -94,7 +74,7 @@ def show_rerun(pipeline: Pipeline, inbox: Inbox) -> None:
     console.print(Text("$ ", "dim") + Text(f"aws {shlex.join(words)}".replace(arn, "<StateMachineArn>"), "bold cyan"))
     answer = json.loads(pipeline.command(*words, "--output", "json"))
     execution = followed(pipeline, answer["executionArn"])
-    show_message(inbox.summary(execution))
+    show_message(inbox.message(execution.arn))
 
 
 def show_the_rest(pipeline: Pipeline, inbox: Inbox) -> None:
@@ -107,7 +87,7 @@ def show_the_rest(pipeline: Pipeline, inbox: Inbox) -> None:
     wrong = []
     for key, outcome in outcomes.items():
         execution = pipeline.finished(pipeline.started_by(key, versions[key]))
-        found = inbox.summary(execution)["Summary"]
+        found = inbox.message(execution.arn)["Summary"]
         checks = [
             check["Check"].split("#", 1)[1].replace("#", " ").removeprefix("* ") for check in found.get("Checks", [])
         ]

@@ -48,7 +48,7 @@ def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
     Exits with CloudFormation's own reasons where the stack does not come up.
     """
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
-    s3.create_bucket(Bucket=ASSETS)
+    s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
     manifest = json.loads((assembly / f"{STACK}.assets.json").read_text())
     for asset in manifest["files"].values():
         source = assembly / asset["source"]["path"]

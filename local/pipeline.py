@@ -190,6 +190,33 @@ class Pipeline:
                 yield {name: deserialize(value) for name, value in item.items()}
 
 
+class Inbox:
+    """A queue that is subscribed to the topic, as an address would be: the messages by execution."""
+
+    def __init__(self, pipeline: Pipeline, name: str = "inbox", filter_policy: dict[str, Any] | None = None) -> None:
+        self._pipeline = pipeline
+        self._queue = pipeline.subscribe_queue(name, filter_policy)
+        self._received: dict[str, list[dict[str, Any]]] = {}
+
+    def message(self, execution_arn: str, seconds: float = 30) -> dict[str, Any]:
+        """The message of an execution: SNS's envelope, with its fields under `Summary`. Raises TimeoutError."""
+        found: list[dict[str, Any]] = _until(
+            lambda: self.all(execution_arn), seconds, f"a message from {execution_arn}"
+        )
+        return found[0]
+
+    def all(self, execution_arn: str) -> list[dict[str, Any]]:
+        """Every message that has come from an execution."""
+        for message in self._pipeline.messages(self._queue):
+            self._received.setdefault(message["Summary"]["ExecutionArn"], []).append(message)
+        return self._received.get(execution_arn, [])
+
+    def everything(self) -> list[dict[str, Any]]:
+        """Every message that has come."""
+        self.all("")
+        return [message for messages in self._received.values() for message in messages]
+
+
 def _until(look: Any, seconds: float, what: str) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -1,0 +1,58 @@
+"""The plain `aws` client against the local AWS: the contract's sections 1, 2 and 5, as the README shows them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+
+import pytest
+
+from local.pipeline import Inbox, Pipeline
+
+
+def test_a_file_is_uploaded_checked_and_checked_again_with_the_plain_client(
+    pipeline: Pipeline, inbox: Inbox, group: str
+) -> None:
+    target = f"s3://{pipeline.bucket}/streams/{group}/gap.csv"
+    pipeline.command("s3", "cp", "--only-show-errors", "sample_data/streams/sandbox/gap.csv", target)
+    key = target.split("/", 3)[3]
+    version = pipeline.s3.head_object(Bucket=pipeline.bucket, Key=key)["VersionId"]
+    execution = pipeline.finished(pipeline.started_by(key, version))
+    command = inbox.message(execution.arn)["Summary"]["Text"].splitlines()[-1]
+    assert command.startswith("aws stepfunctions start-execution --state-machine-arn ")
+
+    answer = json.loads(pipeline.command(*shlex.split(command)[1:], "--output", "json"))
+    again = pipeline.finished(answer["executionArn"])
+    assert (again.output["Status"], again.output["VersionId"]) == ("FAIL", version)
+
+    queried = pipeline.command(
+        "dynamodb", "query", "--table-name", pipeline.outputs["QCSummaryTableName"], "--output", "json",
+        "--key-condition-expression", "GroupID = :g", "--expression-attribute-values", json.dumps({":g": {"S": group}}),
+    )  # fmt: skip
+    assert [item["Status"]["S"] for item in json.loads(queried)["Items"]] == ["FAIL", "FAIL"]
+
+
+def test_a_queue_with_a_filter_policy_gets_its_groups_failures_and_nothing_else(pipeline: Pipeline, group: str) -> None:
+    queue = json.loads(pipeline.command("sqs", "create-queue", "--queue-name", "only-mine", "--output", "json"))[
+        "QueueUrl"
+    ]
+    attributes = pipeline.command(
+        "sqs", "get-queue-attributes", "--queue-url", queue, "--attribute-names", "QueueArn", "--output", "json"
+    )
+    pipeline.command(
+        "sns", "subscribe", "--topic-arn", pipeline.outputs["QCResultsTopicArn"], "--protocol", "sqs",
+        "--notification-endpoint", json.loads(attributes)["Attributes"]["QueueArn"],
+        "--attributes", json.dumps({"FilterPolicy": json.dumps({"GroupID": [group], "Status": ["FAIL", "ERROR"]})}),
+    )  # fmt: skip
+    bad, good = b"date\nsoon\n", b"date,precipitation,temp_max,temp_min,wind,weather\n2015/01/01,0,5,1,2,sun\n"
+    pipeline.checked(f"streams/{group}/good.csv", good)
+    pipeline.checked(f"streams/other {group}/bad.csv", bad)
+    pipeline.checked(f"streams/{group}/bad.csv", bad)
+    time.sleep(0.3)
+    assert [message["Subject"] for message in pipeline.messages(queue)] == [f"[QC FAIL] {group}/bad"]
+
+
+def test_a_command_that_the_client_refuses_is_not_hidden(pipeline: Pipeline) -> None:
+    with pytest.raises(RuntimeError, match=r"aws s3 ls s3://no-such-bucket-here: .*NoSuchBucket"):
+        pipeline.command("s3", "ls", "s3://no-such-bucket-here")

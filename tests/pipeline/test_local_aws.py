@@ -1,0 +1,177 @@
+"""The local AWS itself: where it listens, what it inherits, how it starts and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import aws, serve
+from local.aws import ROOT, free_port, running
+from local.pipeline import Pipeline
+
+
+def listening_addresses(port: int) -> set[str]:
+    """The local addresses, in hex as the kernel writes them, on which somebody listens on this port."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            address, state = line.split()[1], line.split()[3]
+            if state == "0A" and int(address.rsplit(":", 1)[1], 16) == port:
+                found.add(address.rsplit(":", 1)[0])
+    return found
+
+
+def processes_in_session(leader: int) -> set[int]:
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.add(int(entry.name))
+    return found
+
+
+def test_it_listens_on_the_loopback_address_only(pipeline: Pipeline) -> None:
+    assert listening_addresses(pipeline.aws.port) == {"0100007F"}
+
+
+def test_functions_inherit_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (
+        "AWS_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "HTTPS_PROXY",
+        "MY_SECRET",
+    ):
+        monkeypatch.setenv(name, "a real one")
+    environment = aws._server_environment(4566, tmp_path)
+    assert "a real one" not in environment.values()
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
+    command = aws.LocalAws(4566, tmp_path).command_environment()
+    assert {name: value for name, value in command.items() if name.startswith("AWS_")} == {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-2",
+        "AWS_REGION": "eu-central-2",
+        "AWS_PAGER": "",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def test_a_port_that_is_taken_is_said_plainly() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=rf"Port {port} is taken, .*\n    QC_LOCAL_PORT="), running(port):
+            pass
+
+
+@pytest.mark.parametrize("text", ["http", "0", "70000", "-1", ""])
+def test_a_port_that_is_none_is_said_plainly(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("QC_LOCAL_PORT", text)
+    with pytest.raises(SystemExit, match=r"QC_LOCAL_PORT is .* it must be a port number"):
+        aws.port_from_environment()
+
+
+def test_a_start_that_fails_shows_the_last_words_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\necho 'no module named ministack'\nexit 3\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(aws, "PYTHON", fake)
+    port = free_port()
+    with (
+        pytest.raises(SystemExit, match=r"did not start\. Its last words:\n    no module named ministack"),
+        running(port),
+    ):
+        pass
+    assert listening_addresses(port) == set()
+    assert not list(aws.STATE.glob(f"run-{port}-*"))
+
+
+def test_another_ministack_is_refused() -> None:
+    """What the host replaces in MiniStack is looked for at start."""
+    program = (
+        "from local import ministack_host as host; from ministack.core import lambda_runtime;"
+        "del lambda_runtime._worker_class_for; host.check_ministack()"
+    )
+    done = subprocess.run([aws.PYTHON, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "this MiniStack lacks ministack.core.lambda_runtime._worker_class_for" in done.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_started(ending: signal.Signals) -> None:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "local.serve"],
+        cwd=ROOT,
+        env={**os.environ, "QC_LOCAL_PORT": str(port), "AWS_PROFILE": "production"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_for(serve.ENV.exists, server)
+        outputs = json.loads(serve.OUTPUTS.read_text())
+        assert set(outputs) == {
+            "StreamBucketName",
+            "StateMachineArn",
+            "QCSummaryTableName",
+            "QCDetailsTableName",
+            "QCResultsTopicArn",
+        }
+        listed = subprocess.run(
+            [
+                "bash",
+                "-c",
+                f". {serve.ENV} && aws s3api head-bucket --bucket {outputs['StreamBucketName']} && echo $AWS_ENDPOINT_URL",
+            ],
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"http://127.0.0.1:{port}" in listed.stdout
+        (host,) = [
+            int(line)
+            for line in subprocess.run(
+                ["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=True
+            ).stdout.split()
+        ]
+        assert processes_in_session(host)
+    finally:
+        server.send_signal(ending)
+        server.communicate(timeout=30)
+    wait_for(lambda: not processes_in_session(host) and not listening_addresses(port), None)
+    if ending == signal.SIGKILL:  # nobody is left to remove them
+        serve.ENV.unlink()
+        serve.OUTPUTS.unlink()
+    assert not serve.ENV.exists()
+    assert not serve.OUTPUTS.exists()
+
+
+def wait_for(condition: Any, process: subprocess.Popen[str] | None, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process is None or process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -1,0 +1,152 @@
+"""The state machine's definition, which the emulator hardly checks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonata import Jsonata
+
+from tests.stacks.template import Template, as_list
+
+TRANSIENT = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "TemporaryFailure",
+]
+STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"]
+
+
+def machines(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The machine and each branch inside it."""
+    yield definition
+    for state in definition["States"].values():
+        for branch in state.get("Branches", []):
+            yield from machines(branch)
+
+
+def states(template: Template) -> dict[str, dict[str, Any]]:
+    return {name: state for machine in machines(template.definition()) for name, state in machine["States"].items()}
+
+
+def followers(state: dict[str, Any]) -> set[str]:
+    catches = [one["Next"] for one in state.get("Catch", [])]
+    choices = [one["Next"] for one in state.get("Choices", [])]
+    return {*catches, *choices, *(state[name] for name in ("Next", "Default") if name in state)}
+
+
+def test_every_next_is_a_state_of_the_same_machine_and_every_state_is_reached(template: Template) -> None:
+    for machine in machines(template.definition()):
+        reached, waiting = set(), {machine["StartAt"]}
+        while waiting:
+            name = waiting.pop()
+            reached.add(name)
+            waiting |= followers(machine["States"][name]) - reached  # a KeyError here is a dangling Next
+        assert reached == set(machine["States"])
+
+
+def test_every_state_goes_on_or_ends(template: Template) -> None:
+    for name, state in states(template).items():
+        ways = [state.get("End") is True, "Next" in state, state["Type"] in ("Choice", "Fail")]
+        assert sum(ways) == 1, name
+        assert state["Type"] != "Choice" or "Default" in state, name
+
+
+def test_it_is_a_standard_machine_in_jsonata_traced_logged_and_with_an_end(template: Template) -> None:
+    machine = template.properties("AWS::StepFunctions::StateMachine")
+    assert machine["StateMachineType"] == "STANDARD"
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["Destinations"]
+    assert template.properties("AWS::Logs::LogGroup", "StateMachineLogs")["LogGroupName"].startswith(
+        "/aws/vendedlogs/states/"
+    )
+    assert template.definition()["QueryLanguage"] == "JSONata"
+    assert template.definition()["TimeoutSeconds"] == 7200
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_lambda_step_retries_what_passes_with_full_jitter_and_nothing_else(template: Template, name: str) -> None:
+    (retry,) = states(template)[name]["Retry"]
+    also = ["IdempotencyAlreadyInProgressError"] if name == "StartQC" else []
+    assert retry == {
+        "ErrorEquals": [*TRANSIENT, *also],
+        "IntervalSeconds": 1,
+        "BackoffRate": 2,
+        "MaxAttempts": 8,
+        "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_branch_catches_its_own_breakdown(template: Template, number: int) -> None:
+    branch = template.definition()["States"]["QCProcesses"]["Branches"][number - 1]
+    (catch,) = branch["States"][f"QCProcess{number}"]["Catch"]
+    assert catch["ErrorEquals"] == ["States.ALL"]
+    assert branch["States"][catch["Next"]]["End"] is True
+
+
+def test_what_breaks_before_or_after_the_processes_is_told_before_the_execution_fails(template: Template) -> None:
+    top = template.definition()["States"]
+    for name in ("StartQC", "EndQC"):
+        (catch,) = top[name]["Catch"]
+        assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "SendQCSummary")
+    assert "Catch" not in top["SendQCSummary"]  # an execution whose message could not be sent fails as what it is
+    assert top["Broke"] == {
+        "Type": "Fail",
+        "Error": "{% $states.input.Error %}",
+        "Cause": "{% $states.input.Cause %}",
+    }
+
+
+def expressions(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from expressions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from expressions(inner)
+    elif isinstance(value, str) and value.startswith("{%"):
+        yield value[2:-2]
+
+
+def test_every_expression_is_jsonata(template: Template) -> None:
+    found = list(expressions(template.definition()))
+    assert found
+    for expression in found:
+        Jsonata(expression)
+
+
+@pytest.mark.parametrize(
+    ("cause", "shown"),
+    [
+        ('{"errorMessage": "no such row", "errorType": "KeyError"}', "no such row"),
+        (' \n{"errorMessage": "a"}', "a"),
+        ("The Lambda function returned an error", "The Lambda function returned an error"),
+        ("", ""),
+    ],
+)
+def test_the_cause_of_a_breakdown_is_its_part_for_people(template: Template, cause: str, shown: str) -> None:
+    (catch,) = states(template)["QCProcess2"]["Catch"]
+    expression = Jsonata(re.sub(r"^{%|%}$", "", catch["Output"]))
+    expression.assign("states", {"errorOutput": {"Error": "KeyError", "Cause": cause}, "input": {}})
+    # Step Functions has $parse; the library has not.
+    expression.register_lambda("parse", json.loads)
+    assert expression.evaluate(None) == {"Process": 2, "Pass": 0, "Error": "KeyError", "Cause": shown}
+
+
+def test_the_lambdas_get_the_states_input_and_their_answer_goes_on(template: Template) -> None:
+    for name, state in states(template).items():
+        if state["Type"] == "Task":
+            assert state["Resource"].endswith(":states:::lambda:invoke")
+            assert state["Arguments"]["FunctionName"] == name
+            assert as_list(state["Output"]) == [
+                "{% $states.input %}" if name == "SendQCSummary" else "{% $states.result.Payload %}"
+            ]

@@ -1,0 +1,231 @@
+"""What the emulator cannot show, asserted on the very template that goes to AWS."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stacks.conftest import synthesised
+from tests.stacks.template import Template, as_list, readable
+
+FUNCTIONS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"]
+READ = {"s3:GetObject", "s3:GetObjectVersion"}
+REMEMBER = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+CHECK = {
+    "Streams": {"s3:ListBucket"},
+    "Streams/streams/*": READ,
+    "Streams/rules/*": READ,
+    "QCSummary": {"dynamodb:UpdateItem"},
+    "QCDetails": {"dynamodb:BatchWriteItem"},
+}
+MATRIX = {
+    "StartQC": {
+        "Streams": {"s3:ListBucket"},
+        "Streams/streams/*": READ,
+        "Streams/rules/*": READ,
+        "QCSummary": {"dynamodb:PutItem"},
+        "Idempotency": REMEMBER,
+    },
+    "QCProcess1": CHECK,
+    "QCProcess2": CHECK,
+    "QCProcess3": CHECK,
+    "EndQC": {"QCSummary": {"dynamodb:UpdateItem"}},
+    "SendQCSummary": {"QCDetails": {"dynamodb:Query"}, "Idempotency": REMEMBER, "QCResults": {"sns:Publish"}},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_the_matrix_says_and_nothing_else(template: Template, function: str) -> None:
+    own = {
+        f"{function}Logs": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+    }
+    found: dict[str, set[str]] = {}
+    for statement in template.statements(function):
+        assert statement["Effect"] == "Allow"
+        assert set(statement) == {"Action", "Effect", "Resource"}
+        for resource in as_list(statement["Resource"]):
+            found.setdefault(readable(resource), set()).update(as_list(statement["Action"]))
+    assert found == {**MATRIX[function], **own}
+
+
+def test_every_role_is_a_functions_own_and_none_has_a_managed_policy(template: Template) -> None:
+    roles = [readable(one["Properties"]["Role"]) for one in template.of_type("AWS::Lambda::Function").values()]
+    assert sorted(roles) == sorted(f"{name}Role" for name in FUNCTIONS)
+    for role in template.of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+
+
+def test_the_state_machine_may_invoke_the_six_functions_and_start_nothing_else(template: Template) -> None:
+    policy = template.properties("AWS::IAM::Policy", "QCRoleDefaultPolicy")["PolicyDocument"]
+    invoked = set()
+    for statement in policy["Statement"]:
+        actions = set(as_list(statement["Action"]))
+        if "lambda:InvokeFunction" in actions:
+            assert actions == {"lambda:InvokeFunction"}
+            invoked |= {readable(resource).removesuffix(":*") for resource in as_list(statement["Resource"])}
+        else:  # tracing, and the delivery of its log, which AWS takes on `*` only
+            assert all(action.startswith(("xray:", "logs:")) for action in actions)
+    assert invoked == set(FUNCTIONS)
+
+
+def test_the_bucket_is_versioned_encrypted_private_and_tells_eventbridge(template: Template) -> None:
+    bucket = template.one("AWS::S3::Bucket")
+    properties = bucket["Properties"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
+    assert rules["OldVersions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+    assert rules["UnfinishedUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])
+def test_without_tls_everything_is_denied(template: Template, kind: str) -> None:
+    statements = template.properties(kind)["PolicyDocument"]["Statement"]
+    refused = [
+        one
+        for one in statements
+        if one["Effect"] == "Deny" and one["Condition"].get("Bool") == {"aws:SecureTransport": "false"}
+    ]
+    assert refused
+    assert all(one["Principal"] in ({"AWS": "*"}, "*") for one in refused)
+
+
+def test_nothing_brings_a_custom_resource(template: Template) -> None:
+    assert not [
+        name
+        for name, one in template.resources.items()
+        if one["Type"].startswith(("Custom::", "AWS::CloudFormation::"))
+    ]
+    assert len(template.of_type("AWS::Lambda::Function")) == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize(("name", "keys"), [("QCSummary", ["GroupID", "StartTime"]), ("QCDetails", ["QCPID", "Check"])])
+def test_the_tables_are_on_demand_encrypted_recoverable_and_kept(
+    template: Template, name: str, keys: list[str]
+) -> None:
+    table = template.one("AWS::DynamoDB::Table", name)
+    properties = table["Properties"]
+    assert [key["AttributeName"] for key in properties["KeySchema"]] == keys
+    assert [key["KeyType"] for key in properties["KeySchema"]] == ["HASH", "RANGE"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert "TimeToLiveSpecification" not in properties
+
+
+def test_what_was_remembered_expires(template: Template) -> None:
+    properties = template.properties("AWS::DynamoDB::Table", "Idempotency")
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expiration", "Enabled": True}
+
+
+def test_details_expire_where_days_are_set() -> None:
+    template = synthesised(detailsDays=30)
+    properties = template.properties("AWS::DynamoDB::Table", "QCDetails")
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+    for number in (1, 2, 3):
+        function = template.properties("AWS::Lambda::Function", f"QCProcess{number}")
+        assert function["Environment"]["Variables"]["DETAILS_DAYS"] == "30"
+
+
+def test_the_topic_is_encrypted_and_nobody_is_subscribed_unasked(template: Template) -> None:
+    assert readable(template.properties("AWS::SNS::Topic")["KmsMasterKeyId"]).endswith(":alias/aws/sns")
+    assert not template.of_type("AWS::SNS::Subscription")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["ann@example.org,bob@example.org", ["ann@example.org", "bob@example.org", "ann@example.org"]],
+    ids=["a string", "a list"],
+)
+def test_every_alert_email_is_subscribed_once(given: Any) -> None:
+    subscribed = synthesised(alertEmail=given).of_type("AWS::SNS::Subscription").values()
+    assert {(one["Properties"]["Protocol"], one["Properties"]["Endpoint"]) for one in subscribed} == {
+        ("email", "ann@example.org"),
+        ("email", "bob@example.org"),
+    }
+    assert len(subscribed) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("alertEmail", "ann at example.org"),
+        ("detailsDays", -1),
+        ("detailsDays", "soon"),
+        ("processMemoryMiB", 64),
+        ("target", "azure"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        synthesised(**{name: value})
+
+
+def test_an_upload_starts_the_state_machine_and_is_not_lost_where_it_cannot(template: Template) -> None:
+    rule = template.properties("AWS::Events::Rule")
+    assert rule["EventPattern"]["source"] == ["aws.s3"]
+    assert rule["EventPattern"]["detail-type"] == ["Object Created"]
+    assert readable(rule["EventPattern"]["detail"]["bucket"]["name"][0]) == "Streams"
+    assert rule["EventPattern"]["detail"]["object"]["key"] == [{"prefix": "streams/"}]
+    (target,) = rule["Targets"]
+    assert readable(target["Arn"]) == "QC"
+    assert readable(target["DeadLetterConfig"]["Arn"]) == "UndeliveredUploads"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+    assert not {"Input", "InputPath", "InputTransformer"} & set(target)  # the event as S3 sent it
+    queue = template.properties("AWS::SQS::Queue", "UndeliveredUploads")
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 86400
+    allowed = [
+        one
+        for one in template.properties("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+        if one["Effect"] == "Allow"
+    ]
+    assert [(one["Action"], one["Principal"]) for one in allowed] == [
+        ("sqs:SendMessage", {"Service": "events.amazonaws.com"})
+    ]
+    assert readable(allowed[0]["Condition"]["ArnEquals"]["aws:SourceArn"]) == "UploadRule"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_on_arm64_python_3_13_traced_and_logs_json_to_its_own_group(
+    template: Template, function: str
+) -> None:
+    properties = template.properties("AWS::Lambda::Function", function)
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+    assert readable(properties["LoggingConfig"]["LogGroup"]) == f"{function}Logs"
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    assert template.properties("AWS::Logs::LogGroup", f"{function}Logs")["RetentionInDays"] == 90
+    module, _, name = properties["Handler"].rpartition(".")
+    source = Path(__file__).parents[2] / "functions" / f"{module}.py"
+    assert f"\ndef {name}(" in source.read_text() or f"\n{name} = " in source.read_text()
+
+
+def test_the_outputs_are_the_contracts(template: Template) -> None:
+    assert {name: readable(output["Value"]) for name, output in template.content["Outputs"].items()} == {
+        "StreamBucketName": "Streams",
+        "StateMachineArn": "QC",
+        "QCSummaryTableName": "QCSummary",
+        "QCDetailsTableName": "QCDetails",
+        "QCResultsTopicArn": "QCResults",
+    }
+
+
+def test_cfn_lint_finds_nothing(template: Template, tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps(template.content))
+    done = subprocess.run(
+        ["cfn-lint", "--regions", "eu-west-1", "--", str(path)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
