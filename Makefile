@@ -4,20 +4,24 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
+CDK = node_modules/.bin/cdk
+PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format synth bench deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format synth bench bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.venv/ready: requirements/dev.txt pyproject.toml
+.venv/ready: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Stream QC needs Python 3.11 or later; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.13 …"; exit 1; }
 	@echo "setting up .venv: the CDK, the engine, the tools (a minute or two, once)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python $(PIP_INSTALL) -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/editable: pyproject.toml .venv/ready
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .local/venv/ready: requirements/local.txt
@@ -31,7 +35,7 @@ node_modules/.ready: package-lock.json .npmrc .venv/ready
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-setup: .venv/ready .local/venv/ready ## the environments, from the locked requirements
+setup: .venv/editable .local/venv/ready ## the environments, from the locked requirements
 
 demo: setup ## sample files through the whole pipeline on a local AWS, step by step
 	@python -m local.demo
@@ -45,23 +49,26 @@ test: setup node_modules/.ready lint ## lint, types, and every test
 test-fast: setup ## the tests that need neither the local AWS nor the CDK
 	@python -m pytest --ignore tests/pipeline --ignore tests/stacks
 
-lint: .venv/ready ## lint, format and types
+lint: .venv/editable ## lint, format and types
 	@ruff check . && ruff format --check . && mypy
 
-format: .venv/ready ## put the code into its format
+format: .venv/editable ## put the code into its format
 	@ruff check --fix . && ruff format .
 
-synth: .venv/ready ## the CloudFormation templates, into cdk.out
+synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
 
 bench: setup ## the benchmarks
 	@python -m tests.bench
 
-deploy: .venv/ready node_modules/.ready ## to AWS, with the account and region of your credentials: make deploy ARGS="-c alertEmail=you@example.org"
-	@node_modules/.bin/cdk deploy --app "python app.py" $(ARGS)
+bootstrap: .venv/editable node_modules/.ready ## prepare an AWS account and region for the CDK, once for each
+	@$(CDK) bootstrap $(ARGS)
 
-destroy: .venv/ready node_modules/.ready ## remove the stack from AWS (the bucket and the tables are kept)
-	@node_modules/.bin/cdk destroy --app "python app.py" $(ARGS)
+deploy: .venv/editable node_modules/.ready ## deploy to AWS: make deploy ARGS="-c alertEmail=you@example.org"
+	@$(CDK) deploy $(ARGS)
+
+destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bucket and the tables are kept
+	@$(CDK) destroy $(ARGS)
 
 lock: .venv/ready ## new versions into requirements/*.txt, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt

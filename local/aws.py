@@ -121,6 +121,7 @@ def running(port: int) -> Iterator[LocalAws]:
         aws = LocalAws(port, log)
         _wait_until_ready(aws, server)
         yield aws
+        log.unlink()  # it is for those whom something went wrong for
     finally:
         _end_group(server)
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ import asyncio
 import functools
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -134,4 +135,5 @@ if __name__ == "__main__":
     run_functions_under_awslambdaric()
     put_version_ids_into_events()
     asyncio.run(serve(int(os.environ["GATEWAY_PORT"])))
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)  # whoever started us may be gone
     os.killpg(0, signal.SIGKILL)  # MiniStack's threads and the functions' processes can outlive the loop

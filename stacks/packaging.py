@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import hashlib
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
 from aws_cdk import aws_lambda as lambda_
 
@@ -55,7 +53,7 @@ def _install(target: str, version: str, folder: Path) -> None:
         "-m",
         "pip",
         "install",
-        "--quiet",
+        "-qq",
         "--disable-pip-version-check",
         "--no-compile",
         "--no-deps",
@@ -96,14 +94,18 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _compile(version: str, folder: Path) -> None:
-    """Compiles the modules, checked by content and not by time: a function's folder is read-only, and unzips with new times."""
+    """Compiles the modules, under the paths that they have in a function, where a layer is /opt.
+
+    What is compiled is checked neither by time nor by content: the folder is read-only there, and unzips with new times.
+    """
     python = _compiler(version)
     if python is None:
         print(f"no python{version} here: packages without .pyc files, and a slower cold start", file=sys.stderr)
-    elif python == sys.executable:
-        compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, workers=0)
-    else:
-        _run([python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)])
+        return
+    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(folder.parent), "-p", "/opt"]
+    done = _run([python, "-m", "compileall", *options, str(folder)])
+    if done.returncode:  # a module for another Python, say: it is imported from its source, if at all
+        print(done.stdout.strip(), file=sys.stderr)
 
 
 def _zip(root: Path, path: Path, content: Path) -> Path:
