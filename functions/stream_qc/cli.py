@@ -4,52 +4,141 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, BinaryIO, cast
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from stream_qc.engine import check_stream
-from stream_qc.errors import InvalidRules
-from stream_qc.formats import EXTENSIONS, format_of
+from stream_qc.errors import InvalidRules, UnreadableFile
+from stream_qc.flagfile import FlagFile
+from stream_qc.formats import EXTENSIONS, Format, format_of
+from stream_qc.infer import infer
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
+from stream_qc.rules.explaining import explained
 from stream_qc.vocabulary import PROCESSES
 
 PASSED, FAILED, BROKEN = 0, 1, 2
+MISTAKE = 70  # EX_SOFTWARE
+LONG_FILE = 50_000_000  # bytes from which on a progress bar is worth its lines
+
+
+class Unusable(Exception):  # noqa: N818
+    """The arguments or the file cannot be used; the message is for the person who typed them."""
 
 
 def main() -> None:
-    """The command. Exit status 0 pass, 1 fail, 2 usage, rules or file error."""
+    """The command. Exit status 0 pass, 1 fail, 2 usage, rules or file error, 70 a mistake of this program."""
+    sys.excepthook = _broken  # Python's own exit status for a traceback is 1, which here says that the data failed
     arguments = _parser().parse_args()
     try:
-        sys.exit(_check(arguments))
+        sys.exit(arguments.run(arguments))
     except InvalidRules as error:
         for mistake in error.mistakes:
             print(f"stream-qc: {arguments.rules}: {mistake}", file=sys.stderr)
-    except OSError as error:
-        print(f"stream-qc: {error.filename}: {error.strerror}", file=sys.stderr)
+    except (Unusable, UnreadableFile) as error:
+        print(f"stream-qc: {error}", file=sys.stderr)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # PermissionError, FileNotFoundError, a full disk …
+        print(f"stream-qc: {error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
     sys.exit(BROKEN)
 
 
+def _broken(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.__excepthook__(kind, error, trace)
+    sys.stderr.flush()
+    os._exit(MISTAKE)
+
+
 def _check(arguments: argparse.Namespace) -> int:
-    form = format_of(arguments.file.name)
-    if form is None:
-        print(f"stream-qc: {arguments.file}: the name does not end in one of {EXTENSIONS}", file=sys.stderr)
-        return BROKEN
+    form = _format(arguments)
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     processes = [arguments.process] if arguments.process else list(PROCESSES)
-    with arguments.file.open("rb") as stream:
-        reports = check_stream(stream, form, rules, processes)
+    with FlagFile() as flags, _Opened(arguments.file) as opened:
+        make_sink: Callable[..., Any] = flags.column if arguments.flags else lambda _: None
+        reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink)
+        if arguments.flags:
+            flags.write(arguments.flags, max(report.rows for report in reports.values()))
     passed = all(report.passed for report in reports.values())
     if arguments.json:
         print(json.dumps(_record(reports, passed=passed), ensure_ascii=False))
     else:
-        _show(arguments.file.name, reports, rules, passed=passed)
+        _show(str(arguments.file), reports, rules, passed=passed)
     return PASSED if passed else FAILED
+
+
+def _rules(arguments: argparse.Namespace) -> int:
+    for line in explained(load(arguments.rules.read_bytes())):
+        print(line)
+    return PASSED
+
+
+def _infer(arguments: argparse.Namespace) -> int:
+    form = _format(arguments)
+    with _Opened(arguments.file) as opened:
+        print(infer(opened.open, form), end="")
+    return PASSED
+
+
+def _format(arguments: argparse.Namespace) -> Format:
+    if arguments.format:
+        form = format_of(f"x.{arguments.format}")
+        if form is None:
+            raise Unusable(f"--format {arguments.format}: there are {EXTENSIONS}")
+        return form
+    if str(arguments.file) == "-":
+        raise Unusable("standard input has no name: say what it is, as in --format csv.gz")
+    form = format_of(arguments.file.name)
+    if form is None:
+        raise Unusable(f"{arguments.file}: the name does not end in one of {EXTENSIONS}; say what it is with --format")
+    return form
+
+
+class _Opened:
+    """The file, as often as it is opened: standard input is kept in a temporary file, long files show their progress."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._spool: BinaryIO | None = None
+        self._streams: list[BinaryIO] = []
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> _Opened:
+        if str(self._path) == "-":
+            self._spool = cast("BinaryIO", tempfile.TemporaryFile(prefix="stream-qc-"))  # closed below
+            shutil.copyfileobj(sys.stdin.buffer, self._spool)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        for stream in [*self._streams, self._spool]:
+            if stream is not None:
+                stream.close()
+
+    def open(self) -> BinaryIO:
+        if self._spool is not None:
+            self._spool.seek(0)
+            return self._spool
+        stream = self._path.open("rb")
+        self._streams.append(stream)
+        if sys.stderr.isatty() and self._path.stat().st_size >= LONG_FILE:
+            if self._progress is None:
+                self._progress = Progress(console=Console(stderr=True), transient=True)
+                self._progress.start()
+            return self._progress.wrap_file(stream, self._path.stat().st_size, description=self._path.name)
+        return stream
 
 
 def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
@@ -88,22 +177,46 @@ def _parser() -> argparse.ArgumentParser:
         prog="stream-qc", description="Checks stream files against their rules, with the engine that the Lambdas run."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
     check = commands.add_parser(
         "check",
         help="check a file",
         description=f"Checks a file. Its format is told by its name: {EXTENSIONS}.",
         epilog="Exit status: 0 it passes, 1 it fails, 2 the arguments, the rules or the file cannot be used.",
     )
-    check.add_argument("file", type=Path, metavar="FILE", help="the stream file")
+    _add_file(check)
     check.add_argument(
-        "--rules", type=Path, metavar="RULES.yaml", help="the rules; without them a readable file with a row passes"
+        "--rules", type=Path, metavar="RULES.yaml", help="the rules; without them any readable file with a row passes"
     )
     check.add_argument(
-        "--process",
-        type=int,
-        choices=list(PROCESSES),
-        metavar="N",
-        help="only process 1 structure, 2 values or 3 continuity",
+        "--process", type=int, choices=list(PROCESSES), help="only 1 structure, 2 values or 3 continuity"
     )
-    check.add_argument("--json", action="store_true", help="print the result as JSON")
+    check.add_argument("--json", action="store_true", help="print the result as JSON, for programs")
+    check.add_argument(
+        "--flags",
+        type=Path,
+        metavar="FLAGS.csv",
+        help="write every row's flags, a column a test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
+    )
+    check.set_defaults(run=_check)
+
+    rules = commands.add_parser("rules", help="check a rules file and say in plain words what it asks")
+    rules.add_argument("rules", type=Path, metavar="RULES.yaml", help="the rules file")
+    rules.set_defaults(run=_rules)
+
+    infer_ = commands.add_parser(
+        "infer",
+        help="write a first rules file from a good file",
+        description="Prints rules that the file passes: types, what is always there, ranges with a margin, the cadence.",
+        epilog="Read them before you use them: they know this one file.",
+    )
+    _add_file(infer_)
+    infer_.set_defaults(run=_infer, rules=None)
     return parser
+
+
+def _add_file(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="FILE", help="the stream file, or - for standard input")
+    command.add_argument(
+        "--format", metavar="EXT", help="its format where its name does not tell: csv, ndjson.gz, parquet …"
+    )

@@ -1,11 +1,12 @@
-"""The engine: one pass over a file, all that a process asks of it, a report.
+"""The engine: all that a process asks of a file, in one pass; a report.
 
-The file is read front to back once, in blocks; every check sees every block in order and carries what it needs.
+The file is read front to back, in blocks; every check sees every block in order and carries what it needs. A second
+pass is made only where a check finds at the end that what it assumed at the start was wrong (stream_qc.checks.cadence).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from stream_qc import checks
@@ -14,35 +15,43 @@ from stream_qc.checks.time_order import TimeOrderCheck
 from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
-from stream_qc.reading import BLOCK_BYTES, open_reader
+from stream_qc.reading import BLOCK_BYTES, Reader, open_reader
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.results import SHOWN, Example, Report, Result
 from stream_qc.rules import Rules
-from stream_qc.tally import Tally
+from stream_qc.tally import Sink, Tally
 from stream_qc.vocabulary import PROCESSES
+
+Open = Callable[[], BinaryIO]
+MakeSink = Callable[[checks.Check], Sink | None]
 
 
 def check_stream(
-    stream: BinaryIO,
+    open_stream: Open,
     form: Format,
     rules: Rules,
     processes: Iterable[int] = tuple(PROCESSES),
+    *,
     block_bytes: int = BLOCK_BYTES,
+    make_sink: MakeSink = lambda _: None,
 ) -> dict[int, Report]:
     """Checks a file against its rules and reports for each process that was asked for.
+
+    open_stream: gives the file's bytes from the start, as often as it is called. make_sink: gives the check's taker of
+    every row's flag, if it has one.
 
     A file that cannot be read is a result, not an exception: process 1 says why and where, and the others say that
     they did not evaluate it. Raises OSError where the stream itself breaks.
     """
     tallies = [
-        Tally(process, check, rules.limit(check.field, check.test))
+        Tally(process, check, rules.limit(check.field, check.test), make_sink(check))
         for process in processes
         for check in checks_of(process, rules)
-    ]  # fmt: skip
+    ]
     structure = Structure(rules)
     rows, header, unreadable = 0, None, ""
     try:
-        reader = open_reader(stream, form, rules, block_bytes)
+        reader = open_reader(open_stream(), form, rules, block_bytes)
         header = reader.header
         for block in reader:
             structure.update(block)
@@ -52,6 +61,9 @@ def check_stream(
         header = reader.header
     except UnreadableFile as error:
         unreadable = f"{error} (after row {rows:,})" if rows else str(error)
+    again = [tally for tally in tallies if tally.finish()]
+    if again and not unreadable:
+        _second_pass(again, open_reader(open_stream(), form, rules, block_bytes))
     absent = set() if header is None else set(rules.fields) - set(header)
     reports = {}
     for process in processes:
@@ -64,6 +76,14 @@ def check_stream(
             found = [*structure.results(rows, header, unreadable), *found]
         reports[process] = _report(process, rows, found, unreadable)
     return reports
+
+
+def _second_pass(tallies: list[Tally], reader: Reader) -> None:
+    for block in reader:
+        for tally in tallies:
+            tally.update(block)
+    for tally in tallies:
+        tally.finish()
 
 
 def checks_of(process: int, rules: Rules) -> Iterator[checks.Check]:

@@ -5,8 +5,9 @@ One function a type, each from a text Series to a typed Series of the same lengt
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -33,6 +34,20 @@ def parse(cells: pl.Series, field: Field) -> pl.Series:
     if cells.dtype != pl.String:
         return _native(cells, field)
     return PARSERS[field.type](cells, field)
+
+
+def utc(time: Any) -> dt.datetime:
+    """A time as the engine has it: UTC without a zone. Text is ISO 8601. Raises ValueError where it is no time."""
+    if isinstance(time, str):
+        whole, point, fraction = time.partition(".")
+        digits = fraction.rstrip("Z").partition("+")[0]
+        # Python takes microseconds at the most, and numpy's text, which the rules may hold, has nanoseconds.
+        time = dt.datetime.fromisoformat(whole + point + fraction.replace(digits, digits[:6], 1) if digits else time)
+    if isinstance(time, dt.date) and not isinstance(time, dt.datetime):
+        time = dt.datetime.combine(time, dt.time())
+    if not isinstance(time, dt.datetime):
+        raise ValueError(f"{time!r} is no time")  # what a rules file holds, not a programmer's mistake
+    return time if time.tzinfo is None else time.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def _native(cells: pl.Series, field: Field) -> pl.Series:

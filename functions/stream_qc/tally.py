@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
-from stream_qc.checks.base import Check, Flags, Late
+from typing import Protocol
+
+import polars as pl
+
+from stream_qc.checks.base import Again, Check, Flags, Late
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.results import SHOWN, Example, Result
 
 
+class Sink(Protocol):
+    """Takes every flag of a check, for those who want to see them all."""
+
+    def write(self, flags: pl.Series) -> None:
+        """The flags of the next rows."""
+        ...
+
+    def change(self, late: Late) -> None:
+        """Flags that turned out otherwise."""
+        ...
+
+    def restart(self) -> None:
+        """Forget the flags so far: all of them will come again."""
+        ...
+
+
 class Tally:
     """Runs one check over a stream's blocks and keeps what its result needs."""
 
-    def __init__(self, process: int, check: Check, limit: float) -> None:
-        self.process, self.check, self.limit = process, check, limit
-        self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
-        self._failing: list[Example] = []
-        self._suspect: list[Example] = []
+    def __init__(self, process: int, check: Check, limit: float, sink: Sink | None = None) -> None:
+        self.process, self.check, self.limit, self.sink = process, check, limit, sink
+        self._forget()
 
     def update(self, block: Block) -> None:
-        self._add(self.check.update(block))
+        found = self.check.update(block)
+        if found is not None:
+            self._add(found)
+
+    def finish(self) -> bool:
+        """Takes what the check has left to say; True where it asks for another pass over the stream."""
+        for found in self.check.finish():
+            if isinstance(found, Again):
+                self.check = found.check
+                self._forget()
+                if self.sink is not None:
+                    self.sink.restart()
+                return True
+            if isinstance(found, Late):
+                self._change(found)
+            else:
+                self._add(found)
+        return False
 
     def result(self, rows: int, absent: list[str]) -> Result:
-        """The result after the last block. `absent` are the fields that the check needs and the file has not."""
-        self._add(self.check.finish())
+        """The result after the last pass. `absent` are the fields that the check needs and the file has not."""
+        fail, suspect, unknown = self._counts[FAIL], self._counts[SUSPECT], self._counts[UNKNOWN]
         if absent:
-            name = ", ".join(absent)
-            return Result(
-                self.process, self.check.field, self.check.test, passed=False, rows=rows, not_evaluated=rows,
-                message=f"not evaluated: the file has no field {name}",
-            )  # fmt: skip
-        fail, suspect = self._counts[FAIL], self._counts[SUSPECT]
+            return self._not_evaluated(rows, f"the file has no field {', '.join(absent)}")
         passed = fail <= self.limit * rows
         examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
         return Result(
@@ -37,10 +67,10 @@ class Tally:
             self.check.field,
             self.check.test,
             passed=passed,
-            message=self._message(rows, passed),
+            message=self._message(rows, passed=passed),
             rows=rows,
             good=self._counts[GOOD],
-            not_evaluated=self._counts[UNKNOWN],
+            not_evaluated=unknown,
             suspect=suspect,
             fail=fail,
             missing=self._counts[MISSING],
@@ -48,7 +78,18 @@ class Tally:
             truncated=fail + suspect > len(examples),
         )
 
-    def _message(self, rows: int, passed: bool) -> str:  # noqa: FBT001
+    def _not_evaluated(self, rows: int, why: str) -> Result:
+        return Result(
+            self.process,
+            self.check.field,
+            self.check.test,
+            passed=False,
+            message=f"not evaluated: {why}",
+            rows=rows,
+            not_evaluated=rows,
+        )
+
+    def _message(self, rows: int, *, passed: bool) -> str:
         fail, suspect = self._counts[FAIL], self._counts[SUSPECT]
         parts = [f"{fail:,} of {rows:,} rows fail"] if fail else []
         if fail and self.limit:
@@ -57,16 +98,12 @@ class Tally:
             parts.append(f"{suspect:,} suspect" if fail else f"{suspect:,} of {rows:,} rows suspect")
         return ", ".join(parts) or "no row fails"
 
-    def _add(self, found: Flags | Late | None) -> None:
-        if isinstance(found, Flags):
-            self._add_flags(found)
-        elif isinstance(found, Late):
-            self._counts[GOOD] -= found.count
-            self._counts[FAIL] += found.count
-            late = [Example(row + 1, value, reason) for row, value, reason in found.rows]
-            self._failing = sorted(self._failing + late, key=lambda one: one.row)[:SHOWN]
+    def _forget(self) -> None:
+        self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
+        self._failing: list[Example] = []
+        self._suspect: list[Example] = []
 
-    def _add_flags(self, found: Flags) -> None:
+    def _add(self, found: Flags) -> None:
         counts = dict(found.flags.value_counts().iter_rows())
         for flag, count in counts.items():
             self._counts[flag] += count
@@ -74,6 +111,19 @@ class Tally:
             self._show(found, FAIL, self._failing)
         if counts.get(SUSPECT) and len(self._suspect) < SHOWN:
             self._show(found, SUSPECT, self._suspect)
+        if self.sink is not None:
+            self.sink.write(found.flags)
+
+    def _change(self, late: Late) -> None:
+        self._counts[late.was] -= late.count
+        self._counts[late.flag] += late.count
+        shown = [Example(row + 1, value, reason) for row, value, reason in late.shown]
+        if late.flag == FAIL:
+            self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
+        elif late.flag == SUSPECT:
+            self._suspect = sorted(self._suspect + shown, key=lambda one: one.row)[:SHOWN]
+        if self.sink is not None:
+            self.sink.change(late)
 
     @staticmethod
     def _show(found: Flags, flag: int, shown: list[Example]) -> None:

@@ -27,7 +27,7 @@ def reports(
     assert form is not None
     content = data.encode() if isinstance(data, str) else data
     return check_stream(
-        io.BytesIO(content), form, load(rules) if isinstance(rules, str) else rules, block_bytes=block_bytes
+        lambda: io.BytesIO(content), form, load(rules) if isinstance(rules, str) else rules, block_bytes=block_bytes
     )
 
 

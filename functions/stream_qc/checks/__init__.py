@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from stream_qc.checks.attenuated_signal import AttenuatedSignalTest
 from stream_qc.checks.base import Check, Test
+from stream_qc.checks.climatology import ClimatologyTest
+from stream_qc.checks.flat_line import FlatLineTest
 from stream_qc.checks.gross_range import GrossRangeTest
+from stream_qc.checks.location import LocationTest
+from stream_qc.checks.rate_of_change import RateOfChangeTest
+from stream_qc.checks.spike import SpikeTest
+from stream_qc.checks.syntax import SyntaxTest
 from stream_qc.checks.time_gap import TimeGapTest
+from stream_qc.checks.times import DataReceptionTest, ImpossibleDateTest
 
 __all__ = ["NOT_SUPPORTED", "TESTS", "Check", "Test"]
 
 # By the names that ioos_qc's stream configuration gives them.
 TESTS: dict[str, type[Test]] = {
+    "attenuated_signal_test": AttenuatedSignalTest,
+    "climatology_test": ClimatologyTest,
+    "data_reception_test": DataReceptionTest,
+    "flat_line_test": FlatLineTest,
     "gross_range_test": GrossRangeTest,
+    "impossible_date_test": ImpossibleDateTest,
+    "location_test": LocationTest,
+    "rate_of_change_test": RateOfChangeTest,
+    "spike_test": SpikeTest,
+    "syntax_test": SyntaxTest,
     "time_gap_test": TimeGapTest,
 }
 
 # What ioos_qc has and this engine has not. A rules file that asks for one is refused: a test that is ignored would pass.
 NOT_SUPPORTED: dict[str, str] = {
-    name: f"{name} is a test of ioos_qc that is not supported yet"
+    name: f"{name} is a test of ioos_qc that is not supported here"
     for name in (
         "aggregate",
-        "attenuated_signal_test",
-        "climatology_test",
-        "data_reception_test",
         "density_inversion_test",
-        "flat_line_test",
-        "impossible_date_test",
-        "location_test",
-        "rate_of_change_test",
-        "spike_test",
-        "syntax_test",
+        "location_bounds_test",
+        "location_on_land_test",
+        "percentile_range_test",
     )
 }

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 import polars as pl
+from polars.expr.whenthen import ChainedThen, Then
 
 from stream_qc.flags import FAIL, GOOD, MISSING
 
 if TYPE_CHECKING:
     from stream_qc.reading.block import Block
     from stream_qc.rules import Document, Field, Rules
+
+
+Flagging = Then | ChainedThen  # an expression that is being chained: when, then, when, then …
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,24 @@ class Flags:
 
 @dataclass(frozen=True)
 class Late:
-    """Rows that were flagged GOOD and turn out, at the end of the stream, to FAIL.
+    """Rows whose flag turns out at the end of the stream: from `was` to `flag`.
 
-    count: how many. rows: the first of them, 0-based and ascending, as (row, value as it stood in the file, reason).
+    count: how many. rows: all of them, 0-based; None for every row that was flagged so. shown: the first of them,
+    ascending, as (row, value as it stood in the file, reason).
     """
 
+    was: int
+    flag: int
     count: int
-    rows: list[tuple[int, str | None, str]]
+    rows: pl.Series | None
+    shown: list[tuple[int, str | None, str]]
+
+
+@dataclass(frozen=True)
+class Again:
+    """What was assumed at the start of the stream was wrong: the flags so far do not count, and this check gives them anew."""
+
+    check: Check
 
 
 class Check(Protocol):
@@ -56,9 +71,13 @@ class Check(Protocol):
         """The fields that it reads; without one of them in the file it cannot run."""
         ...
 
-    def update(self, block: Block) -> Flags | None: ...
+    def update(self, block: Block) -> Flags | None:
+        """The flags of the rows that can be judged now; each row once, in order."""
+        ...
 
-    def finish(self) -> Flags | Late | None: ...
+    def finish(self) -> Iterable[Flags | Late | Again]:
+        """What is left to say at the end of the stream."""
+        ...
 
 
 class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,29 +97,33 @@ class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RowCheck:
     """A check that looks at each row by itself.
 
-    judge: from a block to its flags. explain: from a typed value to the reason why it was flagged.
+    judge: from a block to its flags. explain: from a typed value to the reason why it was flagged. reads: the field
+    whose values these are, where it is another than the one that the test was asked of.
     """
 
     field: str
     test: str
     judge: Callable[[Block], pl.Series]
     explain: Callable[[Any], str]
+    reads: str = ""
+    also_needs: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (self.field,)
+        return (self.reads or self.field, *self.also_needs)
 
     def update(self, block: Block) -> Flags:
-        raw = block.text(self.field)
+        name = self.reads or self.field
+        raw = block.text(name)
 
         def why(index: int) -> str:
-            value = block.typed(self.field)[index]
+            value = block.typed(name)[index]
             return self.explain(raw[index] if value is None else value)
 
         return Flags(block.first, self.judge(block), raw, why)
 
-    def finish(self) -> None:
-        return None
+    def finish(self) -> Iterable[Flags]:
+        return ()
 
 
 def fail_where(bad: pl.Series) -> pl.Series:
@@ -108,6 +131,16 @@ def fail_where(bad: pl.Series) -> pl.Series:
     name = pl.col(bad.name)
     expression = pl.when(name.is_null()).then(MISSING).when(name).then(FAIL).otherwise(GOOD).cast(pl.UInt8)
     return bad.to_frame().select(expression.alias("flag"))["flag"]
+
+
+def finite(numbers: pl.Series) -> pl.Series:
+    """The numbers, null where infinite: but for gross_range_test, the tests take an infinite value as missing."""
+    return numbers.to_frame("v").select(pl.when(pl.col("v").is_finite()).then(pl.col("v")))["v"]
+
+
+def time_of(block: Block, field: str) -> pl.Series:
+    """The time axis as Datetime in microseconds, UTC without a zone; null where missing."""
+    return block.typed(field).cast(pl.Datetime("us"))
 
 
 def needs_numbers(field: str, fields: dict[str, Field]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -65,11 +66,10 @@ class TimeGapCheck:
             why=lambda index: self._why(times, index + skip),
         )
 
-    def finish(self) -> Flags | None:
-        if not self._first_waits or self._before is None:
-            return None
-        flag = MISSING if self._before["time"][0] is None else UNKNOWN
-        return Flags(0, pl.Series([flag], dtype=pl.UInt8), self._before["raw"], lambda _: "")
+    def finish(self) -> Iterable[Flags]:
+        if self._first_waits and self._before is not None:
+            flag = MISSING if self._before["time"][0] is None else UNKNOWN
+            yield Flags(0, pl.Series([flag], dtype=pl.UInt8), self._before["raw"], lambda _: "")
 
     def _flags(self, times: pl.Series) -> pl.Series:
         """Flags of two or more times; the first takes the second's, or UNKNOWN where the second has none."""

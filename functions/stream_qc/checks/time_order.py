@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -58,5 +59,5 @@ class TimeOrderCheck:
             ),
         )
 
-    def finish(self) -> None:
-        return None
+    def finish(self) -> Iterable[Flags]:
+        return ()

@@ -71,24 +71,25 @@ class UniqueCheck:
             lambda _: f"{', '.join(self.needs)} has no value ({self.test})",
         )
 
-    def finish(self) -> Late:
-        """The repeated rows. Each says which row held its key first."""
-        count, shown = 0, []
+    def finish(self) -> Iterator[Late]:
+        """The repeated rows, part by part. Each says which row held its key first."""
+        names = ", ".join(self.needs)
         for part in self._parts():
             keys = [name for name in part.columns if name not in ("raw", "row")]
             first = pl.col("row").first().over(keys)
             repeated = part.sort("row").with_columns(first.alias("first")).filter(pl.col("row") != pl.col("first"))
-            count += repeated.height
-            shown += repeated.select("row", "raw", "first").head(SHOWN).rows()
+            shown = repeated.select("row", "raw", "first").head(SHOWN).rows()
+            yield Late(
+                was=GOOD,
+                flag=FAIL,
+                count=repeated.height,
+                rows=repeated["row"],
+                shown=[
+                    (row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})")
+                    for row, raw, first in shown
+                ],
+            )
         self.close()
-        names = ", ".join(self.needs)
-        return Late(
-            count,
-            [
-                (row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})")
-                for row, raw, first in sorted(shown)[:SHOWN]
-            ],
-        )
 
     def close(self) -> None:
         """Removes the temporary files."""

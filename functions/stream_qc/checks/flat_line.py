@@ -1,0 +1,136 @@
+"""flat_line_test: a value that does not move (QARTOD Test 8, Flat Line Test)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from stream_qc.checks.base import (
+    Again,
+    Flagging,
+    Flags,
+    Late,
+    Test,
+    finite,
+    needs_numbers,
+    needs_time,
+    show_time,
+    time_of,
+)
+from stream_qc.checks.cadence import Intervals
+from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+    from stream_qc.rules import Document, Field, Rules
+
+FEWEST_ROWS = 3
+
+
+class FlatLineTest(Test, frozen=True):
+    """suspect_threshold, fail_threshold: seconds; tolerance: in the field's units.
+
+    A threshold stands for k rows, k = int(threshold / median interval). A row is flagged where the k + 1 rows that end
+    with it, missing values left out, differ by less than the tolerance.
+    """
+
+    process: ClassVar[int] = 3
+    suspect_threshold: float
+    fail_threshold: float
+    tolerance: float = 0
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
+        found = needs_time(document) + needs_numbers(field, fields)
+        for name in ("suspect_threshold", "fail_threshold"):
+            if not getattr(self, name) >= 0:
+                found.append(f"{name}: {getattr(self, name)} is no number of seconds")
+        return found
+
+    def check(self, field: str, rules: Rules) -> FlatLineCheck:
+        return FlatLineCheck(field, str(rules.time), self)
+
+
+class FlatLineCheck:
+    """Carries the last k rows. See stream_qc.checks.cadence for how k is known before the stream has ended."""
+
+    test = "flat_line_test"
+
+    def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:
+        self.field, self.time, self.limits = field, time, limits
+        self.needs = (field, time)
+        self._interval = interval  # seconds
+        self._intervals = Intervals()
+        self._carried: pl.DataFrame | None = None
+        self._waiting: list[pl.DataFrame] = []  # rows before the first interval is known
+        self._rows = 0
+
+    def update(self, block: Block) -> Flags | None:
+        times = time_of(block, self.time)
+        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times, "raw": block.text(self.field)})
+        self._intervals.add(times)
+        self._rows += rows.height
+        if self._interval is None:
+            self._waiting.append(rows)
+            self._interval = self._intervals.median_seconds()
+            if self._interval is None or self._rows < FEWEST_ROWS:
+                self._interval = None
+                return None
+            rows, self._waiting = pl.concat(self._waiting), []
+        return self._flags(rows)
+
+    def finish(self) -> Iterable[Flags | Late | Again]:
+        if self._waiting:
+            rows = pl.concat(self._waiting)
+            flag = GOOD if self._rows < FEWEST_ROWS else UNKNOWN  # rows enough, and no two of them with times
+            flags = rows.select(pl.when(pl.col("v").is_null()).then(MISSING).otherwise(flag).cast(pl.UInt8).alias("f"))[
+                "f"
+            ]
+            yield Flags(0, flags, rows["raw"], lambda _: "")
+        exact = self._intervals.median_seconds()
+        if self._interval is not None and exact is not None and self._counts(exact) != self._counts(self._interval):
+            yield Again(FlatLineCheck(self.field, self.time, self.limits, exact))
+
+    def _counts(self, interval: int) -> tuple[int, int] | None:
+        """k for both thresholds; None where the times do not move on, and no number of rows stands for seconds."""
+        if interval <= 0:
+            return None
+        return int(int(self.limits.suspect_threshold) / interval), int(int(self.limits.fail_threshold) / interval)
+
+    def _flags(self, rows: pl.DataFrame) -> Flags:
+        assert self._interval is not None  # noqa: S101  # update() saw to it
+        counts = self._counts(self._interval)
+        skip = 0 if self._carried is None else self._carried.height
+        known = rows if self._carried is None else pl.concat([self._carried, rows])
+        first = self._rows - known.height
+        value = pl.col("v")
+        flag: Flagging = pl.when(value.is_null()).then(MISSING)
+        if counts is None:
+            flag = flag.when(True).then(UNKNOWN)  # noqa: FBT003
+        else:
+            flag = flag.when(self._flat(counts[1], first)).then(FAIL).when(self._flat(counts[0], first)).then(SUSPECT)
+            self._carried = known.tail(max(counts))
+        flags = known.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
+
+        def why(index: int) -> str:
+            row = skip + index
+            failed = flags[row] == FAIL
+            count = (counts or (0, 0))[1 if failed else 0]
+            start, end = known["t"][max(0, row - count)], known["t"][row]
+            spell = f" from {show_time(start)} to {show_time(end)}" if start and end else ""
+            name, seconds = (
+                ("fail", self.limits.fail_threshold) if failed else ("suspect", self.limits.suspect_threshold)
+            )
+            return (
+                f"{self.field} stays at {known['raw'][row]}, within {self.limits.tolerance:g},{spell}: "
+                f"longer than {seconds:g} s (flat_line_test {name}_threshold)"
+            )
+
+        return Flags(first + skip, flags[skip:], known["raw"][skip:], why)
+
+    def _flat(self, count: int, first: int) -> pl.Expr:
+        size = count + 1
+        span = pl.col("v").rolling_max(size, min_samples=1) - pl.col("v").rolling_min(size, min_samples=1)
+        whole = pl.int_range(pl.len()) + first >= count  # no window reaches before the stream
+        return whole & (span.abs() < self.limits.tolerance)

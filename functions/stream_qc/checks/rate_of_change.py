@@ -1,0 +1,73 @@
+"""rate_of_change_test: a value that changes too fast (QARTOD Test 7, Rate of Change Test)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from stream_qc.checks.base import Flagging, Flags, Test, finite, needs_numbers, needs_time, time_of
+from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+    from stream_qc.rules import Document, Field, Rules
+
+
+class RateOfChangeTest(Test, frozen=True):
+    """threshold: SUSPECT above it; fail_threshold: FAIL above it; both in the field's units per second."""
+
+    process: ClassVar[int] = 3
+    threshold: float
+    fail_threshold: float | None = None
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
+        return needs_time(document) + needs_numbers(field, fields)
+
+    def check(self, field: str, rules: Rules) -> RateOfChangeCheck:
+        return RateOfChangeCheck(field, str(rules.time), self)
+
+
+class RateOfChangeCheck:
+    """The step from the row above, over the whole seconds between them. The first row, and one after a missing value, is GOOD."""
+
+    test = "rate_of_change_test"
+
+    def __init__(self, field: str, time: str, limits: RateOfChangeTest) -> None:
+        self.field, self.time, self.limits = field, time, limits
+        self.needs = (field, time)
+        self._before: pl.DataFrame | None = None
+
+    def update(self, block: Block) -> Flags:
+        raw = block.text(self.field)
+        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
+        skip = 0 if self._before is None else 1
+        known = rows if self._before is None else pl.concat([self._before, rows])
+        if rows.height:
+            self._before = rows.tail(1)
+        value, rate = pl.col("v"), pl.col("rate")
+        seconds = pl.col("t").diff().dt.total_seconds()
+        judged = known.select("v", (value.diff() / seconds).abs().alias("rate"))[skip:]
+        flag: Flagging = pl.when(value.is_null()).then(MISSING)
+        flag = flag.when(rate.is_null() | rate.is_nan()).then(GOOD)
+        if self.limits.fail_threshold is not None:
+            flag = flag.when(rate > self.limits.fail_threshold).then(FAIL)
+        flags = judged.select(
+            flag.when(rate > self.limits.threshold).then(SUSPECT).otherwise(GOOD).cast(pl.UInt8).alias("f")
+        )["f"]
+
+        def why(index: int) -> str:
+            failed = flags[index] == FAIL
+            name, limit = (
+                ("fail_threshold", self.limits.fail_threshold) if failed else ("threshold", self.limits.threshold)
+            )
+            return (
+                f"{self.field} changes to {raw[index]} by {judged['rate'][index]:.6g} a second, "
+                f"more than {limit:g} (rate_of_change_test {name})"
+            )
+
+        return Flags(block.first, flags, raw, why)
+
+    def finish(self) -> Iterable[Flags]:
+        return ()

@@ -1,0 +1,82 @@
+"""impossible_date_test and data_reception_test: times that cannot be, and times that are too old (ioos_qc; GTSPP manual, 1.2)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from stream_qc.checks.base import RowCheck, Test, fail_where, needs_time, show_time, time_of
+from stream_qc.fieldtypes import utc
+
+if TYPE_CHECKING:
+    from stream_qc.reading.block import Block
+    from stream_qc.rules import Document, Field, Rules
+
+
+class ImpossibleDateTest(Test, frozen=True):
+    """fail_span: [from, to], both inclusive, in ISO 8601. A time in the future FAILs, and one outside the span."""
+
+    process: ClassVar[int] = 3
+    fail_span: tuple[Any, Any] | None = None
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        return needs_time(document) + no_times("fail_span", self.fail_span or ())
+
+    def check(self, field: str, rules: Rules) -> RowCheck:
+        time, now = str(rules.time), utc(dt.datetime.now(dt.UTC))
+        first, last = (utc(one) for one in self.fail_span) if self.fail_span else (None, None)
+
+        def judge(block: Block) -> pl.Series:
+            value = pl.col("t")
+            bad = value > now
+            if first is not None and last is not None:
+                bad = bad | ~value.is_between(first, last)
+            return fail_where(time_of(block, time).to_frame("t").select(bad.alias("bad"))["bad"])
+
+        def explain(value: dt.datetime) -> str:
+            shown = utc(value)
+            if shown > now:
+                return f"{time} {show_time(shown)} is in the future (impossible_date_test)"
+            side, limit = ("before", first) if first is not None and shown < first else ("after", last)
+            return f"{time} {show_time(shown)} is {side} {show_time(limit or now)} (impossible_date_test fail_span)"
+
+        return RowCheck(field, "impossible_date_test", judge, explain, reads=time)
+
+
+class DataReceptionTest(Test, frozen=True):
+    """fail_span: hours, cut to whole seconds; from_time: ISO 8601, by default now. What is older than that FAILs."""
+
+    process: ClassVar[int] = 3
+    fail_span: float = 6
+    from_time: Any = None
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        return needs_time(document) + no_times("from_time", () if self.from_time is None else (self.from_time,))
+
+    def check(self, field: str, rules: Rules) -> RowCheck:
+        time = str(rules.time)
+        oldest = utc(self.from_time or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
+
+        def judge(block: Block) -> pl.Series:
+            return fail_where(time_of(block, time).to_frame("t").select((pl.col("t") < oldest).alias("bad"))["bad"])
+
+        def explain(value: dt.datetime) -> str:
+            return (
+                f"{time} {show_time(utc(value))} is before {show_time(oldest)}, "
+                f"which is {self.fail_span:g} h before {'from_time' if self.from_time else 'now'} (data_reception_test fail_span)"
+            )
+
+        return RowCheck(field, "data_reception_test", judge, explain, reads=time)
+
+
+def no_times(name: str, values: tuple[Any, ...]) -> list[str]:
+    """A mistake for each value that is no time."""
+    found = []
+    for value in values:
+        try:
+            utc(value)
+        except ValueError:
+            found.append(f"{name}: {value!r} is no time in ISO 8601")
+    return found

@@ -1,0 +1,230 @@
+"""A first rules file from a good file, so that nobody starts from an empty page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from stream_qc import fieldtypes
+from stream_qc.checks.cadence import Intervals
+from stream_qc.engine import Open
+from stream_qc.errors import UnreadableFile
+from stream_qc.formats import Format
+from stream_qc.reading import open_reader
+from stream_qc.reading.block import Block
+from stream_qc.rules import Field, Rules
+
+# From the narrowest to the widest; what none of them fits is text. 1 and 0 are integers here, not booleans.
+CANDIDATES = (
+    Field("", "integer"),
+    Field("", "number"),
+    Field("", "boolean"),
+    Field("", "datetime"),
+    *(
+        Field("", "datetime", form)
+        for form in ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
+    ),
+    Field("", "date"),
+    *(Field("", "date", form) for form in ("%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")),
+    Field("", "time"),
+)
+FEW_VALUES = 12  # a text field with no more than these, each of them repeated, gets an enum
+SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # of the range that was seen
+
+
+@dataclass
+class Seen:
+    """What has been seen of a field."""
+
+    name: str
+    candidates: list[Field] = field(default_factory=lambda: list(CANDIDATES))
+    missing: int = 0
+    least: float = math.inf
+    most: float = -math.inf
+    values: dict[str, int] | None = field(default_factory=dict)  # None: too many
+
+    @property
+    def found(self) -> Field:
+        empty = self.values is not None and not self.values
+        return Field("", "string") if empty or not self.candidates else self.candidates[0]
+
+    def add(self, block: Block) -> None:
+        given = block.given(self.name)
+        self.missing += given.null_count()
+        there = given.drop_nulls()
+        if there.len():
+            self.candidates = [one for one in self.candidates if fieldtypes.parse(there, one).null_count() == 0]
+            self._count(there)
+            numbers = there.cast(pl.Float64, strict=False).drop_nulls()
+            numbers = numbers.filter(numbers.is_finite())
+            if numbers.len():
+                self.least = min(self.least, float(numbers.min()))  # type: ignore[arg-type]
+                self.most = max(self.most, float(numbers.max()))  # type: ignore[arg-type]
+
+    def _count(self, there: pl.Series) -> None:
+        if self.values is None:
+            return
+        for value, count in there.cast(pl.String, strict=False).value_counts(name="n").iter_rows():
+            self.values[value] = self.values.get(value, 0) + count
+        if len(self.values) > FEW_VALUES:
+            self.values = None
+
+
+@dataclass
+class Axis:
+    """A field that may be the time axis, as far as its values go on and on."""
+
+    name: str
+    kind: Field
+    latest: dt.datetime | None = None
+    ordered: bool = True
+    repeats: bool = False
+    intervals: Intervals = field(default_factory=Intervals)
+    longest: dt.timedelta = dt.timedelta()
+
+    def add(self, block: Block) -> None:
+        times = fieldtypes.parse(block.given(self.name), self.kind).cast(pl.Datetime("us"))
+        known = times if self.latest is None else pl.concat([pl.Series([self.latest], dtype=pl.Datetime("us")), times])
+        steps = known.diff().drop_nulls()
+        if times.null_count() or (steps < dt.timedelta()).any():
+            self.ordered = False
+        if steps.len():
+            self.repeats |= bool((steps == dt.timedelta()).any())
+            self.longest = max(self.longest, steps.max())  # type: ignore[type-var, assignment]
+        if times.len():
+            self.latest = times[-1]
+
+
+def infer(open_stream: Open, form: Format) -> str:
+    """The text of a rules file that this file passes.
+
+    Raises UnreadableFile where the file cannot be read, or holds a malformed row: rules come from a good file.
+    """
+    header = _header(open_stream, form)
+    plain = Rules(fields={name: Field(name) for name in header})
+    seen = [Seen(name) for name in dict.fromkeys(header)]
+    rows = 0
+    for block in _blocks(open_stream, form, plain):
+        for one in seen:
+            one.add(block)
+        rows += block.height
+    if not rows:
+        raise UnreadableFile("the file has no rows to infer rules from")
+    axis = _axis(open_stream, form, plain, seen)
+    return "\n".join(_lines(seen, rows, axis)) + "\n"
+
+
+def _header(open_stream: Open, form: Format) -> list[str]:
+    reader = open_reader(open_stream(), form, Rules())
+    for _ in reader:
+        pass
+    return reader.header
+
+
+def _blocks(open_stream: Open, form: Format, rules: Rules) -> Iterator[Block]:
+    for block in open_reader(open_stream(), form, rules):
+        if block.malformed:
+            first = block.malformed[0]
+            raise UnreadableFile(
+                f"row {first.row + 1:,} is malformed ({first.reason}); rules are inferred from a good file"
+            )
+        yield block
+
+
+def _axis(open_stream: Open, form: Format, rules: Rules, seen: list[Seen]) -> Axis | None:
+    """The first field of times that are all there and in order."""
+    axes = [Axis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
+    if axes:
+        for block in _blocks(open_stream, form, rules):
+            for axis in axes:
+                axis.add(block)
+    return next((axis for axis in axes if axis.ordered), None)
+
+
+def _lines(seen: list[Seen], rows: int, axis: Axis | None) -> Iterator[str]:
+    yield f"# Inferred from a file of {rows:,} rows. Read it, and change what that one file could not know."
+    yield "schema:"
+    yield "  fields:"
+    for one in seen:
+        yield f"    - {_flow(_field(one, rows))}"
+    if axis is not None and not axis.repeats:
+        yield f"  primaryKey: {_text(axis.name)}"
+    if axis is not None:
+        yield f"time: {_text(axis.name)}"
+    tests = {one.name: _tests(one) for one in seen}
+    if axis is not None and axis.longest:
+        tests[axis.name] = {"time_gap_test": {"fail_span": _gap(axis.longest)}}
+    if any(tests.values()):
+        yield "streams:"
+    for name, asked in tests.items():
+        if asked:
+            yield f"  {_text(name)}:"
+            yield "    qartod:"
+            for test, parameters in asked.items():
+                yield f"      {test}: {_flow(parameters)}" + (" # hours" if test == "time_gap_test" else "")
+    yield "rows: {minimum: 1}"
+
+
+def _field(one: Seen, rows: int) -> dict[str, Any]:
+    kind = one.found
+    described: dict[str, Any] = {"name": one.name, "type": kind.type}
+    if kind.format != "default":
+        described["format"] = kind.format
+    constraints: dict[str, Any] = {}
+    if not one.missing:
+        constraints["required"] = True
+    if kind.type == "string" and one.values and all(count > 1 for count in one.values.values()) and rows > FEW_VALUES:
+        constraints["enum"] = sorted(one.values)
+    if constraints:
+        described["constraints"] = constraints
+    return described
+
+
+def _tests(one: Seen) -> dict[str, Any]:
+    """A range with a margin, for numbers that have one."""
+    if one.found.type not in ("integer", "number") or not one.least <= one.most:
+        return {}
+    span = one.most - one.least or abs(one.most) or 1.0
+
+    def widened(margin: float) -> list[float]:
+        low, high = one.least - margin * span, one.most + margin * span
+        return [0 if one.least >= 0 > low else _outward(low, math.floor), _outward(high, math.ceil)]
+
+    return {"gross_range_test": {"suspect_span": widened(SUSPECT_MARGIN), "fail_span": widened(FAIL_MARGIN)}}
+
+
+def _outward(value: float, rounding: Any) -> float:
+    """The value with three figures, rounded away from what was seen."""
+    if value == 0:
+        return 0
+    scale = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
+    rounded = float(f"{rounding(value / scale) * scale:.3g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def _gap(longest: dt.timedelta) -> float:
+    """Hours: half as much again as the longest step that was seen, in whole seconds at least."""
+    return float(f"{math.ceil(longest.total_seconds() * 1.5 + 1) / 3600:.6g}") + 0.001
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, int | float) else _text(value)
+
+
+def _text(value: str) -> str:
+    """Text as YAML takes it: bare where it is a plain word, quoted as JSON where it is anything else."""
+    words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+    plain = value.isascii() and value.replace("_", "a").isalnum() and value[0].isalpha() and value.lower() not in words
+    return value if plain else json.dumps(value, ensure_ascii=False)
