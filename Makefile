@@ -8,7 +8,7 @@ CDK = node_modules/.bin/cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format synth bench bootstrap deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format peers synth bench bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -55,6 +55,15 @@ lint: .venv/editable ## lint, format and types
 format: .venv/editable ## put the code into its format
 	@ruff check --fix . && ruff format .
 
+.local/peers/ready: requirements/peers.txt
+	@echo "setting up .local/peers: ioos_qc, frictionless, pandas, pandera (0.7 GB)"
+	@mkdir -p .local && $(PYTHON) -m venv --clear .local/peers
+	@.local/peers/bin/python $(PIP_INSTALL) -r requirements/peers.txt
+	@touch $@
+
+peers: .local/peers/ready ## the engine's flags beside those of ioos_qc and frictionless
+	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers
+
 synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
 
@@ -72,7 +81,7 @@ destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bu
 
 lock: .venv/ready ## new versions into requirements/*.txt, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt
-	@cd requirements && for name in functions dev local lock; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	@cd requirements && for name in functions dev local lock peers; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
 
 clean: ## remove what the commands made, the environments included

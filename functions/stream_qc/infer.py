@@ -209,8 +209,8 @@ def _outward(value: float, rounding: Any) -> float:
 
 
 def _gap(longest: dt.timedelta) -> float:
-    """Hours: half as much again as the longest step that was seen, in whole seconds at least."""
-    return float(f"{math.ceil(longest.total_seconds() * 1.5 + 1) / 3600:.6g}") + 0.001
+    """Hours: half as much again as the longest step that was seen, rounded up to a hundredth."""
+    return math.ceil(longest.total_seconds() * 1.5 / 36 + 0.1) / 100
 
 
 def _flow(value: Any) -> str:

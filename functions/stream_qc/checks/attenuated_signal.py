@@ -119,6 +119,7 @@ class RollingCheck:
         self._period = dt.timedelta(seconds=limits.test_period or 0)
         self._intervals = Intervals()
         self._interval = interval
+        self._assumed: set[int] = set()
         self._carried: pl.DataFrame | None = None
         self._latest: dt.datetime | None = None
 
@@ -164,11 +165,7 @@ class RollingCheck:
 
     def finish(self) -> Iterable[Again]:
         exact = self._intervals.median_seconds()
-        if (
-            self.limits.min_period is not None
-            and exact is not None
-            and self._fewest(exact) != self._fewest(self._interval)
-        ):
+        if exact is not None and self._assumed - {self._fewest(exact)}:
             yield Again(RollingCheck(self.field, self.time, self.limits, exact))
 
     def _fewest(self, interval: int | None) -> int:
@@ -180,8 +177,9 @@ class RollingCheck:
         return 1
 
     def _spread(self, known: pl.DataFrame) -> pl.Series:
-        fewest = max(1, self._fewest(self._interval))
-        value, window = pl.col("v"), {"window_size": self._period, "closed": "right", "min_samples": fewest}
+        fewest = self._fewest(self._interval)
+        self._assumed.add(fewest)
+        value, window = pl.col("v"), {"window_size": self._period, "closed": "right", "min_samples": max(1, fewest)}
         if self.limits.check_type == "std":
             spread = value.rolling_std_by("t", **window, ddof=0)  # type: ignore[arg-type]
         else:

@@ -102,4 +102,4 @@ def _geodesic(known: pl.DataFrame) -> pl.Series:
     for (lat1, lon1), (lat2, lon2) in itertools.pairwise(known.select("lat", "lon").rows()):
         there = None not in (lat1, lon1, lat2, lon2)
         distances.append(Geodesic.WGS84.Inverse(lat1, lon1, lat2, lon2, Geodesic.DISTANCE)["s12"] if there else None)
-    return pl.Series(distances, dtype=pl.Float64)
+    return pl.Series(distances, dtype=pl.Float64).fill_nan(None)  # a place that is not on the globe has no distance

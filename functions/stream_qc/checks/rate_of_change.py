@@ -30,7 +30,10 @@ class RateOfChangeTest(Test, frozen=True):
 
 
 class RateOfChangeCheck:
-    """The step from the row above, over the whole seconds between them. The first row, and one after a missing value, is GOOD."""
+    """The step from the row above, over the whole seconds between them; within one second, the step itself (as ioos_qc has it).
+
+    The first row, and one after a missing value, is GOOD.
+    """
 
     test = "rate_of_change_test"
 
@@ -47,8 +50,8 @@ class RateOfChangeCheck:
         if rows.height:
             self._before = rows.tail(1)
         value, rate = pl.col("v"), pl.col("rate")
-        seconds = pl.col("t").diff().dt.total_seconds()
-        judged = known.select("v", (value.diff() / seconds).abs().alias("rate"))[skip:]
+        step, seconds = value.diff().abs(), pl.col("t").diff().dt.total_seconds().abs()
+        judged = known.select("v", pl.when(seconds == 0).then(step).otherwise(step / seconds).alias("rate"))[skip:]
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
         flag = flag.when(rate.is_null() | rate.is_nan()).then(GOOD)
         if self.limits.fail_threshold is not None:
