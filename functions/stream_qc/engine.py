@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 from stream_qc import checks
 from stream_qc.checks.constraints import structure_checks, value_checks
+from stream_qc.checks.duplicate_time import DuplicateTimeCheck
 from stream_qc.checks.time_order import TimeOrderCheck
 from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
-from stream_qc.reading import BLOCK_BYTES, Reader, open_reader
+from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.results import SHOWN, Example, Report, Result
 from stream_qc.rules import Rules
@@ -53,7 +54,7 @@ def check_stream(
     try:
         reader = open_reader(open_stream(), form, rules, block_bytes)
         header = reader.header
-        for block in reader:
+        for block in ahead(reader):
             structure.update(block)
             for tally in tallies:
                 tally.update(block)
@@ -79,7 +80,7 @@ def check_stream(
 
 
 def _second_pass(tallies: list[Tally], reader: Reader) -> None:
-    for block in reader:
+    for block in ahead(reader):
         for tally in tallies:
             tally.update(block)
     for tally in tallies:
@@ -115,7 +116,7 @@ def _of_continuity(rules: Rules) -> Iterator[checks.Check]:
     yield TimeOrderCheck(rules.time)
     # Where the key holds more than the time, several rows may share one: a row a station, say.
     if not (len(rules.primary_key) > 1 and rules.time in rules.primary_key):
-        yield UniqueCheck(rules.time, "duplicate_time", (rules.time,))
+        yield DuplicateTimeCheck(rules.time)
 
 
 class Structure:

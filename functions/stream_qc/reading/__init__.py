@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Protocol
 
 from stream_qc.formats import Format
@@ -23,6 +24,16 @@ class Reader(Protocol):
     def header(self) -> list[str]: ...
 
     def __iter__(self) -> Iterator[Block]: ...
+
+
+def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, each read while the one before it is being checked: polars lets the other thread run meanwhile."""
+    waiting = iter(blocks)
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as pool:
+        coming = pool.submit(next, waiting, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, waiting, None)
+            yield block
 
 
 def open_reader(stream: BinaryIO, form: Format, rules: Rules, block_bytes: int = BLOCK_BYTES) -> Reader:
