@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import aws_cdk as cdk
 
 from stacks.settings import Settings
 from stacks.stream_qc_stack import StreamQCStack
 
-app = cdk.App()
+# The CDK's command line reads the context in cdk.json by itself; `make synth` and the local AWS do without it. What is
+# given with -c comes first in either case.
+app = cdk.App(context=json.loads(Path(__file__).with_name("cdk.json").read_text())["context"])
 StreamQCStack(
     app,
     "StreamQC",

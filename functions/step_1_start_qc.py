@@ -84,7 +84,9 @@ def what_to_check(event: Event) -> dict[str, Any]:
     if event["Trigger"] == "upload":
         check_uploaded_key(key)
     group_id, stream_id = (keys.check_id(name, event.get(name)) for name in ("GroupID", "StreamID"))
-    if version_id is not None and (not isinstance(version_id, str) or not version_id):
+    if "Key" in event and not isinstance(key, str):
+        raise InvalidInput(f"Key must be a string, not {key!r}"[:300])
+    if "VersionId" in event and (not isinstance(version_id, str) or not version_id):
         raise InvalidInput(f"VersionId must be a string that is not empty, not {version_id!r}"[:300])
     if version_id is not None and key is None:
         raise InvalidInput("VersionId is given without the Key that it belongs to")
@@ -102,9 +104,9 @@ def what_to_check(event: Event) -> dict[str, Any]:
 
 def check_uploaded_key(key: Any) -> None:
     """Raises InvalidInput where an uploaded object's key holds no IDs; says how a key must look."""
-    ids = keys.ids_in(str(key))
-    if not ids.group_id or not ids.stream_id:
-        raise InvalidInput(f"Key {key!r} names no stream; upload to streams/<GroupID>/<StreamID>.<ext>")
+    for name, value in keys.ids_in(str(key))._asdict().items():
+        if not value:
+            raise InvalidInput(f"Key {key!r} has no {name}; upload to streams/<GroupID>/<StreamID>.<ext>")
 
 
 def refuse(run: runs.Run, mistake: InvalidInput | StreamNotFound, event: Event) -> runs.Run:

@@ -106,7 +106,7 @@ def running(port: int) -> Iterator[LocalAws]:
                 f"    QC_LOCAL_PORT={free_port()} make …"
             )
     folder = Path(tempfile.mkdtemp(prefix=f"run-{port}-", dir=STATE))
-    log = STATE / f"ministack-{port}.log"
+    log, keep_log = STATE / f"ministack-{port}.log", False
     with log.open("wb") as output:
         server = subprocess.Popen(
             [PYTHON, "-m", "local.ministack_host"],
@@ -121,9 +121,14 @@ def running(port: int) -> Iterator[LocalAws]:
         aws = LocalAws(port, log)
         _wait_until_ready(aws, server)
         yield aws
-        log.unlink()  # it is for those whom something went wrong for
+    except BaseException as error:
+        # Ctrl-C and SIGTERM are an ordinary end; for whatever else went wrong the log is of use.
+        keep_log = isinstance(error, Exception) or isinstance(getattr(error, "code", None), str)
+        raise
     finally:
         _end_group(server)
+        if not keep_log:
+            log.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

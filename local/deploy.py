@@ -26,7 +26,7 @@ def synthesize(folder: Path = ASSEMBLY) -> Path:
         **os.environ,
         "PATH": path,
         "CDK_OUTDIR": str(folder),
-        "CDK_CONTEXT_JSON": json.dumps(_context()),
+        "CDK_CONTEXT_JSON": json.dumps({"target": "local"}),
     }
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -34,12 +34,6 @@ def synthesize(folder: Path = ASSEMBLY) -> Path:
     if done.returncode:
         sys.exit(f"local AWS: the template could not be synthesised:\n{done.stderr.strip()}")
     return folder
-
-
-def _context() -> dict[str, Any]:
-    """cdk.json's context, which only the CDK command line reads by itself, and the local target."""
-    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**context, "target": "local"}
 
 
 def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:

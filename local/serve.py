@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import signal
 import sys
@@ -15,7 +16,8 @@ from rich.console import Console
 from local.aws import ROOT, STATE, port_from_environment
 from local.pipeline import Pipeline, deployed
 
-ENV, OUTPUTS = STATE / "env", STATE / "outputs.json"
+FOLDER = Path(os.environ.get("QC_LOCAL_STATE", STATE))  # where the two files are; elsewhere for tests
+ENV, OUTPUTS = FOLDER / "env", FOLDER / "outputs.json"
 
 
 def main() -> None:
@@ -36,20 +38,25 @@ def main() -> None:
 def announced(pipeline: Pipeline) -> Iterator[None]:
     """The two files that tell a shell how to reach the local AWS, for as long as it is up."""
     exports = {**pipeline.aws.environment, "AWS_PAGER": ""}
-    OUTPUTS.write_text(json.dumps(pipeline.outputs, indent=2) + "\n")
-    ENV.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()))
+    written = {
+        OUTPUTS: json.dumps(pipeline.outputs, indent=2) + "\n",
+        ENV: "".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()),
+    }
+    for path, content in written.items():
+        path.write_text(content)
     try:
         yield
     finally:
-        for path in (ENV, OUTPUTS):
-            path.unlink(missing_ok=True)
+        for path, content in written.items():
+            if path.exists() and path.read_text() == content:  # or they are another's by now, on another port
+                path.unlink()
 
 
 def welcome(pipeline: Pipeline) -> str:
     """What to type next."""
 
     def shown(path: Path) -> str:
-        return str(path.relative_to(ROOT))
+        return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
     outputs = "\n".join(f"    {name:<20} {value}" for name, value in pipeline.outputs.items())
     return f"""

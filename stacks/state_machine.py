@@ -1,4 +1,4 @@
-"""The state machine: a run of Stream QC, drawn in docs/state-machine.svg.
+"""The state machine: a run of Stream QC, drawn in docs/pipeline.svg.
 
     Upload? ─ key ends in / ──────────────────────────────────────────────► FolderMarker (end)
        │ └─ TakeIDsFromKey ─┐
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -22,6 +23,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.functions import Functions
+from stacks.storage import Storage
 
 # Failures that pass: Lambda's own, and AWS's inside a function (pipeline.errors). Never States.ALL: a mistake stays one.
 TRANSIENT = [
@@ -68,13 +70,13 @@ IDS_FROM_INPUT = (
 # A Lambda's error carries JSON in its Cause, of which errorMessage is the part for people; Lambda's own errors carry text.
 ERROR_AND_CAUSE = r"""
     "Error": $states.errorOutput.Error,
-    "Cause": $contains($states.errorOutput.Cause, /^\s*\{/)
-        ? $string($parse($states.errorOutput.Cause).errorMessage) : $string($states.errorOutput.Cause)"""
+    "Cause": $substring($contains($states.errorOutput.Cause, /^\s*\{/)
+        ? $string($parse($states.errorOutput.Cause).errorMessage) : $string($states.errorOutput.Cause), 0, 4000)"""
 ENDED_AS_ERROR = '{"Status": "ERROR", "TotalPass": 0,' + ERROR_AND_CAUSE + "}"
 
 
 class QCStateMachine(sfn.StateMachine):
-    def __init__(self, scope: Construct, functions: Functions) -> None:
+    def __init__(self, scope: Construct, functions: Functions, storage: Storage) -> None:
         log_group = logs.LogGroup(
             scope,
             "StateMachineLogs",
@@ -86,7 +88,7 @@ class QCStateMachine(sfn.StateMachine):
         super().__init__(
             scope,
             "QC",
-            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions)),
+            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions, storage.summary)),
             query_language=sfn.QueryLanguage.JSONATA,
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
@@ -95,7 +97,7 @@ class QCStateMachine(sfn.StateMachine):
         )
 
 
-def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
+def _definition(scope: Construct, functions: Functions, summary: dynamodb.Table) -> sfn.IChainable:
     send = _invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
     send.next(
         sfn.Choice.jsonata(scope, "Verdict?")
@@ -109,7 +111,10 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     )
 
     end = _invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
-    end.add_catch(send, errors=["States.ALL"], outputs=_jsonata(f"$merge([$run, {ENDED_AS_ERROR}])"))
+    close = _close_row(scope, summary)
+    close.add_catch(send, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # the message goes out in any case
+    close.next(send)
+    end.add_catch(close, errors=["States.ALL"], outputs=_jsonata(f"$merge([$run, {ENDED_AS_ERROR}])"))
     end.next(send)
 
     processes = sfn.Parallel.jsonata(scope, "QCProcesses")
@@ -145,6 +150,34 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
             sfn.Pass.jsonata(scope, "TakeIDsFromKey", outputs=_jsonata(IDS_FROM_KEY)).next(start),
         )
         .otherwise(sfn.Pass.jsonata(scope, "TakeIDsFromInput", outputs=_jsonata(IDS_FROM_INPUT)).next(start))
+    )
+
+
+def _close_row(scope: Construct, summary: dynamodb.Table) -> tasks.DynamoUpdateItem:
+    """Marks the row of a run as ERROR where EndQC, whose task that is, broke: no row stays RUNNING for that."""
+    values = {
+        ":status": "$states.input.Status",
+        ":error": "$states.input.Error",
+        ":cause": "$states.input.Cause",
+        ":end": "$now()",
+        ":qcpid": "$states.input.QCPID",
+    }
+    return tasks.DynamoUpdateItem.jsonata(
+        scope,
+        "CloseRow",
+        table=summary,
+        key={
+            "GroupID": tasks.DynamoAttributeValue.from_string(_jsonata("$states.input.GroupID")),
+            "StartTime": tasks.DynamoAttributeValue.from_string(_jsonata("$states.input.StartTime")),
+        },
+        update_expression="SET #status = :status, #error = :error, Cause = :cause, EndTime = :end, TotalPass = :zero",
+        condition_expression="QCPID = :qcpid",
+        expression_attribute_names={"#status": "Status", "#error": "Error"},
+        expression_attribute_values={
+            **{name: tasks.DynamoAttributeValue.from_string(_jsonata(value)) for name, value in values.items()},
+            ":zero": tasks.DynamoAttributeValue.from_number(0),
+        },
+        outputs=_jsonata("$states.input"),
     )
 
 

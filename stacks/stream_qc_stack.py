@@ -24,7 +24,7 @@ class StreamQCStack(cdk.Stack):
         self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         storage = Storage(self, settings)
         functions = Functions(self, storage, settings)
-        machine = QCStateMachine(self, functions)
+        machine = QCStateMachine(self, functions, storage)
         UploadTrigger(self, storage.streams, machine)
         grant(functions, storage)
 

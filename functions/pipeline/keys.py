@@ -14,8 +14,8 @@ LONGEST_ID = 128
 class StreamIds(NamedTuple):
     """What an object key says of its stream, not yet checked; None where it says nothing."""
 
-    group_id: str | None
-    stream_id: str | None
+    GroupID: str | None
+    StreamID: str | None
 
 
 def ids_in(key: str) -> StreamIds:

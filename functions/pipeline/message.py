@@ -24,7 +24,7 @@ VERDICTS = {
     "PASS": "Every check passed.",
     "FAIL": "The data did not pass.",
     "ERROR": "The data could not be checked.",
-    "REJECTED": "The upload was rejected; nothing was checked.",
+    "REJECTED": "What should be checked is not named rightly; nothing was checked.",
 }
 FIELDS = (
     "GroupID", "StreamID", "StartTime", "QCPID", "Status", "Bucket", "Key", "VersionId", "Size", "RulesKey", "RulesVersionId",
@@ -84,7 +84,9 @@ def name_of(run: Item) -> str:
     """The stream's name, or the object's where the stream has none."""
     if is_id(run.get("GroupID")) and is_id(run.get("StreamID")):
         return f"{run['GroupID']}/{run['StreamID']}"
-    return str(run.get("Key") or f"{run.get('GroupID')}/{run.get('StreamID')}")
+    if run.get("Key"):
+        return str(run["Key"])
+    return "/".join(run[name] if is_id(run.get(name)) else f"(no {name})" for name in ("GroupID", "StreamID"))
 
 
 def text(run: Item, checks: list[Item]) -> Iterator[str]:

@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 TRUE_VALUES = ("true", "True", "TRUE", "1")
 FALSE_VALUES = ("false", "False", "FALSE", "0")
-ISO_DATETIMES = (
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
+# YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. Each is tried on what those before it did not read.
+ISO_DATETIMES = tuple(
+    f"%Y-%m-%d{between}{clock}{zone}" for clock in ("%H:%M:%S%.f", "%H:%M") for between in "T " for zone in ("", "%#z")
 )
 
 
@@ -50,11 +48,22 @@ def utc(time: Any) -> dt.datetime:
     return time if time.tzinfo is None else time.astimezone(dt.UTC).replace(tzinfo=None)
 
 
+def text(cells: pl.Series) -> pl.Series:
+    """Any column as text, for people."""
+    if cells.dtype == pl.String:
+        return cells
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):  # polars has no text for these
+        return pl.Series(cells.name, [None if value is None else str(value) for value in cells], dtype=pl.String)
+    return cells.cast(pl.String, strict=False)
+
+
 def _native(cells: pl.Series, field: Field) -> pl.Series:
     wanted = POLARS[field.type]
     kind = cells.dtype
     if field.type in ("any", "string"):
-        fits = field.type == "any" or kind in (pl.Categorical, pl.Enum)
+        if field.type == "any":
+            return text(cells)
+        fits = kind in (pl.Categorical, pl.Enum)
     elif field.type == "datetime":
         fits = kind in (pl.Datetime, pl.Date)
     elif field.type in ("integer", "year"):
@@ -67,7 +76,7 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
         return pl.Series(cells.name, [None], dtype=wanted).new_from_index(0, cells.len())
     if kind == pl.Datetime and kind.time_zone is not None:  # type: ignore[attr-defined]  # narrowed by the comparison
         cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return cells.cast(wanted, strict=False)
+    return _within_calendar(cells.cast(wanted, strict=False))
 
 
 def _string(cells: pl.Series, _: Field) -> pl.Series:
@@ -89,7 +98,8 @@ def _boolean(cells: pl.Series, field: Field) -> pl.Series:
 
 
 def _date(cells: pl.Series, field: Field) -> pl.Series:
-    return cells.str.to_date("%Y-%m-%d" if field.format == "default" else field.format, strict=False)
+    form = "%Y-%m-%d" if field.format == "default" else field.format
+    return _within_calendar(cells.str.to_date(form, strict=False))
 
 
 def _time(cells: pl.Series, field: Field) -> pl.Series:
@@ -105,7 +115,18 @@ def _datetime(cells: pl.Series, field: Field) -> pl.Series:
         values = _strptime(cells, pattern)
         found = values if found is None else found.zip_with(found.is_not_null(), values)
     assert found is not None  # noqa: S101  # there is always a pattern
-    return found
+    return _within_calendar(found)
+
+
+def _within_calendar(times: pl.Series) -> pl.Series:
+    """Null where the year is not from 1 to 9999: ISO 8601 has no others without an agreement, and Python none at all."""
+    if times.dtype not in (pl.Date, pl.Datetime) or times.len() == times.null_count():
+        return times
+    years = times.dt.year()
+    least, most = years.min(), years.max()
+    if least >= 1 and most <= 9999:  # type: ignore[operator]  # numbers, as there are times
+        return times
+    return times.set(~years.is_between(1, 9999), None)
 
 
 def _strptime(cells: pl.Series, pattern: str) -> pl.Series:

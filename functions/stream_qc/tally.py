@@ -36,6 +36,7 @@ class Tally:
         self._forget()
 
     def update(self, block: Block) -> None:
+        self._unread += sum(block.unread(name) for name in self.check.needs if name in block.rules.fields)
         found = self.check.update(block)
         if found is not None:
             self._add(found)
@@ -60,6 +61,8 @@ class Tally:
         fail, suspect, unknown = self._counts[FAIL], self._counts[SUSPECT], self._counts[UNKNOWN]
         if absent:
             return self._not_evaluated(rows, f"the file has no field {', '.join(absent)}")
+        if self._unread and not self._counts[GOOD] + suspect + fail:
+            return self._not_evaluated(rows, f"{' and '.join(self.check.needs)} could not be read in any row")
         passed = fail <= self.limit * rows
         examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
         return Result(
@@ -96,9 +99,14 @@ class Tally:
             parts.append(f"{'within' if passed else 'above'} the limit of {self.limit:.3%}".replace(".000%", "%"))
         if suspect:
             parts.append(f"{suspect:,} suspect" if fail else f"{suspect:,} of {rows:,} rows suspect")
-        return ", ".join(parts) or "no row fails"
+        if not parts:
+            parts.append("no row fails" if rows else "no rows")
+        parts += [f"{self._counts[MISSING]:,} missing"] if self._counts[MISSING] else []
+        parts += [f"{self._counts[UNKNOWN]:,} not evaluated"] if self._counts[UNKNOWN] else []
+        return ", ".join(parts)
 
     def _forget(self) -> None:
+        self._unread = 0  # cells that hold something which is not of their type
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
         self._failing: list[Example] = []
         self._suspect: list[Example] = []

@@ -241,6 +241,32 @@ def test_a_process_of_which_the_rules_ask_nothing_passes_and_says_so() -> None:
     ]
 
 
+def test_a_check_of_values_none_of_which_could_be_read_does_not_pass_and_says_so() -> None:
+    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
+    found = results("time,v\nsoon,high\nlater,low\n", rules)
+    assert not found["2#v#gross_range_test"].passed
+    assert found["2#v#gross_range_test"].message == "not evaluated: v could not be read in any row"
+    assert found["3#time#time_order"].message == "not evaluated: time could not be read in any row"
+    some = results("time,v\nsoon,high\n2020-01-01T00:00:00,5\n", rules)
+    assert some["2#v#gross_range_test"].passed
+    assert some["2#v#gross_range_test"].message == "no row fails, 1 missing"
+
+
+def test_a_field_that_is_missing_in_every_row_breaks_no_rule_but_required() -> None:
+    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
+    assert failing("time,v\n2020-01-01T00:00:00,\n", rules) == set()
+
+
+def test_nan_is_neither_above_nor_below_a_limit() -> None:
+    found = results("v,w\nNaN,\n1,\n", one_field("number", minimum=0, maximum=60))
+    assert (found["2#v#maximum"].missing, found["2#v#minimum"].missing) == (1, 1)
+
+
+@pytest.mark.parametrize("year", ["0000", "-0001", "+12026"])
+def test_a_year_that_no_calendar_has_is_no_time(year: str) -> None:
+    assert "1#time#type" in failing(f"time,v\n{year}-01-01T00:00:00Z,1\n2020-01-01T00:00Z,1\n")
+
+
 def test_no_failure_hides_another() -> None:
     data = "time,v\n2020-01-01T00:00:00,1\nsoon,200\n2020-01-01T00:00:00\n2019-01-01T00:00:00,high\n"
     rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}\nrows: {minimum: 9}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local import aws, serve
+from local import aws
 from local.aws import ROOT, free_port, running
 from local.pipeline import Pipeline
 
@@ -119,19 +119,22 @@ def test_another_ministack_is_refused() -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_started(ending: signal.Signals) -> None:
+def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_started(
+    ending: signal.Signals, tmp_path: Path
+) -> None:
     port = free_port()
+    env, outputs_file = tmp_path / "env", tmp_path / "outputs.json"
     server = subprocess.Popen(
         [sys.executable, "-m", "local.serve"],
         cwd=ROOT,
-        env={**os.environ, "QC_LOCAL_PORT": str(port), "AWS_PROFILE": "production"},
+        env={**os.environ, "QC_LOCAL_PORT": str(port), "QC_LOCAL_STATE": str(tmp_path), "AWS_PROFILE": "production"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        wait_for(serve.ENV.exists, server)
-        outputs = json.loads(serve.OUTPUTS.read_text())
+        wait_for(env.exists, server)
+        outputs = json.loads(outputs_file.read_text())
         assert set(outputs) == {
             "StreamBucketName",
             "StateMachineArn",
@@ -143,7 +146,7 @@ def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_start
             [
                 "bash",
                 "-c",
-                f". {serve.ENV} && aws s3api head-bucket --bucket {outputs['StreamBucketName']} && echo $AWS_ENDPOINT_URL",
+                f". {env} && aws s3api head-bucket --bucket {outputs['StreamBucketName']} && echo $AWS_ENDPOINT_URL",
             ],
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
             capture_output=True,
@@ -162,11 +165,7 @@ def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_start
         server.send_signal(ending)
         server.communicate(timeout=30)
     wait_for(lambda: not processes_in_session(host) and not listening_addresses(port), None)
-    if ending == signal.SIGKILL:  # nobody is left to remove them
-        serve.ENV.unlink()
-        serve.OUTPUTS.unlink()
-    assert not serve.ENV.exists()
-    assert not serve.OUTPUTS.exists()
+    assert env.exists() == outputs_file.exists() == (ending == signal.SIGKILL)  # then nobody is left to remove them
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str] | None, seconds: float = 120) -> None:

@@ -192,3 +192,6 @@ def test_an_end_that_breaks_is_told_and_fails_the_execution(pipeline: Pipeline, 
     message = inbox.message(execution.arn)
     assert message["Subject"] == f"[QC ERROR] {group}/s"
     assert message["Summary"]["TotalPass"] == 0
+    (row,) = pipeline.rows(ExecutionArn=execution.arn)
+    assert (row["Status"], row["Error"], row["TotalPass"]) == ("ERROR", "ResourceNotFoundException", 0)
+    assert row["StartTime"] < row["EndTime"]

@@ -151,6 +151,11 @@ def needs_numbers(field: str, fields: dict[str, Field]) -> list[str]:
     return [f"needs numbers; the field {field} has type {found.type}"]
 
 
+def hours(name: str, value: float) -> list[str]:
+    """A mistake for a number of hours that is none, or that no calendar holds."""
+    return [] if 0 <= value <= 24 * 366 * 1000 else [f"{name}: {value} is no number of hours"]
+
+
 def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:
     """A mistake for a span whose first value is above its second, or is no number."""
     if span is None or span[0] <= span[1]:

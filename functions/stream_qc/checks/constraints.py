@@ -47,7 +47,7 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
     name, limits = field.name, field.constraints
 
     def check(test: str, bad: Callable[[pl.Series], pl.Series], explain: Callable[[Any], str]) -> RowCheck:
-        return RowCheck(name, test, lambda block: fail_where(bad(block.typed(name))), explain)
+        return RowCheck(name, test, lambda block: fail_where(bad(_values(block, name))), explain)
 
     if limits.minimum is not None:
         yield check(
@@ -85,6 +85,12 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
             lambda v: ~v.str.contains(f"^(?:{limits.pattern})$"),
             lambda v: f"{name} {show(v)} does not match {limits.pattern} (pattern)",
         )
+
+
+def _values(block: Block, name: str) -> pl.Series:
+    """The field's values; NaN, which is neither above nor below anything, is missing."""
+    values = block.typed(name)
+    return values.fill_nan(None) if values.dtype.is_float() else values
 
 
 def show(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Flags, Test, needs_time, show_time
+from stream_qc.checks.base import Flags, Test, hours, needs_time, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ class TimeGapTest(Test, frozen=True):
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         found = needs_time(document)
-        if not self.fail_span >= 0:
-            found.append(f"fail_span: {self.fail_span} is no number of hours")
-        return found
+        return found + hours("fail_span", self.fail_span)
 
     def check(self, field: str, rules: Rules) -> TimeGapCheck:
         assert rules.time is not None  # noqa: S101  # mistakes() saw to it

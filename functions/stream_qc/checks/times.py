@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, fail_where, needs_time, show_time, time_of
+from stream_qc.checks.base import RowCheck, Test, fail_where, hours, needs_time, show_time, time_of
 from stream_qc.fieldtypes import utc
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class DataReceptionTest(Test, frozen=True):
     from_time: Any = None
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return needs_time(document) + no_times("from_time", () if self.from_time is None else (self.from_time,))
+        given = () if self.from_time is None else (self.from_time,)
+        return needs_time(document) + no_times("from_time", given) + hours("fail_span", self.fail_span)
 
     def check(self, field: str, rules: Rules) -> RowCheck:
         time = str(rules.time)

@@ -71,6 +71,10 @@ class Block:
             self._typed[name] = fieldtypes.parse(self.given(name), self.field(name))
         return self._typed[name]
 
+    def unread(self, name: str) -> int:
+        """How many cells of the field hold something that is not of its type."""
+        return self.typed(name).null_count() - self.given(name).null_count()
+
     def number(self, name: str) -> pl.Series:
         """The field as Float64, null where missing; NaN is missing too, as QARTOD has it."""
         return self.typed(name).cast(pl.Float64, strict=False).fill_nan(None)
@@ -78,4 +82,4 @@ class Block:
     def text(self, name: str) -> pl.Series:
         """The field as text, for people."""
         column = self.raw[name] if name in self.raw.columns else self.nothing
-        return column if column.dtype == pl.String else column.cast(pl.String, strict=False)
+        return fieldtypes.text(column)

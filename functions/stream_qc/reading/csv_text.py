@@ -190,6 +190,8 @@ def _header(line: bytes, syntax: Grammar) -> list[str]:
             f"the header is not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1}"
         ) from None
     names = [unquoted(cell) for cell in syntax.cell.findall(text.encode())]
+    if "\r" in text:
+        raise UnreadableFile("the line ends are carriage returns alone; save the file with LF or CRLF")
     if not text.strip() or not names:
         raise UnreadableFile("the file has no header: its first line is blank")
     return names

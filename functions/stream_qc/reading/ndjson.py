@@ -62,6 +62,8 @@ def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:
         for value in record.values():
             if bytes(value).startswith(b'"'):
                 decode_text(value)
+    except RecursionError:
+        return {}, "not a JSON object that can be read: it is nested too deep"
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return {}, f"not a JSON object: {str(error).replace('JSON is malformed: ', '')}"
     return record, ""

@@ -19,6 +19,11 @@ from stream_qc.rules.fields import check_format, typed_constraints
 from stream_qc.rules.model import Constraints, Document, Field, Limits, RowLimits, Rules, Schema, StreamTest
 
 T = TypeVar("T")
+CHECKS = (
+    "type", "required", "unique", "minimum", "maximum", "minLength", "maxLength", "enum", "pattern",
+    "time_order", "duplicate_time", *TESTS,
+)  # fmt: skip
+LONGEST_NAME = 200  # of a field; its checks are named after it, in a table whose keys have at most 1,024 bytes
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000  # in one rules file, aliases followed: a bound on what a few bytes of YAML can unfold to
 
@@ -58,7 +63,7 @@ def load(text: bytes | str) -> Rules:
         lat=document.lat,
         lon=document.lon,
         tests=tests,
-        rows=_convert(document.rows, RowLimits, "rows", mistakes) or RowLimits(),
+        rows=_rows(document.rows, mistakes),
         limits=_limits(document.limits, fields, mistakes),
     )
     if mistakes:
@@ -78,6 +83,8 @@ def _document(text: bytes | str) -> Document:
         raise InvalidRules([f"{place}not YAML: {problem}"]) from None
     if content is None:
         content = {}
+    if isinstance(content, dict) and not all(isinstance(key, str) for key in content):
+        raise InvalidRules([f"the key {next(key for key in content if not isinstance(key, str))!r} is no name"])
     if not isinstance(content, dict):
         raise InvalidRules([f"the rules must be a mapping with keys such as schema and streams, not {_kind(content)}"])
     if _unfolds_too_far(content):
@@ -135,6 +142,8 @@ def _fields(schema: Schema, mistakes: list[str]) -> Iterator[tuple[str, Field]]:
         field = _convert(item, Field, place, mistakes)
         if field is None:
             continue
+        if not 0 < len(field.name) <= LONGEST_NAME:
+            mistakes.append(f"{place}.name: must have 1 to {LONGEST_NAME} characters")
         if field.name in seen:
             mistakes.append(f"{place}.name: there is another field {field.name}")
         seen.add(field.name)
@@ -178,6 +187,15 @@ def _test(name: str, parameters: Any, place: str, mistakes: list[str]) -> Test |
     return _convert({} if parameters is None else parameters, kind, place, mistakes)
 
 
+def _rows(given: Any, mistakes: list[str]) -> RowLimits:
+    rows = _convert(given, RowLimits, "rows", mistakes) or RowLimits()
+    if rows.minimum < 0:
+        mistakes.append(f"rows.minimum: {rows.minimum} is no number of rows")
+    if rows.maximum is not None and rows.maximum < rows.minimum:
+        mistakes.append(f"rows: the minimum {rows.minimum} is above the maximum {rows.maximum}")
+    return rows
+
+
 def _limits(given: Any, fields: dict[str, Field], mistakes: list[str]) -> Limits:
     limits = _convert(given, Limits, "limits", mistakes)
     if limits is None:
@@ -186,6 +204,11 @@ def _limits(given: Any, fields: dict[str, Field], mistakes: list[str]) -> Limits
     for field, tests in limits.streams.items():
         _known(field, fields, f"limits.streams.{field}", mistakes)
         shares |= {f"limits.streams.{field}.{test}": share for test, share in tests.items()}
+        mistakes += [
+            f"limits.streams.{field}.{test}: there is no such check; there are {', '.join(CHECKS)}"
+            for test in tests
+            if test not in CHECKS
+        ]
     mistakes += [
         f"{place}: {share} is no share; it must be from 0 to 1"
         for place, share in shares.items()
