@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format peers synth bench bootstrap deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format fuzz peers synth bench bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -61,14 +61,17 @@ format: .venv/editable ## put the code into its format
 	@.local/peers/bin/python $(PIP_INSTALL) -r requirements/peers.txt
 	@touch $@
 
+fuzz: setup ## 20,000 broken files through the engine
+	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py
+
 peers: .local/peers/ready ## the engine's flags beside those of ioos_qc and frictionless
 	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers
 
 synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
 
-bench: setup ## the benchmarks
-	@python -m tests.bench
+bench: .local/peers/ready ## how fast the engine is, beside polars and beside its peers
+	@PYTHONPATH=functions .local/peers/bin/python -m tests.bench
 
 bootstrap: .venv/editable node_modules/.ready ## prepare an AWS account and region for the CDK, once for each
 	@$(CDK) bootstrap $(ARGS)

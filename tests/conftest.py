@@ -1,5 +1,14 @@
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The machine is shared: how long an example takes says nothing of the code.
 settings.register_profile("stream-qc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stream-qc")
+
+
+@pytest.fixture(scope="session")
+def fuzz_inputs() -> int:
+    """How many inputs a fuzzer tries: few in the suite, FUZZ=5000 for more (`make fuzz`)."""
+    return int(os.environ.get("FUZZ", "60"))

@@ -1,0 +1,116 @@
+"""`stream-qc`, as it is typed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.samples import SAMPLES
+
+DEFAULT = str(SAMPLES / "rules" / "default.yaml")
+RANGE = str(SAMPLES / "streams" / "sandbox" / "out-of-range.csv")
+
+
+def stream_qc(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    command = str(Path(sys.executable).with_name("stream-qc"))
+    done = subprocess.run([command, *words], input=given, capture_output=True, check=False)
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_the_exit_status_is_0_for_a_pass_1_for_a_fail_and_2_for_what_cannot_be_used(tmp_path: Path) -> None:
+    assert stream_qc("check", str(SAMPLES / "streams" / "sandbox" / "quarter.csv"), "--rules", DEFAULT).returncode == 0
+    assert stream_qc("check", RANGE, "--rules", DEFAULT).returncode == 1
+    for words, said in [
+        (("check", str(tmp_path / "none.csv")), "none.csv: No such file or directory"),
+        (("check", str(SAMPLES / "streams" / "sandbox" / "notes.txt")), "the name does not end in one of .csv"),
+        (
+            ("check", RANGE, "--rules", str(SAMPLES / "rules" / "sandbox" / "bad-rules.yaml")),
+            "gross_range_test.fail_spam: not known here",
+        ),
+        (("check", RANGE, "--process", "4"), "invalid choice"),
+        (("check", "-"), "standard input has no name: say what it is, as in --format csv.gz"),
+        (("check", "-", "--format", "xls"), "--format xls: there are .csv"),
+        ((), "usage: stream-qc"),
+    ]:
+        done = stream_qc(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_people_get_the_verdict_and_the_rows() -> None:
+    done = stream_qc("check", RANGE, "--rules", DEFAULT)
+    assert done.stdout.startswith("FAIL  ")
+    assert "row 15: temp_max 71.3 is above 50" in " ".join(done.stdout.split())
+
+
+def test_programs_get_json() -> None:
+    record = json.loads(stream_qc("check", RANGE, "--rules", DEFAULT, "--json").stdout)
+    assert {name: record[name] for name in ("TotalPass", "Process1Pass", "Process2Pass", "Process3Pass", "Rows")} == {
+        "TotalPass": 0, "Process1Pass": 1, "Process2Pass": 0, "Process3Pass": 1, "Rows": 90,
+    }  # fmt: skip
+    failing = {check["Check"] for check in record["Checks"] if not check["Pass"]}
+    assert "2#temp_max#gross_range_test" in failing
+    assert set(json.loads(stream_qc("check", RANGE, "--rules", DEFAULT, "--json", "--process", "3").stdout)) == {
+        "TotalPass", "Process3Pass", "Rows", "Checks",
+    }  # fmt: skip
+
+
+def test_every_rows_flags_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "flags.csv"
+    duplicates = str(SAMPLES / "streams" / "sandbox" / "duplicate-times.csv")
+    assert stream_qc("check", duplicates, "--rules", DEFAULT, "--flags", str(path)).returncode == 1
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["row"] for row in rows] == [str(number) for number in range(1, 93)]
+    assert [row["row"] for row in rows if row["date.duplicate_time"] == "4"] == ["21", "47"]
+    assert [row["row"] for row in rows if row["*.primaryKey"] == "4"] == ["21", "47"]
+    assert {row["temp_max.gross_range_test"] for row in rows} == {"1"}
+
+
+def test_standard_input_is_checked_too() -> None:
+    body = (SAMPLES / "streams" / "seattle" / "airport-2012.csv.gz").read_bytes()
+    done = stream_qc("check", "-", "--format", "csv.gz", "--rules", DEFAULT, given=body)
+    assert (done.returncode, done.stdout.split()[:3]) == (0, ["PASS", "-", "366"])
+
+
+def test_rules_are_said_in_plain_words() -> None:
+    done = stream_qc("rules", DEFAULT)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "A file needs at least 1 row."
+    assert "  weather: string; must have a value, one of drizzle, fog, rain, snow, sun" in lines
+    assert "  date: time_gap_test (fail_span 24.0), in process 3" in lines
+    assert stream_qc("rules", str(SAMPLES / "rules" / "sandbox" / "bad-rules.yaml")).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "seattle/airport.csv",
+        "seattle/airport-2012.csv.gz",
+        "seattle/airport-2013.ndjson",
+        "seattle/airport-2014.parquet",
+    ],
+)
+def test_a_file_passes_the_rules_that_were_inferred_from_it(tmp_path: Path, name: str) -> None:
+    path = SAMPLES / "streams" / name
+    inferred = stream_qc("infer", str(path))
+    assert inferred.returncode == 0
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(inferred.stdout)
+    done = stream_qc("check", str(path), "--rules", str(rules), "--json")
+    assert json.loads(done.stdout)["TotalPass"] == 1
+    assert "primaryKey: date" in inferred.stdout
+    assert "time_gap_test: {fail_span: 36.01} # hours" in inferred.stdout
+
+
+def test_rules_are_not_inferred_from_a_bad_file() -> None:
+    done = stream_qc("infer", str(SAMPLES / "streams" / "sandbox" / "malformed.csv"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "row 12 is malformed (4 cells where the header has 6); rules are inferred from a good file" in done.stderr
