@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import time
 
 import pytest
 
+from local.aws import ROOT
 from local.pipeline import Inbox, Pipeline
 
 
@@ -56,3 +58,21 @@ def test_a_queue_with_a_filter_policy_gets_its_groups_failures_and_nothing_else(
 def test_a_command_that_the_client_refuses_is_not_hidden(pipeline: Pipeline) -> None:
     with pytest.raises(RuntimeError, match=r"aws s3 ls s3://no-such-bucket-here: .*NoSuchBucket"):
         pipeline.command("s3", "ls", "s3://no-such-bucket-here")
+
+
+def test_the_readmes_aws_commands_run(pipeline: Pipeline) -> None:
+    queue = pipeline.sqs.create_queue(QueueName="readme")["QueueUrl"]
+    arn = pipeline.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    values = {**pipeline.outputs, "queue ARN": arn, "QCPID": "none"}
+    text = (ROOT / "README.md").read_text()
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
+    commands = [line for line in lines if line.startswith("aws ") and not line.startswith("aws s3 ")]
+    assert {command.split()[1] for command in commands} == {"stepfunctions", "dynamodb", "sns"}
+    for command in commands:
+        for name, value in values.items():
+            command = command.replace(f"<{name}>", shlex.quote(value))  # noqa: PLW2901
+        pipeline.command(*shlex.split(command)[1:])
