@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -43,6 +43,7 @@ class Functions:
                 checking,
                 seconds=900,  # Lambda's limit
                 memory_mib=settings.process_memory_mib,
+                disk=Size.gibibytes(4),  # for Parquet files, and for the keys that `unique` compares
             )
             for number, name in enumerate(("structure", "values", "continuity"), start=1)
         ]
@@ -59,7 +60,14 @@ class Functions:
         return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary]
 
     def _function(
-        self, name: str, handler: str, environment: Mapping[str, str], *, seconds: int, memory_mib: int = 512
+        self,
+        name: str,
+        handler: str,
+        environment: Mapping[str, str],
+        *,
+        seconds: int,
+        memory_mib: int = 512,
+        disk: Size | None = None,
     ) -> lambda_.Function:
         log_group = logs.LogGroup(
             self._scope,
@@ -84,6 +92,7 @@ class Functions:
             tracing=lambda_.Tracing.ACTIVE,
             timeout=Duration.seconds(seconds),
             memory_size=memory_mib,
+            ephemeral_storage_size=disk,
             environment={
                 **environment,
                 "POWERTOOLS_SERVICE_NAME": name,

@@ -1,12 +1,14 @@
 """The state machine: a run of Stream QC, drawn in docs/pipeline.svg.
 
-    Upload? ─ key ends in / ──────────────────────────────────────────────► FolderMarker (end)
-       │ └─ TakeIDsFromKey ─┐
-       └─── TakeIDsFromInput ┴► StartQC ─ RUNNING ─► QCProcesses 1, 2, 3 ─► EndQC ─┐
-                                   │ ├─ REPEATED ─► AlreadyChecked (end)           │
-                                   └─ REJECTED, ERROR ───────────────────────────► SendQCSummary ─► Passed, Failed (end)
-                                                                                              └──► Broke (the execution fails)
+    Upload? ─┬─ the key ends in / ──► FolderMarker (end)
+             ├─ TakeIDsFromKey ───┐
+             └─ TakeIDsFromInput ─┴► StartQC ─┬─ RUNNING ──► QCProcesses 1, 2, 3 ──► EndQC ─┐
+                                              ├─ REPEATED ─► AlreadyChecked (end)            │
+                                              └─ REJECTED, ERROR ────────────────────────────┴► SendQCSummary ─┐
+                                                   Passed, Failed (end) ◄── Verdict? ◄─────────────────────────┘
+                                                   Broke (the execution fails) ◄─┘
 
+A process that breaks ends in its own branch; where EndQC breaks, CloseRow closes the row in its place.
 Expressions are JSONata. What a step hands on is the row of the run; StartQC's output is the same for an upload and a rerun.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline.aws import passing_failures_named
 
+# Not every step has something to measure.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 logger = Logger(log_uncaught_exceptions=False, use_rfc3339=True)
 metrics = Metrics()
 
