@@ -84,11 +84,17 @@ def _string(cells: pl.Series, _: Field) -> pl.Series:
 
 
 def _number(cells: pl.Series, _: Field) -> pl.Series:
-    return cells.cast(pl.Float64, strict=False)
+    return _cast(cells, pl.Float64())
 
 
 def _integer(cells: pl.Series, _: Field) -> pl.Series:
-    return cells.cast(pl.Int64, strict=False)
+    return _cast(cells, pl.Int64())
+
+
+def _cast(cells: pl.Series, kind: pl.DataType) -> pl.Series:
+    """Numbers; blanks around one are no fault (XML Schema's whiteSpace, which Table Schema's numbers have)."""
+    found = cells.cast(kind, strict=False)
+    return found if found.null_count() == cells.null_count() else cells.str.strip_chars().cast(kind, strict=False)
 
 
 def _boolean(cells: pl.Series, field: Field) -> pl.Series:
@@ -103,7 +109,9 @@ def _date(cells: pl.Series, field: Field) -> pl.Series:
 
 
 def _time(cells: pl.Series, field: Field) -> pl.Series:
-    return cells.str.to_time("%H:%M:%S%.f" if field.format == "default" else field.format, strict=False)
+    times = cells.str.to_time("%H:%M:%S%.f" if field.format == "default" else field.format, strict=False)
+    # A leap second is a time for polars, and none for Python; a time of day without its day cannot know one.
+    return times.set(cells.str.contains(":60", literal=True).fill_null(value=False), None)
 
 
 def _datetime(cells: pl.Series, field: Field) -> pl.Series:
@@ -139,7 +147,7 @@ def _strptime(cells: pl.Series, pattern: str) -> pl.Series:
 
 
 def _year(cells: pl.Series, _: Field) -> pl.Series:
-    return cells.set(~cells.str.contains(r"^-?\d{4}$"), None).cast(pl.Int64, strict=False)
+    return cells.set(~cells.str.contains(r"^\d{4}$"), None).cast(pl.Int64, strict=False)
 
 
 PARSERS: dict[str, Callable[[pl.Series, Field], pl.Series]] = {
