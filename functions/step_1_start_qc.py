@@ -7,29 +7,25 @@ REJECTED or ERROR, with Error and Cause, where there is nothing to check.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
+from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline import keys, objects, runs
+from pipeline.claims import REMEMBERED_SECONDS, Claims
 from pipeline.errors import InvalidInput, StreamNotFound
 from pipeline.observe import Event, logger, step
 from stream_qc.vocabulary import PROCESSES
 
-REMEMBERED_DAYS = 30  # longer than EventBridge and the dead-letter queue can hold an upload back
-once = IdempotencyConfig(expires_after_seconds=REMEMBERED_DAYS * 86400, hash_function="sha256")
-store = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"])
+once = IdempotencyConfig(expires_after_seconds=REMEMBERED_SECONDS, hash_function="sha256")
+store = Claims()
 
 
 @step
 def handler(event: Event, context: LambdaContext) -> Event:
     once.register_lambda_context(context)
+    store.claimant = context.aws_request_id
     if event["Trigger"] != "upload" or not isinstance(event.get("Key"), str):
         return start(event)
     try:

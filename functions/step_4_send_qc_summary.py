@@ -10,29 +10,27 @@ import os
 import warnings
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
+from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from pipeline import message, runs
 from pipeline.aws import sns
+from pipeline.claims import REMEMBERED_SECONDS, Claims
 from pipeline.errors import SummaryNotConfirmed
 from pipeline.observe import Event, logger, metrics, step
 
 warnings.filterwarnings("ignore", message="Couldn't determine the remaining time left")
 # No Lambda context is registered: what an attempt has claimed stays claimed when it times out, because it may have
 # published by then. A summary that is sent twice, or never and nobody knows, is worse than a failed execution.
-once = IdempotencyConfig(expires_after_seconds=30 * 86400, hash_function="sha256")
-store = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"])
+once = IdempotencyConfig(expires_after_seconds=REMEMBERED_SECONDS, hash_function="sha256")
+store = Claims()
 
 
 @step
-def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
+def handler(event: Event, context: LambdaContext) -> Event:
+    store.claimant = context.aws_request_id
     checks = list(runs.failing_details(event)) if "QCPID" in event else []
     summary = message.summary(event, checks)
     try:

@@ -106,12 +106,12 @@ def put_version_ids_into_events() -> None:
         written.version_id = version_id
         fire(*args, version_id=version_id, **kwargs)
 
-    def dispatch_event(event: dict[str, Any]) -> Any:
+    def dispatch_event(event: dict[str, Any], *more: Any, **named: Any) -> Any:
         if event.get("Source") == "aws.s3" and getattr(written, "version_id", None):
             detail = json.loads(event["Detail"])
             detail["object"]["version-id"] = written.version_id
             event = {**event, "Detail": json.dumps(detail)}
-        return dispatch(event)
+        return dispatch(event, *more, **named)
 
     s3._fire_s3_event = fire_event
     eventbridge._dispatch_event = dispatch_event

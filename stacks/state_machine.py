@@ -15,6 +15,7 @@ Expressions are JSONata. What a step hands on is the row of the run; StartQC's o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -33,9 +34,11 @@ TRANSIENT = [
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
-    "Lambda.TooManyRequestsException",
     "TemporaryFailure",
 ]
+# A burst can hold a small account's Lambdas busy for long, and an upload that waits is better than one that is lost.
+THROTTLED = ["Lambda.TooManyRequestsException"]
+BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 # Another delivery of the same upload is being started at this moment; once it is, this one finds its run.
 BEING_STARTED = ["IdempotencyAlreadyInProgressError"]
 
@@ -95,7 +98,7 @@ class QCStateMachine(sfn.StateMachine):
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
-            timeout=Duration.hours(2),  # three attempts of Lambda's longest run, and the waits between
+            timeout=Duration.hours(12),  # the longest that a step can be tried, and tried again, with the waits between
         )
 
 
@@ -215,14 +218,8 @@ def _invoke(
         assign=assign,
         retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
     )
-    step.add_retry(
-        errors=[*TRANSIENT, *also_retried],
-        interval=Duration.seconds(1),
-        backoff_rate=2,
-        max_attempts=8,
-        max_delay=Duration.seconds(60),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
+    step.add_retry(errors=[*TRANSIENT, *also_retried], max_attempts=8, max_delay=Duration.seconds(60), **BACKOFF)
+    step.add_retry(errors=THROTTLED, max_attempts=30, max_delay=Duration.seconds(300), **BACKOFF)
     return step
 
 

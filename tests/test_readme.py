@@ -42,7 +42,8 @@ def test_the_stream_qc_commands_run_one_after_the_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"`?((?:functions|stacks|docs|sample_data|local|tests)/[\w./-]+\.\w+)", README)))
+    "path",
+    sorted(set(re.findall(r"(?<![\w./-])((?:functions|stacks|docs|sample_data|local|tests)/[\w./-]+\.\w+)", README))),
 )
 def test_every_path_that_is_named_is_there(path: str) -> None:
     assert (SAMPLES.parent / path).exists()

@@ -171,7 +171,7 @@ def facts(run: Item) -> Iterator[str]:
 def rerun_command(run: Item) -> str:
     """The command that checks the same version of the same file again, as a shell takes it."""
     machine = run["ExecutionArn"].replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
-    asked = {name: run[name] for name in ("GroupID", "StreamID", *(("Key", "VersionId") if "Size" in run else ()))}
+    asked = {name: run[name] for name in ("GroupID", "StreamID", "Key", "VersionId") if name in run}
     given = shlex.quote(json.dumps(asked, ensure_ascii=False))
     return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {given}"
 

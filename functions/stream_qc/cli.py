@@ -63,6 +63,13 @@ def _broken(kind: type[BaseException], error: BaseException, trace: TracebackTyp
 
 def _check(arguments: argparse.Namespace) -> int:
     form = _format(arguments)
+    if (
+        arguments.flags
+        and arguments.flags.exists()
+        and arguments.file.exists()
+        and arguments.flags.samefile(arguments.file)
+    ):
+        raise Unusable(f"--flags {arguments.flags} is the file that is checked; name another")
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     processes = [arguments.process] if arguments.process else list(PROCESSES)
     with FlagFile() as flags, _Opened(arguments.file) as opened:

@@ -47,6 +47,7 @@ class Seen:
     missing: int = 0
     least: float = math.inf
     most: float = -math.inf
+    infinite: bool = False
     values: dict[str, int] | None = field(default_factory=dict)  # None: too many
 
     @property
@@ -62,6 +63,8 @@ class Seen:
             self.candidates = [one for one in self.candidates if fieldtypes.parse(there, one).null_count() == 0]
             self._count(there)
             numbers = there.cast(pl.Float64, strict=False).drop_nulls()
+            self.infinite |= bool(numbers.is_infinite().any())
+            self.missing += int(numbers.is_nan().sum())  # NaN is no value
             numbers = numbers.filter(numbers.is_finite())
             if numbers.len():
                 self.least = min(self.least, float(numbers.min()))  # type: ignore[arg-type]
@@ -70,7 +73,7 @@ class Seen:
     def _count(self, there: pl.Series) -> None:
         if self.values is None:
             return
-        for value, count in there.cast(pl.String, strict=False).value_counts(name="n").iter_rows():
+        for value, count in fieldtypes.text(there).alias("value").value_counts(name="count").iter_rows():
             self.values[value] = self.values.get(value, 0) + count
         if len(self.values) > FEW_VALUES:
             self.values = None
@@ -188,7 +191,7 @@ def _field(one: Seen, rows: int) -> dict[str, Any]:
 
 def _tests(one: Seen) -> dict[str, Any]:
     """A range with a margin, for numbers that have one."""
-    if one.found.type not in ("integer", "number") or not one.least <= one.most:
+    if one.found.type not in ("integer", "number") or one.infinite or not one.least <= one.most:
         return {}
     span = one.most - one.least or abs(one.most) or 1.0
 

@@ -36,6 +36,10 @@ class Tally:
         self._forget()
 
     def update(self, block: Block) -> None:
+        if block.rules.time in self.check.needs:
+            self._times += block.height - block.typed(block.rules.time).null_count()
+        else:
+            self._times += block.height
         self._unread += sum(block.unread(name) for name in self.check.needs if name in block.rules.fields)
         found = self.check.update(block)
         if found is not None:
@@ -63,6 +67,8 @@ class Tally:
             return self._not_evaluated(rows, f"the file has no field {', '.join(absent)}")
         if self._unread and not self._counts[GOOD] + suspect + fail:
             return self._not_evaluated(rows, f"{' and '.join(self.check.needs)} could not be read in any row")
+        if rows and not self._times:
+            return self._not_evaluated(rows, f"no row has a time ({', '.join(self.check.needs)})")
         passed = fail <= self.limit * rows
         examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
         return Result(
@@ -106,6 +112,7 @@ class Tally:
         return ", ".join(parts)
 
     def _forget(self) -> None:
+        self._times = 0  # rows that have a time, for a check that needs one
         self._unread = 0  # cells that hold something which is not of their type
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
         self._failing: list[Example] = []

@@ -148,9 +148,9 @@ def test_time_gap_test_fails_the_row_after_the_gap_and_the_first_takes_the_secon
     [
         ([], (0, 0, 0, 0, 0)),
         (["2026-01-12T00:00:00"], (0, 1, 0, 0, 0)),
-        ([""], (0, 0, 0, 0, 1)),
+        ([""], (0, 1, 0, 0, 0)),
         (["2026-01-12T00:00:00", "", "2026-01-12T01:00:00", "2026-01-12T02:00:00"], (1, 2, 0, 0, 1)),
-        (["", "", ""], (0, 0, 0, 0, 3)),
+        (["", "", ""], (0, 3, 0, 0, 0)),
         (["2026-01-12T00:00:00", "2026-01-12T02:00:00"], (2, 0, 0, 0, 0)),
         (["2026-01-12T00:00:00Z", "2026-01-12T03:00:00+01:00"], (2, 0, 0, 0, 0)),
     ],
@@ -233,7 +233,7 @@ def test_the_number_of_rows_has_its_limits(rows: int, passed: bool, message: str
 
 
 def test_a_process_of_which_the_rules_ask_nothing_passes_and_says_so() -> None:
-    found = reports("v,w\n1,2\n", "")
+    found = reports("v,w\n1,2\n", "rows: {}")
     assert [(report.passed, report.message) for report in found.values()] == [
         (True, ""),
         (True, "the rules ask nothing of values"),
@@ -255,6 +255,17 @@ def test_a_check_of_values_none_of_which_could_be_read_does_not_pass_and_says_so
 def test_a_field_that_is_missing_in_every_row_breaks_no_rule_but_required() -> None:
     rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
     assert failing("time,v\n2020-01-01T00:00:00,\n", rules) == set()
+
+
+def test_a_stream_without_any_time_does_not_pass_what_needs_one() -> None:
+    rules = NUMBERS + "streams: {v: {qartod: {rate_of_change_test: {threshold: 1}}}, time: {qartod: {time_gap_test: }}}"
+    found = results("time,v\n,1\n,2\n", rules)
+    for check in ("3#time#time_order", "3#time#duplicate_time", "3#time#time_gap_test", "3#v#rate_of_change_test"):
+        assert (found[check].passed, found[check].message.split(" (")[0]) == (False, "not evaluated: no row has a time")
+
+
+def test_a_required_number_is_not_nan() -> None:
+    assert results("v,w\nNaN,\n1,\n", one_field("number", required=True))["1#v#required"].fail == 1
 
 
 def test_nan_is_neither_above_nor_below_a_limit() -> None:

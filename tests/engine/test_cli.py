@@ -73,6 +73,25 @@ def test_every_rows_flags_are_written(tmp_path: Path) -> None:
     assert {row["temp_max.gross_range_test"] for row in rows} == {"1"}
 
 
+def test_the_flags_are_not_written_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    assert "is the file that is checked" in stream_qc("check", str(path), "--flags", str(path)).stderr
+    assert path.read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    "content", ["n,count\n1,2\n3,4\n", "value,v\ninf,1\n2,2\n", "row,raw\n1,NaN\n2,3\n", "a,b\n,\n,\n"]
+)
+def test_odd_names_and_odd_numbers_are_inferred_too(tmp_path: Path, content: str) -> None:
+    path, rules = tmp_path / "x.csv", tmp_path / "rules.yaml"
+    path.write_text(content)
+    inferred = stream_qc("infer", str(path))
+    assert (inferred.returncode, inferred.stderr) == (0, "")
+    rules.write_text(inferred.stdout)
+    assert stream_qc("check", str(path), "--rules", str(rules)).returncode == 0
+
+
 def test_standard_input_is_checked_too() -> None:
     body = (SAMPLES / "streams" / "seattle" / "airport-2012.csv.gz").read_bytes()
     done = stream_qc("check", "-", "--format", "csv.gz", "--rules", DEFAULT, given=body)

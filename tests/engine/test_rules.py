@@ -53,8 +53,13 @@ limits:
     assert rules.limit("air_temp", "maximum") == 0.0
 
 
-def test_an_empty_file_asks_what_the_built_in_default_asks() -> None:
-    assert load("") == load("# nothing yet\n") == BUILT_IN
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_an_empty_file_is_no_rules(text: str) -> None:
+    assert mistakes(text) == ["the rules file is empty; without one, any readable file with a header and a row passes"]
+
+
+def test_rules_that_ask_nothing_ask_what_the_built_in_default_asks() -> None:
+    assert load("rows: {}") == BUILT_IN
     assert BUILT_IN.rows.minimum == 1
 
 

@@ -112,5 +112,8 @@ def _not_of_type(field: Field, value: Any) -> str:
 
 def _required_flags(block: Block, name: str) -> pl.Series:
     expression = pl.when(pl.col("absent")).then(FAIL).otherwise(GOOD).cast(pl.UInt8)
-    flags = pl.DataFrame({"absent": block.given(name).is_null()}).select(expression.alias("flag"))["flag"]
+    absent = block.given(name).is_null()
+    if block.field(name).type == "number":
+        absent = absent | block.typed(name).is_nan().fill_null(value=False)  # as every other check has it
+    flags = pl.DataFrame({"absent": absent}).select(expression.alias("flag"))["flag"]
     return flags.set(~block.well_formed, UNKNOWN) if block.malformed else flags

@@ -192,8 +192,10 @@ def _header(line: bytes, syntax: Grammar) -> list[str]:
     names = [unquoted(cell) for cell in syntax.cell.findall(text.encode())]
     if "\r" in text:
         raise UnreadableFile("the line ends are carriage returns alone; save the file with LF or CRLF")
-    if not text.strip() or not names:
+    if not text.strip():
         raise UnreadableFile("the file has no header: its first line is blank")
+    if not names:
+        raise UnreadableFile(f"the first line is no CSV header: {text[:80]}")
     return names
 
 

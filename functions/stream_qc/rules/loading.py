@@ -82,7 +82,7 @@ def _document(text: bytes | str) -> Document:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise InvalidRules([f"{place}not YAML: {problem}"]) from None
     if content is None:
-        content = {}
+        raise InvalidRules(["the rules file is empty; without one, any readable file with a header and a row passes"])
     if isinstance(content, dict) and not all(isinstance(key, str) for key in content):
         raise InvalidRules([f"the key {next(key for key in content if not isinstance(key, str))!r} is no name"])
     if not isinstance(content, dict):
