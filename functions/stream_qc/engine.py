@@ -49,10 +49,12 @@ def check_stream(
         for process in processes
         for check in checks_of(process, rules)
     ]
+    # A climatology_test looks at the depth where there is one, and does without where there is none.
+    wanted = {name for tally in tallies for name in tally.check.needs} | {str(rules.z)}
     structure = Structure(rules)
     rows, header, unreadable = 0, None, ""
     try:
-        reader = open_reader(open_stream(), form, rules, block_bytes)
+        reader = open_reader(open_stream(), form, rules, block_bytes, wanted)
         header = reader.header
         for block in ahead(reader):
             structure.update(block)
@@ -64,7 +66,7 @@ def check_stream(
         unreadable = f"{error} (after row {rows:,})" if rows else str(error)
     again = [tally for tally in tallies if tally.finish()]
     if again and not unreadable:
-        _second_pass(again, open_reader(open_stream(), form, rules, block_bytes))
+        _second_pass(again, open_reader(open_stream(), form, rules, block_bytes, wanted))
     absent = set() if header is None else set(rules.fields) - set(header)
     reports = {}
     for process in processes:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 TRUE_VALUES = ("true", "True", "TRUE", "1")
 FALSE_VALUES = ("false", "False", "FALSE", "0")
-# YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. Each is tried on what those before it did not read.
-ISO_DATETIMES = tuple(
-    f"%Y-%m-%d{between}{clock}{zone}" for clock in ("%H:%M:%S%.f", "%H:%M") for between in "T " for zone in ("", "%#z")
+# YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. Each is tried on what those before it did not read. The first
+# two are special cases of the others, which polars reads ten times as fast.
+ISO_DATETIMES = (
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    *(f"%Y-%m-%d{gap}{clock}{zone}" for clock in ("%H:%M:%S%.f", "%H:%M") for gap in "T " for zone in ("", "%#z")),
 )
 
 
@@ -123,7 +126,8 @@ def _datetime(cells: pl.Series, field: Field) -> pl.Series:
         values = _strptime(cells, pattern)
         found = values if found is None else found.zip_with(found.is_not_null(), values)
     assert found is not None  # noqa: S101  # there is always a pattern
-    return _within_calendar(found)
+    odd = cells.str.starts_with("--")  # polars takes --20 for the year 20
+    return _within_calendar(found.set(odd, None) if odd.any() else found)
 
 
 def _within_calendar(times: pl.Series) -> pl.Series:
@@ -143,7 +147,7 @@ def _strptime(cells: pl.Series, pattern: str) -> pl.Series:
         return aware.dt.replace_time_zone(None)
     if not any(code in pattern for code in ("%H", "%I", "%T", "%X", "%c", "%s", "%R", "%r")):
         return cells.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))  # a day: its first instant
-    return cells.str.to_datetime(pattern, strict=False, time_unit="us")
+    return cells.str.to_datetime(pattern, strict=False, time_unit="us", cache=False)  # times hardly repeat
 
 
 def _year(cells: pl.Series, _: Field) -> pl.Series:

@@ -76,7 +76,7 @@ class WholeSeriesCheck:
 
     def update(self, block: Block) -> Flags:
         values = finite(block.number(self.field))
-        raw = block.text(self.field)
+        raw = block.cells(self.field)
         there = values.drop_nulls()
         if there.len():
             self._merge(there)
@@ -159,7 +159,7 @@ class RollingCheck:
         return Flags(
             block.first,
             flags,
-            block.text(self.field),
+            block.cells(self.field),
             lambda index: self.limits.why(self.field, variations[index], flags[index], over),
         )
 

@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 Flagging = Then | ChainedThen  # an expression that is being chained: when, then, when, then …
 
 
+class Raw(Protocol):
+    def __getitem__(self, index: int, /) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class Flags:
     """QARTOD flags for a run of rows.
 
-    first: the 0-based row of the first flag. flags: UInt8, one a row. raw: the values as they stood in the file, the
-    same length. why: from an index into `flags` to the reason, asked only for the rows that are shown.
+    first: the 0-based row of the first flag. flags: UInt8, one a row. raw: from an index into `flags` to the value as it
+    stood in the file. why: from the same to the reason. Both are asked only for the rows that are shown.
     """
 
     first: int
     flags: pl.Series
-    raw: pl.Series
+    raw: Raw
     why: Callable[[int], str]
 
 
@@ -114,7 +118,7 @@ class RowCheck:
 
     def update(self, block: Block) -> Flags:
         name = self.reads or self.field
-        raw = block.text(name)
+        raw = block.cells(name)
 
         def why(index: int) -> str:
             value = block.typed(name)[index]

@@ -58,7 +58,7 @@ class DuplicateTimeCheck:
         if repeated.height:
             flags = flags.scatter((repeated["row"] - block.first).to_list(), FAIL)
         seen = dict(zip(repeated["row"] - block.first, repeated["first"], strict=True))
-        raw = block.text(self.field)
+        raw = block.cells(self.field)
         return Flags(
             block.first,
             flags,

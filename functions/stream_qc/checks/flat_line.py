@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from stream_qc.cells import Cells
 from stream_qc.checks.base import (
     Again,
     Flagging,
@@ -68,7 +69,9 @@ class FlatLineCheck:
 
     def update(self, block: Block) -> Flags | None:
         times = time_of(block, self.time)
-        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times, "raw": block.text(self.field)})
+        cells = block.cells(self.field)
+        self._spell = cells.spell
+        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times, "raw": cells.column})
         self._intervals.add(times)
         self._rows += rows.height
         if self._interval is None:
@@ -87,7 +90,7 @@ class FlatLineCheck:
             flags = rows.select(pl.when(pl.col("v").is_null()).then(MISSING).otherwise(flag).cast(pl.UInt8).alias("f"))[
                 "f"
             ]
-            yield Flags(0, flags, rows["raw"], lambda _: "")
+            yield Flags(0, flags, Cells(rows["raw"], self._spell), lambda _: "")
         exact = self._intervals.median_seconds()
         if self._interval is not None and exact is not None and self._counts(exact) != self._counts(self._interval):
             yield Again(FlatLineCheck(self.field, self.time, self.limits, exact))
@@ -113,6 +116,8 @@ class FlatLineCheck:
             self._carried = known.tail(max(counts))
         flags = known.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
 
+        raw = Cells(known["raw"][skip:], self._spell)
+
         def why(index: int) -> str:
             row = skip + index
             failed = flags[row] == FAIL
@@ -123,11 +128,11 @@ class FlatLineCheck:
                 ("fail", self.limits.fail_threshold) if failed else ("suspect", self.limits.suspect_threshold)
             )
             return (
-                f"{self.field} stays at {known['raw'][row]}, within {self.limits.tolerance:g},{spell}: "
+                f"{self.field} stays at {raw[index]}, within {self.limits.tolerance:g},{spell}: "
                 f"longer than {seconds:g} s (flat_line_test {name}_threshold)"
             )
 
-        return Flags(first + skip, flags[skip:], known["raw"][skip:], why)
+        return Flags(first + skip, flags[skip:], raw, why)
 
     def _flat(self, count: int, first: int) -> pl.Expr:
         size = count + 1

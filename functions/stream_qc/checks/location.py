@@ -13,6 +13,7 @@ from stream_qc.checks.base import Flags, Test, finite
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 
 if TYPE_CHECKING:
+    from stream_qc.cells import Cells
     from stream_qc.reading.block import Block
     from stream_qc.rules import Document, Field, Rules
 
@@ -38,6 +39,16 @@ class LocationTest(Test, frozen=True):
 
     def check(self, field: str, rules: Rules) -> LocationCheck:
         return LocationCheck(field, str(rules.lat), str(rules.lon), self)
+
+
+class Pair:
+    """Both cells of a position, as one text."""
+
+    def __init__(self, lat: Cells, lon: Cells) -> None:
+        self.lat, self.lon = lat, lon
+
+    def __getitem__(self, index: int) -> str:
+        return f"{self.lat[index] or ''}, {self.lon[index] or ''}"
 
 
 class LocationCheck:
@@ -67,8 +78,7 @@ class LocationCheck:
             .then(SUSPECT)
         )
         flags = known.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
-        texts = pl.DataFrame([block.text(self.lat).alias("lat"), block.text(self.lon).alias("lon")])
-        raw = texts.select(pl.concat_str(pl.all().fill_null(""), separator=", ").alias("raw"))["raw"]
+        raw = Pair(block.cells(self.lat), block.cells(self.lon))
 
         def why(index: int) -> str:
             lat, lon, metres = known["lat"][index], known["lon"][index], known["metres"][index]

@@ -43,7 +43,7 @@ class RateOfChangeCheck:
         self._before: pl.DataFrame | None = None
 
     def update(self, block: Block) -> Flags:
-        raw = block.text(self.field)
+        raw = block.cells(self.field)
         rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
         skip = 0 if self._before is None else 1
         known = rows if self._before is None else pl.concat([self._before, rows])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import polars as pl
 
+from stream_qc.cells import Cells
 from stream_qc.checks.base import Flags, Test, finite, needs_numbers
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 
@@ -46,7 +47,9 @@ class SpikeCheck:
         self._rows = 0
 
     def update(self, block: Block) -> Flags | None:
-        rows = pl.DataFrame({"v": finite(block.number(self.field)), "raw": block.text(self.field)})
+        cells = block.cells(self.field)
+        self._spell = cells.spell
+        rows = pl.DataFrame({"v": finite(block.number(self.field)), "raw": cells.column})
         due = 0 if self._carried is None else self._carried.height - 1
         known = rows if self._carried is None else pl.concat([self._carried, rows])
         self._rows = block.first + block.height
@@ -79,13 +82,14 @@ class SpikeCheck:
             flag = flag.when(pl.col("size") > self.limits.suspect_threshold).then(SUSPECT)
         flags = judged.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("flag"))["flag"]
         sizes = judged["size"]
+        raw = Cells(known["raw"][start:end], self._spell)
 
         def why(index: int) -> str:
             above = self.limits.fail_threshold if flags[start + index] == FAIL else self.limits.suspect_threshold
             name = "fail_threshold" if flags[start + index] == FAIL else "suspect_threshold"
             return (
-                f"{self.field} {known['raw'][start + index]} leaves its neighbours by {sizes[start + index]:.6g}, "
+                f"{self.field} {raw[index]} leaves its neighbours by {sizes[start + index]:.6g}, "
                 f"more than {above:g} (spike_test {name})"
             )
 
-        return Flags(self._rows - known.height + start, flags[start:end], known["raw"][start:end], why)
+        return Flags(self._rows - known.height + start, flags[start:end], raw, why)

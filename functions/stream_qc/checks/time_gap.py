@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from stream_qc.cells import Cells
 from stream_qc.checks.base import Flags, Test, hours, needs_time, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 
@@ -46,7 +47,9 @@ class TimeGapCheck:
         self._first_waits = True
 
     def update(self, block: Block) -> Flags | None:
-        rows = pl.DataFrame({"time": block.typed(self.time).cast(pl.Datetime("us")), "raw": block.text(self.time)})
+        cells = block.cells(self.time)
+        self._spell = cells.spell
+        rows = pl.DataFrame({"time": block.typed(self.time).cast(pl.Datetime("us")), "raw": cells.column})
         if rows.height == 0:
             return None
         known = rows if self._before is None else pl.concat([self._before, rows])
@@ -60,14 +63,14 @@ class TimeGapCheck:
         return Flags(
             first=block.first + block.height - known.height + skip,
             flags=flags[skip:],
-            raw=known["raw"][skip:],
+            raw=Cells(known["raw"][skip:], cells.spell),
             why=lambda index: self._why(times, index + skip),
         )
 
     def finish(self) -> Iterable[Flags]:
         if self._first_waits and self._before is not None:
             flag = MISSING if self._before["time"][0] is None else UNKNOWN
-            yield Flags(0, pl.Series([flag], dtype=pl.UInt8), self._before["raw"], lambda _: "")
+            yield Flags(0, pl.Series([flag], dtype=pl.UInt8), Cells(self._before["raw"], self._spell), lambda _: "")
 
     def _flags(self, times: pl.Series) -> pl.Series:
         """Flags of two or more times; the first takes the second's, or UNKNOWN where the second has none."""

@@ -53,7 +53,7 @@ class TimeOrderCheck:
         return Flags(
             block.first,
             flags,
-            block.text(self.field),
+            block.cells(self.field),
             lambda index: (
                 f"{self.field} {show_time(time[index])} is before {show_time(latest[index])}, a time above (time_order)"
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Protocol
 
@@ -27,8 +27,14 @@ class Reader(Protocol):
 
 
 def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks, each read while the one before it is being checked: polars lets the other thread run meanwhile."""
-    waiting = iter(blocks)
+    """The blocks, each read and typed while the one before it is being checked: polars lets the other thread run meanwhile."""
+
+    def typed() -> Iterator[Block]:
+        for block in blocks:
+            block.type_all()
+            yield block
+
+    waiting = typed()
     with ThreadPoolExecutor(1, thread_name_prefix="reading") as pool:
         coming = pool.submit(next, waiting, None)
         while (block := coming.result()) is not None:
@@ -36,14 +42,21 @@ def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
             yield block
 
 
-def open_reader(stream: BinaryIO, form: Format, rules: Rules, block_bytes: int = BLOCK_BYTES) -> Reader:
-    """A reader for the stream, in blocks of about `block_bytes` of text.
+def open_reader(
+    stream: BinaryIO,
+    form: Format,
+    rules: Rules,
+    block_bytes: int = BLOCK_BYTES,
+    wanted: Collection[str] | None = None,
+) -> Reader:
+    """A reader for the stream, in blocks of about `block_bytes` of text, with the rules' fields that are wanted: by default all.
 
     The reader raises UnreadableFile, here or between two blocks, where the file is not what its name says or breaks off.
     """
+    names = [name for name in rules.fields if wanted is None or name in wanted]
     if form.kind == "parquet":
-        return ParquetReader(stream, rules)
+        return ParquetReader(stream, rules, names)
     plain = refuse_foreign_content(decompressed(stream, form), form)
     if form.kind == "csv":
-        return CsvReader(plain, rules, block_bytes)
-    return NdjsonReader(plain, rules, block_bytes)
+        return CsvReader(plain, rules, names, block_bytes)
+    return NdjsonReader(plain, rules, names, block_bytes)

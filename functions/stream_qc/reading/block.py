@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from stream_qc import fieldtypes
+from stream_qc.cells import Cells
 from stream_qc.rules import Field, Rules
 
 MALFORMED_TEXT = 200  # characters of a malformed row that are shown
@@ -25,8 +26,8 @@ class Malformed:
 class Block:
     """Rows `first` to `first + height - 1` of a stream, counted from 0.
 
-    `raw` holds the columns as they stand in the file: text from CSV and NDJSON, native types from Parquet. A malformed
-    row is null in every column and listed in `malformed`.
+    `raw` holds the columns as they were read: text from CSV, native types from Parquet, either from NDJSON. A malformed row
+    is null in every column and listed in `malformed`.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Block:
 
     def given(self, name: str) -> pl.Series:
         """The field as it stands in the file, null where the cell is one of the schema's missingValues."""
-        column = self.raw[name] if name in self.raw.columns else self.nothing
+        column = self._column(name)
         if column.dtype != pl.String:
             return column
         missing = self.rules.missing_values
@@ -71,6 +72,11 @@ class Block:
             self._typed[name] = fieldtypes.parse(self.given(name), self.field(name))
         return self._typed[name]
 
+    def type_all(self) -> None:
+        """Types every column that was read, ahead of those who ask for it."""
+        for name in self.raw.columns:
+            self.typed(name)
+
     def unread(self, name: str) -> int:
         """How many cells of the field hold something that is not of its type."""
         return self.typed(name).null_count() - self.given(name).null_count()
@@ -80,6 +86,12 @@ class Block:
         return self.typed(name).cast(pl.Float64, strict=False).fill_nan(None)
 
     def text(self, name: str) -> pl.Series:
-        """The field as text, for people."""
-        column = self.raw[name] if name in self.raw.columns else self.nothing
-        return fieldtypes.text(column)
+        """The field as text, for people, in all rows. Where a few will do, `cells` costs less."""
+        return fieldtypes.text(self._column(name))
+
+    def cells(self, name: str) -> Cells:
+        """The field's cells as they stand in the file."""
+        return Cells(self._column(name), lambda cell: fieldtypes.text(cell).item())
+
+    def _column(self, name: str) -> pl.Series:
+        return self.raw[name] if name in self.raw.columns else self.nothing

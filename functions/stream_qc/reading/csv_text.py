@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -63,9 +63,9 @@ class Piece:
 
 
 class CsvReader:
-    """Blocks of about `block_bytes` bytes, with the columns that the rules name, all of them text."""
+    """Blocks of about `block_bytes` bytes, with the wanted columns, all of them text."""
 
-    def __init__(self, content: Bytes, rules: Rules, block_bytes: int) -> None:
+    def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
         self._rules = rules
         line, rest = _first_record(content)
         self._grammar = grammar(_separator(line, rules))
@@ -73,7 +73,7 @@ class CsvReader:
         self._pieces = _without_trailing_blanks(_pieces(content, rest, self._grammar, block_bytes))
         self._columns = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}
         # Where the header names a field twice, its first column counts.
-        self._wanted = {name: self.header.index(name) for name in self._rules.fields if name in self.header}
+        self._wanted = {name: self.header.index(name) for name in wanted if name in self.header}
 
     def __iter__(self) -> Iterator[Block]:
         first = 0

@@ -1,70 +1,178 @@
-"""Newline-delimited JSON: one object a line (https://github.com/ndjson/ndjson-spec)."""
+"""Newline-delimited JSON: one object a line (https://github.com/ndjson/ndjson-spec).
+
+polars reads a block with the fields' types where it can be trusted to find what a reading line by line would: in blocks
+that hold no escapes, no field twice in a line, and no value that is not of its field's type. The other blocks are taken
+apart. What a row is, and how its cells are shown, does not depend on which way its block was read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import polars as pl
 
+from stream_qc import fieldtypes
+from stream_qc.cells import Cells
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES, stretches
-from stream_qc.rules import Rules
+from stream_qc.rules import Field, Rules
 
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 decode_text = msgspec.json.Decoder(str).decode
 
+NATIVE = {"boolean": pl.Boolean(), "integer": pl.Int64(), "number": pl.Float64(), "year": pl.Int64()}
+"""Types that JSON has itself, and how they are read. The others are strings there."""
+
+
+class LineBlock(Block):
+    """Rows that are lines. `lines` holds them, one a row: what a cell held is told from its line."""
+
+    def __init__(
+        self, first: int, raw: pl.DataFrame, rules: Rules, lines: pl.Series, malformed: Sequence[Malformed] = ()
+    ) -> None:
+        super().__init__(first, raw, rules, malformed, height=lines.len())
+        self.lines = lines
+
+    def text(self, name: str) -> pl.Series:
+        return fieldtypes.text(self.typed(name) if self.field(name).type in NATIVE else self.given(name))
+
+    def cells(self, name: str) -> Cells:
+        return Cells(self.lines, lambda line: _text(_object(line.item().encode())[0].get(name)))
+
 
 class NdjsonReader:
-    """Blocks of lines, with the fields that the rules name; the values as text, as they stand in the file.
+    """Blocks of lines, with the fields that the rules name.
 
     An absent field and a null are missing. A line that is no JSON object is malformed. Blank lines are none of the rows.
     """
 
-    def __init__(self, content: Bytes, rules: Rules, block_bytes: int) -> None:
+    def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
         self._content, self._rules, self._block_bytes = content, rules, block_bytes
-        self._seen: dict[str, None] = {}
+        self._first_names: list[str] = []
+        self._seen: set[str] = set()
+        self._schema = {name: NATIVE.get(rules.field(name).type, pl.String()) for name in wanted}
+        self._missing = [number for text in rules.missing_values if (number := _number(text)) is not None]
+        self._known = all(_reads_as_polars_does(field, rules) for field in map(rules.field, wanted))
 
     @property
     def header(self) -> list[str]:
-        return list(self._seen)
+        """The fields of the first object, and those of the rules' fields that are in any."""
+        return [*self._first_names, *(name for name in self._schema if name in self._seen - {*self._first_names})]
 
     def __iter__(self) -> Iterator[Block]:
         first = 0
         for stretch in stretches(self._content, self._block_bytes):
-            columns: dict[str, list[str | None]] = {name: [] for name in self._rules.fields}
-            malformed: list[Malformed] = []
-            height = 0
-            for line in stretch.split(b"\n"):
-                if not line.strip():
-                    continue
-                record, reason = _object(line)
-                if reason:
-                    malformed.append(Malformed(first + height, reason, line.decode(errors="replace")))
-                for name in record:
-                    self._seen.setdefault(name)
-                for name, column in columns.items():
-                    column.append(_text(record.get(name)))
-                height += 1
-            if height:
-                frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-                yield Block(first, frame, self._rules, malformed, height=height)
-                first += height
+            block = self._at_once(stretch, first) or self._line_by_line(stretch, first)
+            if block.height:
+                yield block
+                first += block.height
+
+    def _at_once(self, data: bytes, first: int) -> LineBlock | None:
+        """The block as polars reads it; None where that may differ from what is in the lines."""
+        if not self._known or b"\\" in data:
+            return None
+        if not self._first_names:
+            self._first_names = list(_object(data.lstrip().partition(b"\n")[0])[0])
+        try:
+            frame = pl.read_ndjson(data, schema=self._schema)
+        except pl.exceptions.PolarsError:
+            return None
+        lines = pl.read_csv(
+            io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
+        )["line"]
+        lines = lines.filter(lines.str.strip_chars() != "") if lines.len() != frame.height else lines
+        if lines.len() != frame.height or (lines.str.len_bytes().max() or 0) > MAX_RECORD_BYTES:  # type: ignore[operator]
+            return None
+        block = LineBlock(first, frame, self._rules, lines)
+        # Where no row lacks a field and there are no more keys than that takes, no field is there twice.
+        keys = frame.height * frame.width if set(self._first_names) == set(frame.columns) else -1
+        once = not any(column.null_count() for column in frame) and data.count(b'":') == keys
+        for name, column in zip(frame.columns, frame, strict=True):
+            if column.null_count() < frame.height:
+                self._seen.add(name)
+            if not (once or _once_a_line(name, data, lines, column)) or not self._as_it_stands(block, name, data):
+                return None
+        return block
+
+    def _as_it_stands(self, block: LineBlock, name: str, data: bytes) -> bool:
+        """That polars read the values as they stand: it takes a number for a text, and knows no years and no missingValues."""
+        field, column = block.field(name), block.raw[name]
+        if column.dtype == pl.String:
+            if field.type in ("date", "datetime", "time") and field.format == "default" and not block.unread(name):
+                return True  # no number reads like one of these
+            if not column.str.contains(r"^[-0-9tf\[{]").any():
+                return True  # and these begin as nothing does but a text
+            return not re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:\s*[^"n\s]', data)
+        if field.type == "year" and not column.is_between(1000, 9999).all():
+            return False
+        return not (self._missing and column.dtype.is_numeric() and column.cast(pl.Float64).is_in(self._missing).any())
+
+    def _line_by_line(self, data: bytes, first: int) -> LineBlock:
+        columns: dict[str, list[str | None]] = {name: [] for name in self._schema}
+        malformed: list[Malformed] = []
+        lines: list[str] = []
+        for line in data.split(b"\n"):
+            if not line.strip():
+                continue
+            record, reason = _object(line)
+            if reason:
+                malformed.append(Malformed(first + len(lines), reason, line.decode(errors="replace")))
+            if record and not self._first_names:
+                self._first_names = list(record)
+            self._seen.update(record.keys() & columns.keys())
+            for name, column in columns.items():
+                column.append(_text(record.get(name)))
+            lines.append("" if reason else line.decode())
+        frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+        return LineBlock(first, frame, self._rules, pl.Series(lines, dtype=pl.String), malformed)
+
+
+def _reads_as_polars_does(field: Field, rules: Rules) -> bool:
+    """Whether a value of the field means to polars what it means to the rules."""
+    quoted = any(character in field.name for character in '"\\')
+    if field.type == "boolean":
+        named = "true" in field.true_values and "false" in field.false_values
+        return not quoted and named and not {"true", "false"} & {*rules.missing_values}
+    return not quoted
+
+
+def _once_a_line(name: str, data: bytes, lines: pl.Series, column: pl.Series) -> bool:
+    """That no line has the field twice: polars would take the first, and JSON's readers mostly the last."""
+    key = f'"{name}"'
+    found = data.count(key.encode())
+    if found < lines.len() or column.null_count():
+        return not found or lines.str.count_matches(key, literal=True).max() == 1
+    return found == lines.len()
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:
     """The object of a line, or an empty one and the reason why there is none."""
     if len(line) > MAX_RECORD_BYTES:
         return {}, f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
+    if not line:
+        return {}, ""
     try:
+        line.decode()
         record = decode(line)
         for value in record.values():
             if bytes(value).startswith(b'"'):
                 decode_text(value)
     except RecursionError:
         return {}, "not a JSON object that can be read: it is nested too deep"
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        return {}, f"not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line"
+    except msgspec.DecodeError as error:
         return {}, f"not a JSON object: {str(error).replace('JSON is malformed: ', '')}"
     return record, ""
 

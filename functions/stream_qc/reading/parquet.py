@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import polars as pl
@@ -16,10 +16,11 @@ BLOCK_ROWS = 100_000
 
 
 class ParquetReader:
-    """Blocks of BLOCK_ROWS rows, with the columns that the rules name."""
+    """Blocks of BLOCK_ROWS rows, with the wanted columns."""
 
-    def __init__(self, stream: BinaryIO, rules: Rules) -> None:
+    def __init__(self, stream: BinaryIO, rules: Rules, wanted: Sequence[str]) -> None:
         self._rules = rules
+        self._wanted = wanted
         self._file = seekable(stream)
         head = self._file.read(4)
         if not head:
@@ -35,19 +36,20 @@ class ParquetReader:
             raise UnreadableFile(f"the Parquet file is damaged: {_first_line(error)}") from None
 
     def __iter__(self) -> Iterator[Block]:
-        wanted = [name for name in self.header if name in self._rules.fields]
-        for first in range(0, self._rows, BLOCK_ROWS):
-            count = min(BLOCK_ROWS, self._rows - first)
-            try:
-                self._file.seek(0)
-                frame = (
-                    pl.scan_parquet(self._file).slice(first, count).select(wanted).collect()
-                    if wanted
-                    else pl.DataFrame()
-                )
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise UnreadableFile(f"the Parquet file is damaged after row {first:,}: {_first_line(error)}") from None
-            yield Block(first, frame, self._rules, height=count)
+        wanted = [name for name in self.header if name in self._wanted]
+        first = 0
+        if not wanted:
+            for first in range(0, self._rows, BLOCK_ROWS):
+                yield Block(first, pl.DataFrame(), self._rules, height=min(BLOCK_ROWS, self._rows - first))
+            return
+        try:
+            self._file.seek(0)
+            frames = pl.scan_parquet(self._file).select(wanted)
+            for frame in frames.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
+                yield Block(first, frame, self._rules, height=frame.height)
+                first += frame.height
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise UnreadableFile(f"the Parquet file is damaged after row {first:,}: {_first_line(error)}") from None
 
 
 def _first_line(error: Exception) -> str:
