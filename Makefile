@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format fuzz peers synth bench bootstrap deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format fuzz peers faults synth bench redrive bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -81,6 +81,12 @@ deploy: .venv/editable node_modules/.ready ## deploy to AWS: make deploy ARGS="-
 
 destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bucket and the tables are kept
 	@$(CDK) destroy $(ARGS)
+
+redrive: .venv/editable ## start the uploads that EventBridge could not deliver: make redrive ARGS="--stack StreamQC"
+	@python -m operations.redrive $(ARGS)
+
+faults: setup ## every fault in every place of a run, on the local AWS (some minutes)
+	@FAULTS=all python -m pytest -s tests/pipeline/test_faults.py
 
 lock: .venv/ready ## new versions into requirements/*.txt, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt

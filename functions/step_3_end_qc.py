@@ -11,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline import runs
+from pipeline.errors import RunClosed
 from pipeline.observe import Event, logger, step
 from stream_qc.vocabulary import PROCESSES
 
@@ -18,7 +19,9 @@ from stream_qc.vocabulary import PROCESSES
 @step
 def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     ended = {**verdict(event["Results"]), "EndTime": runs.now()}
-    runs.update(event, {name: value for name, value in ended.items() if name != "Results"})
+    stands = runs.end(event, {name: value for name, value in ended.items() if name != "Results"}, ("RUNNING",))
+    if stands["Status"] != ended["Status"]:  # where it is the same, an earlier attempt of this step wrote it
+        raise RunClosed(f"the run was closed as {stands['Status']} before it could end as {ended['Status']}")
     logger.info("run ended", extra={"Status": ended["Status"], "TotalPass": ended["TotalPass"]})
     return {**event, **ended}
 

@@ -88,8 +88,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(port: int) -> Iterator[LocalAws]:
+def running(port: int, extra: dict[str, str] | None = None) -> Iterator[LocalAws]:
     """The local AWS on this port, empty; stopped at the end with every process and file that it made.
+
+    extra: environment variables for it and its functions, beside its own.
 
     Exits with a message where the port is taken or the server does not come up.
     """
@@ -111,7 +113,7 @@ def running(port: int) -> Iterator[LocalAws]:
         server = subprocess.Popen(
             [PYTHON, "-m", "local.ministack_host"],
             cwd=ROOT,
-            env=_server_environment(port, folder),
+            env=_server_environment(port, folder) | (extra or {}),
             stdin=subprocess.PIPE,  # its end tells the server that we are gone, however we went
             stdout=output,
             stderr=subprocess.STDOUT,

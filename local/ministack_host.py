@@ -35,16 +35,22 @@ REPLACED = {
         "_execute_function_warm",
         "_execute_function_provided_warm",
         "_resolve_layer_zip",
+        "_get_func_record_for_ref",
+        "invoke_async_with_retry",
         "_docker_extracted_dir",
     ),
     s3: ("_fire_s3_event",),
-    eventbridge: ("_dispatch_event",),
+    eventbridge: ("_dispatch_event", "_dispatch_to_lambda"),
     app: ("app",),
 }
 # A burst of uploads would otherwise start a process for every invocation of it. AWS has room for those; one machine has not.
 CONCURRENT_INVOCATIONS = int(os.environ.get("QC_LOCAL_CONCURRENCY", "8"))
 
-BOOTSTRAP = f'#!/bin/sh\nexec "{sys.executable}" -m awslambdaric "$_HANDLER"\n'
+# Tests watch the functions from inside, and break them (local/function_host.py).
+RUNTIME = (
+    f'"{Path(__file__).with_name("function_host.py")}"' if "QC_LOCAL_OBSERVED" in os.environ else "-m awslambdaric"
+)
+BOOTSTRAP = f'#!/bin/sh\nexec "{sys.executable}" {RUNTIME} "$_HANDLER"\n'
 
 
 def check_ministack() -> None:
@@ -89,12 +95,28 @@ def run_functions_under_awslambdaric() -> None:
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         with room:
+            if throttled := throttle_asked_for(func, event):
+                return throttled
             return lambda_svc._execute_function_provided_warm(func, event, request_id)
 
     lambda_svc._provided_runtime_code_dir = code_dir
     lambda_svc._provided_worker_env = env
     lambda_svc._execute_function_warm = execute
     lambda_runtime._worker_class_for = lambda _config: lambda_runtime.ProvidedWorker
+
+
+def throttle_asked_for(func: dict[str, Any], event: Any) -> dict[str, Any] | None:
+    """Lambda's own refusal to invoke a function, where a test asks for it in `faults/<group>.json`."""
+    if "QC_LOCAL_OBSERVED" not in os.environ or not isinstance(event, dict):
+        return None
+    path = Path(os.environ["QC_LOCAL_OBSERVED"], "faults", f"{event.get('GroupID')}.json")
+    name = func["config"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    for asked in json.loads(path.read_text()) if path.exists() else []:
+        done = len(list(path.parent.glob(f"{path.stem}.{name}.*")))
+        if (asked["function"], asked["at"]) == (name, "invoke") and done < asked["times"]:
+            path.with_suffix(f".{name}.{done}").touch()
+            return {"error": True, "body": {"errorType": asked["kind"], "errorMessage": "as was asked for"}}
+    return None
 
 
 def put_version_ids_into_events() -> None:
@@ -117,6 +139,17 @@ def put_version_ids_into_events() -> None:
     eventbridge._dispatch_event = dispatch_event
 
 
+def deliver_events_to_functions_as_eventbridge_does() -> None:
+    """Asynchronously: tried again where the function breaks, and handed to its OnFailure destination in the end."""
+
+    def dispatch_to_lambda(arn: str, payload: str) -> None:
+        func, _, _ = lambda_svc._get_func_record_for_ref(arn)
+        if func:
+            lambda_svc.invoke_async_with_retry(func, json.loads(payload))
+
+    eventbridge._dispatch_to_lambda = dispatch_to_lambda
+
+
 async def serve(port: int) -> None:
     config = hypercorn.config.Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -134,6 +167,7 @@ if __name__ == "__main__":
     check_ministack()
     run_functions_under_awslambdaric()
     put_version_ids_into_events()
+    deliver_events_to_functions_as_eventbridge_does()
     asyncio.run(serve(int(os.environ["GATEWAY_PORT"])))
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)  # whoever started us may be gone
     os.killpg(0, signal.SIGKILL)  # MiniStack's threads and the functions' processes can outlive the loop

@@ -22,10 +22,10 @@ WAIT_SECONDS = 120
 
 
 @contextlib.contextmanager
-def deployed(port: int, assembly: Path | None = None) -> Iterator[Pipeline]:
-    """A local AWS on the port with the pipeline deployed from the synthesised template."""
+def deployed(port: int, assembly: Path | None = None, extra: dict[str, str] | None = None) -> Iterator[Pipeline]:
+    """A local AWS on the port, with these extra environment variables, and the pipeline deployed from the template."""
     folder = assembly or synthesize()
-    with running(port) as aws:
+    with running(port, extra) as aws:
         yield Pipeline(aws, deploy(aws, folder))
 
 
@@ -137,9 +137,13 @@ class Pipeline:
             if all(row.get(name) == value for name, value in equal.items())
         ]
 
+    def all_details(self) -> Iterator[dict[str, Any]]:
+        """The QCDetails items of every run."""
+        return self._scan("QCDetailsTableName")
+
     def details(self, qcpid: str) -> dict[str, dict[str, Any]]:
         """The QCDetails items of a run, by check."""
-        return {item["Check"]: item for item in self._scan("QCDetailsTableName") if item["QCPID"] == qcpid}
+        return {item["Check"]: item for item in self.all_details() if item["QCPID"] == qcpid}
 
     def subscribe_queue(self, name: str, filter_policy: dict[str, Any] | None = None) -> str:
         """A new queue that gets the summaries; returns its URL."""
@@ -151,15 +155,19 @@ class Pipeline:
         )
         return url
 
-    def messages(self, queue_url: str) -> list[dict[str, Any]]:
-        """Takes what lies in the queue: SNS's envelopes, each with the summary's fields under `Summary`."""
+    def take(self, queue_url: str) -> list[str]:
+        """Takes what lies in the queue: the bodies."""
         taken = []
         while found := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
-                envelope = json.loads(message["Body"])
-                taken.append({**envelope, "Summary": json.loads(envelope["Message"])})
+                taken.append(message["Body"])
                 self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+    def messages(self, queue_url: str) -> list[dict[str, Any]]:
+        """Takes what lies in a queue that gets the summaries: SNS's envelopes, each with the fields under `Summary`."""
+        envelopes = [json.loads(body) for body in self.take(queue_url)]
+        return [{**envelope, "Summary": json.loads(envelope["Message"])} for envelope in envelopes]
 
     def logs(self, function: str) -> list[dict[str, Any]]:
         """The JSON lines that a function has logged, by its name in the template."""

@@ -12,15 +12,27 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.packaging import packages_layer_code
+from stacks.review import ANY, accept, aws_managed_key
 from stacks.settings import Settings
 from stacks.storage import Storage
 
+ACCEPTED = {
+    ("AwsSolutions-L1",): "Python 3.13 is what the locked packages are built for",
+    ("CKV_AWS_115",): "a limit would turn bursts into throttles; see docs/RELIABILITY.md, Load",
+    (
+        "CKV_AWS_116",
+    ): "the state machine invokes the steps, retries and catches them; CloseRun has an OnFailure queue, and "
+    "Reconcile comes again by its schedule",
+    ("CKV_AWS_117",): "it talks to AWS's APIs only; a VPC would have to let it out to them, and keep nobody out",
+    ("CKV_AWS_173",): "the variables hold names of resources, and nothing that is secret",
+}
 SOURCE = Path(__file__).resolve().parent.parent / "functions"
 
 
 class Functions:
     def __init__(self, scope: Construct, storage: Storage, settings: Settings) -> None:
         self._scope = scope
+        self._key = storage.key
         self._code = lambda_.Code.from_asset(str(SOURCE), exclude=["**/__pycache__", "**/*.egg-info"])
         self._layers = _packages(scope, settings)
         streams = {"STREAM_BUCKET": storage.streams.bucket_name}
@@ -48,15 +60,16 @@ class Functions:
             for number, name in enumerate(("structure", "values", "continuity"), start=1)
         ]
         self.end_qc = self._function("EndQC", "step_3_end_qc.handler", summary, seconds=30)
-        self.send_qc_summary = self._function(
-            "SendQCSummary",
-            "step_4_send_qc_summary.handler",
-            {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn},
-            seconds=60,
-        )
+        publishing = {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn}
+        self.send_qc_summary = self._function("SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=60)
+
+        # Beside the state machine: what sees to runs that broke off, and to uploads that never became one.
+        self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **summary}, seconds=60)
+        self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary}, seconds=900)
 
     @property
-    def all(self) -> list[lambda_.Function]:
+    def steps(self) -> list[lambda_.Function]:
+        """Those that the state machine invokes."""
         return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary]
 
     def _function(
@@ -72,13 +85,17 @@ class Functions:
         log_group = logs.LogGroup(
             self._scope,
             f"{name}Logs",
+            encryption_key=self._key,
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
         # A role of its own and no managed policy: the construct's default brings one.
         role = iam.Role(self._scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        return lambda_.Function(
+        accept(role, ANY, reason="X-Ray takes traces on * only")
+        if not self._key:
+            aws_managed_key(log_group, "CKV_AWS_158")
+        function = lambda_.Function(
             self._scope,
             name,
             runtime=lambda_.Runtime.PYTHON_3_13,
@@ -100,6 +117,9 @@ class Functions:
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )
+        for rules, reason in ACCEPTED.items():
+            accept(function, *rules, reason=reason)
+        return function
 
 
 def _packages(scope: Construct, settings: Settings) -> list[lambda_.ILayerVersion]:

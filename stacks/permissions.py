@@ -5,10 +5,15 @@ Beside these a function may write to its own log group and send traces, which X-
 
 from __future__ import annotations
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
 
+from stacks.encryption import USE
 from stacks.functions import Functions
+from stacks.review import accept, objects_under
 from stacks.storage import Storage
 
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
@@ -17,7 +22,7 @@ REMEMBER = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dyna
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
 
-def grant(functions: Functions, storage: Storage) -> None:
+def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> None:
     """Gives each function its permissions, a row each."""
     bucket = storage.streams.bucket_arn
     stream_files, rules = (
@@ -30,6 +35,8 @@ def grant(functions: Functions, storage: Storage) -> None:
         storage.idempotency.table_arn,
     )
     topic = storage.results.topic_arn
+
+    machine_arn = machine.state_machine_arn
 
     check = {
         bucket: ("s3:ListBucket",),  # without it S3 answers 403 for an object that is not there
@@ -52,7 +59,48 @@ def grant(functions: Functions, storage: Storage) -> None:
         *((process, check) for process in functions.processes),
         (functions.end_qc, {summary: ("dynamodb:UpdateItem",)}),
         (functions.send_qc_summary, {details: ("dynamodb:Query",), remembered: REMEMBER, topic: ("sns:Publish",)}),
+        (
+            functions.close_run,
+            {
+                summary: ("dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+                details: ("dynamodb:Query",),
+                remembered: REMEMBER,
+                topic: ("sns:Publish",),
+            },
+        ),
+        (
+            functions.reconcile,
+            {
+                bucket: ("s3:ListBucket",),
+                stream_files: READ_OBJECT,
+                summary: ("dynamodb:Query",),
+                machine_arn: ("states:StartExecution",),
+            },
+        ),
     ]
     for function, permissions in matrix:
+        if storage.key:
+            function.add_to_role_policy(_use_of(storage.key))
+        for prefix in (one for one, arn in {"streams": stream_files, "rules": rules}.items() if arn in permissions):
+            accept(
+                _role(function),
+                objects_under(storage.streams, prefix),
+                reason="what is uploaded is not known beforehand",
+            )
         for resource, actions in permissions.items():
             function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+
+
+def _role(function: lambda_.Function) -> iam.IRole:
+    assert function.role is not None  # noqa: S101  # Functions gave it one
+    return function.role
+
+
+def _use_of(key: kms.IKey) -> iam.PolicyStatement:
+    """What S3, DynamoDB and SNS ask of the caller for data that a customer's key encrypts, through these services only."""
+    services = [f"{service}.{Stack.of(key).region}.amazonaws.com" for service in ("s3", "dynamodb", "sns")]
+    return iam.PolicyStatement(
+        actions=list(USE),
+        resources=[key.key_arn],
+        conditions={"StringEquals": {"kms:ViaService": services}},
+    )

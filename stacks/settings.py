@@ -11,13 +11,18 @@ from constructs import Node
 
 @dataclass(frozen=True)
 class Settings:
-    """alertEmail: who gets the summaries (one address, or a list). detailsDays: how long QCDetails are kept, 0 for ever.
-    processMemoryMiB: memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. target: `aws`, or `local` for packages
-    that run on this machine. packages: false leaves the packages out, for tests of the template.
+    """alertEmail: who gets the summaries (one address, or a list). alarmEmail: who is told that Stream QC itself is in
+    trouble. detailsDays: how long QCDetails are kept, 0 for ever. reconcileHours: how often lost uploads are looked for.
+    processMemoryMiB: memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a key of the customer's own for all
+    that is stored. target: `aws`, or `local` for packages that run on this machine. packages: false leaves the packages out,
+    for tests of the template.
     """
 
     alert_emails: tuple[str, ...] = ()
+    alarm_emails: tuple[str, ...] = ()
     details_days: int = 0
+    reconcile_hours: int = 6
+    kms: bool = False
     process_memory_mib: int = 1769
     target: str = "aws"
     packages: bool = True
@@ -34,21 +39,30 @@ class Settings:
         if target not in ("aws", "local"):
             raise ValueError(f"target is {target!r}; it must be aws or local")
         return cls(
-            alert_emails=_emails(given("alertEmail", [])),
+            alert_emails=_emails("alertEmail", given("alertEmail", [])),
+            alarm_emails=_emails("alarmEmail", given("alarmEmail", [])),
+            reconcile_hours=_whole("reconcileHours", given("reconcileHours", 6), 1, 24),
+            kms=_truth("kms", given("kms", "false")),
             details_days=_whole("detailsDays", given("detailsDays", 0), 0, 36500),
             process_memory_mib=_whole("processMemoryMiB", given("processMemoryMiB", 1769), 512, 10240),
             target=target,
-            packages=str(given("packages", "true")).lower() != "false",
+            packages=_truth("packages", given("packages", "true")),
         )
 
 
-def _emails(value: Any) -> tuple[str, ...]:
+def _emails(name: str, value: Any) -> tuple[str, ...]:
     addresses = [value] if isinstance(value, str) else list(value)
     addresses = [part.strip() for address in addresses for part in str(address).split(",") if part.strip()]
     for address in addresses:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
-            raise ValueError(f"alertEmail: {address!r} is no email address")
+            raise ValueError(f"{name}: {address!r} is no email address")
     return tuple(dict.fromkeys(addresses))
+
+
+def _truth(name: str, value: Any) -> bool:
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError(f"{name} is {value!r}; it must be true or false")
+    return str(value).lower() == "true"
 
 
 def _whole(name: str, value: Any, least: int, most: int) -> int:

@@ -26,6 +26,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.functions import Functions
+from stacks.review import ANY, accept, aws_managed_key, versions_of
 from stacks.storage import Storage
 
 # Failures that pass: Lambda's own, and AWS's inside a function (pipeline.errors). Never States.ALL: a mistake stays one.
@@ -75,8 +76,11 @@ IDS_FROM_INPUT = (
 # A Lambda's error carries JSON in its Cause, of which errorMessage is the part for people; Lambda's own errors carry text.
 ERROR_AND_CAUSE = r"""
     "Error": $states.errorOutput.Error,
-    "Cause": $substring($contains($states.errorOutput.Cause, /^\s*\{/)
-        ? $string($parse($states.errorOutput.Cause).errorMessage) : $string($states.errorOutput.Cause), 0, 4000)"""
+    "Cause": (
+        $cause := $string($states.errorOutput.Cause);
+        $said := $contains($cause, /^\s*\{/) ? $parse($cause).errorMessage;
+        $substring($exists($said) ? $string($said) : $cause, 0, 4000)
+    )"""
 ENDED_AS_ERROR = '{"Status": "ERROR", "TotalPass": 0,' + ERROR_AND_CAUSE + "}"
 
 
@@ -87,6 +91,7 @@ class QCStateMachine(sfn.StateMachine):
             "StateMachineLogs",
             # This prefix keeps the log group out of the account's resource policy, which has little room.
             log_group_name=f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}",
+            encryption_key=storage.key,
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -100,6 +105,15 @@ class QCStateMachine(sfn.StateMachine):
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             timeout=Duration.hours(12),  # the longest that a step can be tried, and tried again, with the waits between
         )
+        if not storage.key:
+            aws_managed_key(log_group, "CKV_AWS_158")
+        accept(self, ANY, reason="X-Ray, and the delivery of the log, take * only")
+        for step in functions.steps:
+            accept(
+                self,
+                versions_of(step),
+                reason="the CDK's LambdaInvoke allows a function's versions, of which there are none",
+            )
 
 
 def _definition(scope: Construct, functions: Functions, summary: dynamodb.Table) -> sfn.IChainable:
@@ -175,7 +189,8 @@ def _close_row(scope: Construct, summary: dynamodb.Table) -> tasks.DynamoUpdateI
             "GroupID": tasks.DynamoAttributeValue.from_string(_jsonata("$states.input.GroupID")),
             "StartTime": tasks.DynamoAttributeValue.from_string(_jsonata("$states.input.StartTime")),
         },
-        update_expression="SET #status = :status, #error = :error, Cause = :cause, EndTime = :end, TotalPass = :zero",
+        update_expression="SET #status = :status, #error = :error, Cause = :cause, EndTime = :end, TotalPass = :zero, "
+        + ", ".join(f"Process{number}Pass = if_not_exists(Process{number}Pass, :zero)" for number in (1, 2, 3)),
         condition_expression="QCPID = :qcpid",
         expression_attribute_names={"#status": "Status", "#error": "Error"},
         expression_attribute_values={

@@ -10,38 +10,54 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from stacks.encryption import customer_key
+from stacks.review import accept, aws_managed_key
 from stacks.settings import Settings
 
 
 class Storage:
     """`streams`: stream files under streams/, rules under rules/. `summary` and `details`: what was found, kept when
     the stack is deleted. `idempotency`: which uploads have a run and which summaries were sent. `results`: the topic.
+    `key`: what encrypts all of these, where it is the customer's own.
     """
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        self.streams = _stream_bucket(scope)
-        self.summary = _table(scope, "QCSummary", "GroupID", "StartTime")
+        self.key = customer_key(scope) if settings.kms else None
+        self.streams = _stream_bucket(scope, self.key)
+        self.summary = _table(scope, "QCSummary", "GroupID", "StartTime", self.key)
         self.details = _table(
-            scope, "QCDetails", "QCPID", "Check", expires="ExpiresAt" if settings.details_days else None
+            scope, "QCDetails", "QCPID", "Check", self.key, expires="ExpiresAt" if settings.details_days else None
         )
         self.idempotency = dynamodb.Table(
             scope,
             "Idempotency",
             partition_key=_text("id"),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            encryption_key=self.key,
+            encryption=None if self.key else dynamodb.TableEncryption.AWS_MANAGED,
             time_to_live_attribute="expiration",
             removal_policy=RemovalPolicy.DESTROY,  # it holds nothing that a new stack would miss
         )
-        self.results = _topic(scope, settings)
+        accept(
+            self.idempotency,
+            "AwsSolutions-DDB3",
+            "CKV_AWS_28",
+            reason="it holds claims that expire within 30 days, and nothing that could be restored to any use",
+        )
+        if not self.key:
+            for table in (self.summary, self.details, self.idempotency):
+                aws_managed_key(table, "CKV_AWS_119")
+        self.results = _topic(scope, settings, self.key)
 
 
-def _stream_bucket(scope: Construct) -> s3.Bucket:
+def _stream_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
     bucket = s3.Bucket(
         scope,
         "Streams",
         versioned=True,
-        encryption=s3.BucketEncryption.S3_MANAGED,
+        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=key,
+        bucket_key_enabled=True if key else None,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
@@ -56,6 +72,12 @@ def _stream_bucket(scope: Construct) -> s3.Bucket:
             s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
         ],
     )
+    accept(
+        bucket,
+        "AwsSolutions-S1",
+        "CKV_AWS_18",
+        reason="access logs need a second bucket; who needs a record of access has CloudTrail's data events",
+    )
     # The construct's own event_bridge_enabled brings a custom resource with a role as wide as the account.
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)  # noqa: S101  # for the type
@@ -65,14 +87,17 @@ def _stream_bucket(scope: Construct) -> s3.Bucket:
     return bucket
 
 
-def _table(scope: Construct, name: str, partition: str, sort: str, expires: str | None = None) -> dynamodb.Table:
+def _table(
+    scope: Construct, name: str, partition: str, sort: str, key: kms.IKey | None, *, expires: str | None = None
+) -> dynamodb.Table:
     return dynamodb.Table(
         scope,
         name,
         partition_key=_text(partition),
         sort_key=_text(sort),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        encryption_key=key,
+        encryption=None if key else dynamodb.TableEncryption.AWS_MANAGED,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
@@ -81,12 +106,12 @@ def _table(scope: Construct, name: str, partition: str, sort: str, expires: str 
     )
 
 
-def _topic(scope: Construct, settings: Settings) -> sns.Topic:
+def _topic(scope: Construct, settings: Settings, key: kms.IKey | None) -> sns.Topic:
     topic = sns.Topic(
         scope,
         "QCResults",
         display_name="Stream QC",
-        master_key=kms.Alias.from_alias_name(scope, "SnsKey", "alias/aws/sns"),
+        master_key=key or kms.Alias.from_alias_name(scope, "SnsKey", "alias/aws/sns"),
         enforce_ssl=True,
     )
     for address in settings.alert_emails:

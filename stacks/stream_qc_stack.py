@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.functions import Functions
 from stacks.permissions import grant
+from stacks.safety_net import SafetyNet
 from stacks.settings import Settings
 from stacks.state_machine import QCStateMachine
 from stacks.storage import Storage
@@ -25,8 +26,9 @@ class StreamQCStack(cdk.Stack):
         storage = Storage(self, settings)
         functions = Functions(self, storage, settings)
         machine = QCStateMachine(self, functions, storage)
-        UploadTrigger(self, storage.streams, machine)
-        grant(functions, storage)
+        trigger = UploadTrigger(self, storage, machine)
+        SafetyNet(self, settings, storage, functions, machine, trigger)
+        grant(functions, storage, machine)
 
         for output, value in {
             "StreamBucketName": storage.streams.bucket_name,

@@ -5,23 +5,19 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+
+from stacks.review import accept, aws_managed_key
+from stacks.storage import Storage
 
 
 class UploadTrigger:
     """Starts the state machine for every object created under streams/, with S3's event as it is."""
 
-    def __init__(self, scope: Construct, bucket: s3.Bucket, machine: sfn.StateMachine) -> None:
-        self.undelivered = sqs.Queue(
-            scope,
-            "UndeliveredUploads",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
+    def __init__(self, scope: Construct, storage: Storage, machine: sfn.StateMachine) -> None:
+        self.undelivered = dead_letters(scope, "UndeliveredUploads", storage)
         self.rule = events.Rule(
             scope,
             "UploadRule",
@@ -30,7 +26,7 @@ class UploadTrigger:
                 source=["aws.s3"],
                 detail_type=["Object Created"],
                 detail={
-                    "bucket": {"name": [bucket.bucket_name]},
+                    "bucket": {"name": [storage.streams.bucket_name]},
                     "object": {"key": [{"prefix": "streams/"}]},
                 },
             ),
@@ -43,3 +39,21 @@ class UploadTrigger:
                 )
             ],
         )
+
+
+def dead_letters(scope: Construct, name: str, storage: Storage) -> sqs.Queue:
+    """A queue for what could not be delivered. It has no dead-letter queue of its own: an alarm watches it."""
+    queue = sqs.Queue(
+        scope,
+        name,
+        encryption=None if storage.key else sqs.QueueEncryption.SQS_MANAGED,
+        encryption_master_key=storage.key,
+        enforce_ssl=True,
+        retention_period=Duration.days(14),
+    )
+    accept(
+        queue, "AwsSolutions-SQS3", reason="it is itself a dead-letter queue: of an EventBridge target or of a function"
+    )
+    if not storage.key:
+        aws_managed_key(queue, "CKV_AWS_27")
+    return queue

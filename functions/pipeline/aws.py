@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
+    from types_boto3_stepfunctions import SFNClient
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +40,11 @@ def s3() -> S3Client:
 @functools.cache
 def sns() -> SNSClient:
     return boto3.client("sns", config=ONE_ATTEMPT)
+
+
+@functools.cache
+def stepfunctions() -> SFNClient:
+    return boto3.client("stepfunctions", config=CONFIG)
 
 
 @functools.cache

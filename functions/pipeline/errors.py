@@ -15,5 +15,13 @@ class SummaryNotConfirmed(Exception):  # noqa: N818
     """An earlier attempt may have published the summary, so it is not published again."""
 
 
+class RunClosed(Exception):  # noqa: N818
+    """The run had been given another end, because its execution was stopped; that one stands."""
+
+
+class ReconciliationIncomplete(Exception):  # noqa: N818
+    """There are more uploads than could be looked at in the time of one invocation."""
+
+
 class TemporaryFailure(Exception):  # noqa: N818
     """AWS could not answer for now. The state machine retries the step."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,6 +71,13 @@ def newest(group_id: str, stream_id: str) -> str:
     if not found:
         raise StreamNotFound(f"no stream file under {' or '.join(prefixes)} in {bucket()}")
     return max(found)[1]
+
+
+def every_object(prefix: str) -> Iterator[tuple[str, dt.datetime]]:
+    """Key and time of writing of every object under the prefix, 1,000 to a request."""
+    for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield item["Key"], item["LastModified"]
 
 
 def rules_for(group_id: str, stream_id: str) -> ObjectVersion | None:

@@ -6,12 +6,15 @@ import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from pipeline.aws import error_code, table
+from stream_qc.vocabulary import PROCESSES
 
 SUMMARY, DETAILS = "SUMMARY_TABLE", "DETAILS_TABLE"  # the environment variables that name the tables
 RUNS = uuid.UUID("6f1f6ad5-3c0a-4d8b-9a53-0a6c8a4f0a11")  # the namespace of QCPIDs
@@ -48,7 +51,8 @@ def now() -> str:
 def seed(run: Run, started: str) -> Run:
     """Puts the row of a run under a StartTime that no other run of its group has, and returns it with that StartTime.
 
-    A retry in the same execution finds its own row: the times are tried in the same order, and no row is ever removed.
+    Where the run has a row it stays as it is and is returned: a retried step finds what it wrote, because the times are
+    tried in the same order and no row is ever removed, and a run that has been closed meanwhile is not opened again.
     """
     time = first_start_time(run["ExecutionArn"], started)
     for _ in range(KEYS_TRIED):
@@ -56,16 +60,60 @@ def seed(run: Run, started: str) -> Run:
         try:
             table(SUMMARY).put_item(
                 Item=row,
-                ConditionExpression="attribute_not_exists(GroupID) OR QCPID = :me",
-                ExpressionAttributeValues={":me": run["QCPID"]},
+                ConditionExpression="attribute_not_exists(GroupID)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
+            there = row_that_stands(error)
+            if there.get("QCPID") == run["QCPID"]:
+                return there
             time += dt.timedelta(microseconds=1)
         else:
             return row
     raise RuntimeError(f"{KEYS_TRIED} runs of {run['GroupID']} hold the microseconds from {timestamp(time)} on")
+
+
+def find(group_id: str, execution_arn: str, started: str) -> Run | None:
+    """The row of an execution, under one of the times that `seed` tries."""
+    first = first_start_time(execution_arn, started)
+    asked: dict[str, Any] = {
+        "KeyConditionExpression": Key("GroupID").eq(group_id)
+        & Key("StartTime").between(timestamp(first), timestamp(first + dt.timedelta(microseconds=KEYS_TRIED))),
+        "ConsistentRead": True,
+    }
+    return next((plain(row) for row in _pages(SUMMARY, asked) if row["ExecutionArn"] == execution_arn), None)
+
+
+def end(run: Run, values: Run, still: tuple[str, ...]) -> Run:
+    """Gives the row its end where its Status is one of these, and returns what then stands there: the end, or another.
+
+    A process that has not set its flag gets 0. Raises ClientError (ConditionalCheckFailedException) where there is no row.
+    """
+    flags = [f"Process{number}Pass" for number in PROCESSES]
+    names = {f"#{index}": name for index, name in enumerate(values)}
+    setting = [f"{short} = :{short[1:]}" for short in names]
+    setting += [f"{flag} = if_not_exists({flag}, :zero)" for flag in flags if flag not in values]
+    states = {f":s{index}": status for index, status in enumerate(still)}
+    try:
+        table(SUMMARY).update_item(
+            Key={"GroupID": run["GroupID"], "StartTime": run["StartTime"]},
+            UpdateExpression="SET " + ", ".join(setting),
+            ConditionExpression=f"QCPID = :me AND #status IN ({', '.join(states)})",
+            ExpressionAttributeNames={**names, "#status": "Status"},
+            ExpressionAttributeValues={
+                ":me": run["QCPID"],
+                **({":zero": 0} if len(setting) > len(values) else {}),
+                **states,
+                **{f":{short[1:]}": values[name] for short, name in names.items()},
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        there = row_that_stands(error)
+        if there.get("QCPID") != run["QCPID"]:
+            raise
+        return there
+    return values
 
 
 def update(run: Run, values: dict[str, Any]) -> None:
@@ -92,10 +140,38 @@ def put_details(run: Run, items: Iterable[dict[str, Any]], expires: int | None) 
 
 def failing_details(run: Run) -> Iterator[dict[str, Any]]:
     """The checks of a run that did not pass, in the order of their names."""
-    asked: dict[str, Any] = {"KeyConditionExpression": Key("QCPID").eq(run["QCPID"]), "ConsistentRead": True}
+    asked = {"KeyConditionExpression": Key("QCPID").eq(run["QCPID"]), "ConsistentRead": True}
+    return (item for item in _pages(DETAILS, asked) if not item["Pass"])
+
+
+def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
+    """The keys and versions of the objects for which the group has rows since this time."""
+    asked = {
+        "KeyConditionExpression": Key("GroupID").eq(group_id) & Key("StartTime").gte(timestamp(since)),
+        "ProjectionExpression": "#k, VersionId",
+        "ExpressionAttributeNames": {"#k": "Key"},
+    }
+    return {(row["Key"], row.get("VersionId", "")) for row in _pages(SUMMARY, asked) if "Key" in row}
+
+
+def row_that_stands(error: ClientError) -> Run:
+    """The row on which a condition failed, empty where there is none. Raises the error again where it is another."""
+    if error_code(error) != "ConditionalCheckFailedException":
+        raise error
+    item = error.response.get("Item", {})
+    deserialize = TypeDeserializer().deserialize
+    return plain({name: deserialize(value) for name, value in item.items()})  # type: ignore[attr-defined]
+
+
+def plain(row: Run) -> Run:
+    """The row with DynamoDB's numbers as int: there are no others in it."""
+    return {name: int(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+
+
+def _pages(variable: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     while True:
-        page = table(DETAILS).query(**asked)
-        yield from (item for item in page["Items"] if not item["Pass"])
+        page = table(variable).query(**asked)
+        yield from page["Items"]
         if "LastEvaluatedKey" not in page:
             return
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        asked = {**asked, "ExclusiveStartKey": page["LastEvaluatedKey"]}

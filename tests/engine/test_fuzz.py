@@ -89,7 +89,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 def test_whatever_the_bytes_the_answer_is_a_result(name: str, data: bytes, fuzz_inputs: int) -> None:
     chance = random.Random(20261123)
     for _ in range(fuzz_inputs):
-        found = reports(mutated(data, chance), EVERY_TEST, name, block_bytes=chance.choice([1, 64, 1 << 20]))
+        found = reports(mutated(data, chance), EVERY_TEST, name, block_bytes=chance.choice([300, 1 << 20, 1 << 20]))
         assert format_of(name) is not None
         readable = found[1].results[0]
         assert readable.name == "1#*#readable"

@@ -127,6 +127,7 @@ def test_every_expression_is_jsonata(template: Template) -> None:
         (' \n{"errorMessage": "a"}', "a"),
         ("The Lambda function returned an error", "The Lambda function returned an error"),
         ("", ""),
+        ('{"message": "Rate exceeded"}', '{"message": "Rate exceeded"}'),
     ],
 )
 def test_the_cause_of_a_breakdown_is_its_part_for_people(template: Template, cause: str, shown: str) -> None:

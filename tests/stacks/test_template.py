@@ -12,7 +12,8 @@ import pytest
 from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, as_list, readable
 
-FUNCTIONS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"]
+STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"]
+FUNCTIONS = [*STEPS, "CloseRun", "Reconcile"]
 READ = {"s3:GetObject", "s3:GetObjectVersion"}
 REMEMBER = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 CHECK = {
@@ -35,6 +36,23 @@ MATRIX = {
     "QCProcess3": CHECK,
     "EndQC": {"QCSummary": {"dynamodb:UpdateItem"}},
     "SendQCSummary": {"QCDetails": {"dynamodb:Query"}, "Idempotency": REMEMBER, "QCResults": {"sns:Publish"}},
+    "CloseRun": {
+        "QCSummary": {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "QCDetails": {"dynamodb:Query"},
+        "Idempotency": REMEMBER,
+        "QCResults": {"sns:Publish"},
+        "UnclosedRuns": {
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:SendMessage",
+        },  # as its OnFailure destination
+    },
+    "Reconcile": {
+        "Streams": {"s3:ListBucket"},
+        "Streams/streams/*": READ,
+        "QCSummary": {"dynamodb:Query"},
+        "QC": {"states:StartExecution"},
+    },
 }
 
 
@@ -73,7 +91,7 @@ def test_the_state_machine_may_invoke_the_six_functions_and_start_nothing_else(t
             assert readable(statement["Resource"]).endswith(":table/QCSummary")
         else:  # tracing, and the delivery of its log, which AWS takes on `*` only
             assert all(action.startswith(("xray:", "logs:")) for action in actions)
-    assert invoked == set(FUNCTIONS)
+    assert invoked == set(STEPS)
 
 
 def test_the_bucket_is_versioned_encrypted_private_and_tells_eventbridge(template: Template) -> None:
@@ -92,14 +110,14 @@ def test_the_bucket_is_versioned_encrypted_private_and_tells_eventbridge(templat
 
 @pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])
 def test_without_tls_everything_is_denied(template: Template, kind: str) -> None:
-    statements = template.properties(kind)["PolicyDocument"]["Statement"]
-    refused = [
-        one
-        for one in statements
-        if one["Effect"] == "Deny" and one["Condition"].get("Bool") == {"aws:SecureTransport": "false"}
-    ]
-    assert refused
-    assert all(one["Principal"] in ({"AWS": "*"}, "*") for one in refused)
+    for policy in template.of_type(kind).values():
+        refused = [
+            one
+            for one in policy["Properties"]["PolicyDocument"]["Statement"]
+            if one["Effect"] == "Deny" and one["Condition"].get("Bool") == {"aws:SecureTransport": "false"}
+        ]
+        assert refused
+        assert all(one["Principal"] in ({"AWS": "*"}, "*") for one in refused)
 
 
 def test_nothing_brings_a_custom_resource(template: Template) -> None:
@@ -141,7 +159,7 @@ def test_details_expire_where_days_are_set() -> None:
 
 
 def test_the_topic_is_encrypted_and_nobody_is_subscribed_unasked(template: Template) -> None:
-    assert readable(template.properties("AWS::SNS::Topic")["KmsMasterKeyId"]).endswith(":alias/aws/sns")
+    assert readable(template.properties("AWS::SNS::Topic", "QCResults")["KmsMasterKeyId"]).endswith(":alias/aws/sns")
     assert not template.of_type("AWS::SNS::Subscription")
 
 
@@ -175,7 +193,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: Any) -> N
 
 
 def test_an_upload_starts_the_state_machine_and_is_not_lost_where_it_cannot(template: Template) -> None:
-    rule = template.properties("AWS::Events::Rule")
+    rule = template.properties("AWS::Events::Rule", "UploadRule")
     assert rule["EventPattern"]["source"] == ["aws.s3"]
     assert rule["EventPattern"]["detail-type"] == ["Object Created"]
     assert readable(rule["EventPattern"]["detail"]["bucket"]["name"][0]) == "Streams"
@@ -190,7 +208,7 @@ def test_an_upload_starts_the_state_machine_and_is_not_lost_where_it_cannot(temp
     assert queue["MessageRetentionPeriod"] == 14 * 86400
     allowed = [
         one
-        for one in template.properties("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+        for one in template.properties("AWS::SQS::QueuePolicy", "UndeliveredUploads")["PolicyDocument"]["Statement"]
         if one["Effect"] == "Allow"
     ]
     assert [(one["Action"], one["Principal"]) for one in allowed] == [

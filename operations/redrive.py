@@ -1,0 +1,109 @@
+"""`make redrive`: does what the stack's dead-letter queues hold: starts uploads that could not be delivered, closes broken runs.
+
+Safe to repeat, and to break off: a message is removed only after it has been seen to. An execution has the name of its message,
+so Step Functions starts it once, StartQC knows an upload that has a run already, and CloseRun a run that is closed and told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+Redriven = tuple[int, int]  # how many messages were seen to, and how many had to stay
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints what it did; 0 where the queues are empty in the end, 1 where messages had to stay, 2 where AWS said no."""
+    parser = argparse.ArgumentParser(prog="make redrive", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--stack", default="StreamQC", help="the CloudFormation stack (default: %(default)s)")
+    asked = parser.parse_args(arguments)
+    try:
+        resources = resources_of(asked.stack)
+        started, unread = redrive(resources["UndeliveredUploads"], lambda message: start(resources["QC"], message))
+        closed, unclosed = redrive(resources["UnclosedRuns"], lambda message: close(resources["CloseRun"], message))
+    except (BotoCoreError, ClientError, LookupError) as error:
+        print(f"redrive: {error}", file=sys.stderr)
+        return 2
+    print(f"uploads started: {started}; runs closed: {closed}; left in the queues: {unread + unclosed}")
+    return 1 if unread + unclosed else 0
+
+
+def resources_of(stack: str) -> dict[str, str]:
+    """The queues' URLs, the state machine's ARN and the function's name. Raises LookupError where it is another stack."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [item for page in pages for item in page["StackResourceSummaries"]]
+    wanted = {
+        "UndeliveredUploads": "AWS::SQS::Queue",
+        "UnclosedRuns": "AWS::SQS::Queue",
+        "QC": "AWS::StepFunctions::StateMachine",
+        "CloseRun": "AWS::Lambda::Function",
+    }
+    resources = {
+        name: one["PhysicalResourceId"]
+        for name, kind in wanted.items()
+        for one in found
+        if one["ResourceType"] == kind and one["LogicalResourceId"].startswith(name)
+    }
+    if missing := wanted.keys() - resources.keys():
+        raise LookupError(f"the stack {stack} is no Stream QC of this version: it has no {', '.join(sorted(missing))}")
+    return resources
+
+
+def redrive(queue: str, see_to: Callable[[Any], str]) -> Redriven:
+    """Sees to every message of the queue. `see_to` returns why a message has to stay, or nothing."""
+    sqs, done, left = boto3.client("sqs"), 0, 0
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=120).get(
+        "Messages"
+    ):
+        for message in messages:
+            if why := see_to(message):
+                print(f"left in the queue: {message['MessageId']}: {why}")
+                left += 1
+                continue
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            done += 1
+    return done, left
+
+
+def start(machine: str, message: Any) -> str:
+    """Starts the run of the upload that the message is about."""
+    try:
+        event = json.loads(message["Body"])
+        key = event["detail"]["object"]["key"]
+        if event["source"] != "aws.s3":
+            raise KeyError("source")
+    except (ValueError, KeyError, TypeError):
+        return f"not an upload: {message['Body'][:200]}"
+    sfn = boto3.client("stepfunctions")
+    # It exists already where an earlier attempt broke off before it removed the message.
+    with contextlib.suppress(sfn.exceptions.ExecutionAlreadyExists):
+        sfn.start_execution(stateMachineArn=machine, name=f"redrive-{message['MessageId']}", input=message["Body"])
+    print(f"started: {key}")
+    return ""
+
+
+def close(function: str, message: Any) -> str:
+    """Closes the run of the execution that the message is about. EventBridge sends the event itself, Lambda wraps it."""
+    try:
+        record = json.loads(message["Body"])
+        event = record.get("requestPayload", record)
+        arn = event["detail"]["executionArn"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"not an execution: {message['Body'][:200]}"
+    answer = boto3.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    if "FunctionError" in answer:
+        said = json.loads(answer["Payload"].read())
+        return f"{said.get('errorType')}: {said.get('errorMessage')}"
+    print(f"closed: {arn}")
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""One key of the customer's own for everything that is stored: `-c kms=true`. Without it AWS's keys are used, at no cost."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+# Those who reach the key through a service, and not by a role of this stack. CloudWatch Logs does so for every log group.
+SENDERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com")
+SEND = ("kms:Decrypt", "kms:GenerateDataKey")
+USE = (*SEND, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+
+
+def customer_key(scope: Construct) -> kms.Key:
+    """The key, which the services that encrypt on our behalf may use in this account only."""
+    stack = Stack.of(scope)
+    key = kms.Key(
+        scope,
+        "Key",
+        description="Stream QC: stream files, rows, messages, queues and logs",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.RETAIN,  # without it what the stack leaves behind could not be read
+    )
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="QueuesAndTopics",
+            principals=[iam.ServicePrincipal(sender) for sender in SENDERS],
+            actions=list(SEND),
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+        )
+    )
+    groups = [f"/aws/vendedlogs/states/{stack.stack_name}", f"{stack.stack_name}-*"]
+    arns = [
+        stack.format_arn(
+            service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        for name in groups
+    ]
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="Logs",
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            actions=list(USE),
+            resources=["*"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns}},
+        )
+    )
+    return key

@@ -1,0 +1,237 @@
+"""One fault at a time, in every place where a run can break, and what must be true after it.
+
+The places are not listed by hand: a clean run is watched, and every call that it makes to AWS is a place, beside the start
+and the end of every function. Each fault has a group of its own, so that many are tried at once in one deployed stack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.pipeline import Execution, Inbox, Pipeline
+from tests.pipeline.conftest import QUARTER
+
+ALWAYS = 1000
+# A value that process 2 must find: temp_max above its maximum, for the rules in sample_data/rules/default.yaml.
+BAD = QUARTER.replace("5.6", "99.5")
+# A run that ends without a word, which CloseRun must then find.
+BREAKING_OFF = {"function": "SendQCSummary", "at": "Publish 1", "kind": "refuse", "times": ALWAYS}
+OF_A_CALL = ("throttle", "fail", "timeout", "lost")  # what a retry may get over, once and for good
+OF_A_PROGRAM = ("before raise", "after raise", "before exit", "after exit")
+SETTLING_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Fault:
+    """function, at, kind, times: see local/function_host.py. data: whether the file is good or bad."""
+
+    function: str
+    at: str
+    kind: str
+    times: int
+    data: str
+
+    def __str__(self) -> str:
+        often = "always" if self.times == ALWAYS else "once"
+        return f"{self.function}, {self.at}: {self.kind} {often}, {self.data} file"
+
+    @property
+    def group(self) -> str:
+        return "fault " + hashlib.sha256(str(self).encode()).hexdigest()[:16]
+
+
+def every_fault(calls: dict[str, list[str]]) -> Iterator[Fault]:
+    """Every fault for functions that make these calls: `PutItem 1`, `PutItem 2` …"""
+    for function, places in calls.items():
+        for place, kind, times in itertools.chain(
+            itertools.product(["enter", "leave"], ["raise", "exit", "hang"], [1]),
+            itertools.product(["invoke"], ["Lambda.TooManyRequestsException", "Lambda.ServiceException"], [1, ALWAYS]),
+            itertools.product(places, OF_A_CALL, [1, ALWAYS]),
+            itertools.product(places, OF_A_PROGRAM, [1]),
+            itertools.product(places, ["refuse"], [ALWAYS]),
+            itertools.product((one for one in places if one.startswith("GetObject")), ["truncate"], [1, ALWAYS]),
+        ):
+            if function == "CloseRun" and place == "invoke":
+                continue  # it is EventBridge that invokes it, and tries again for a day
+            yield Fault(function, place, kind, times, "bad" if hash_of(function, place, kind) % 2 else "good")
+
+
+def hash_of(*parts: str) -> int:
+    return hashlib.sha256(" ".join(parts).encode()).digest()[0]
+
+
+def calls_by_function(folder: Path, group: str) -> dict[str, list[str]]:
+    """What each function called in the runs of a group, as the places of faults."""
+    found: dict[str, list[str]] = {}
+    for call in map(json.loads, (folder / "calls.jsonl").read_text().splitlines()):
+        if call["group"] != group:
+            continue
+        places = found.setdefault(call["function"], [])
+        places.append(f"{call['operation']} {1 + sum(one.startswith(call['operation'] + ' ') for one in places)}")
+    return found
+
+
+def inject(pipeline: Pipeline, folder: Path, fault: Fault) -> tuple[str, str]:
+    """Asks for the fault and uploads the file; returns the key and the version."""
+    asked = [{name: getattr(fault, name) for name in ("function", "at", "kind", "times")}]
+    if fault.function == "CloseRun":
+        asked.append(BREAKING_OFF)
+    (folder / "faults" / f"{fault.group}.json").write_text(json.dumps(asked))
+    key = f"streams/{fault.group}/s.csv"
+    return key, pipeline.upload(key, (BAD if fault.data == "bad" else QUARTER).encode())
+
+
+@dataclass
+class Outcome:
+    """What a run left behind."""
+
+    execution: Execution
+    rows: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    details: dict[str, dict[str, Any]]
+    unclosed: list[dict[str, Any]]
+
+    @property
+    def told(self) -> str:
+        return ", ".join(message["Summary"]["Status"] for message in self.messages) or "nobody"
+
+    def __str__(self) -> str:
+        row = self.rows[0] if self.rows else {}
+        flags = "".join(str(row.get(f"Process{number}Pass", "-")) for number in (1, 2, 3))
+        return f"{self.execution.status} {self.execution.error}, row {row.get('Status')} {flags}, told {self.told}"
+
+
+def mistakes(fault: Fault, outcome: Outcome, clean: set[str]) -> list[str]:
+    """What is not as it must be after a fault. `clean`: the checks that a run makes."""
+    if len(outcome.rows) != 1:
+        return [f"{len(outcome.rows)} rows"]
+    row = outcome.rows[0]
+    return [*in_the_row(fault, row, outcome.details, clean), *in_what_was_told(fault, outcome, row)]
+
+
+def in_the_row(fault: Fault, row: dict[str, Any], details: dict[str, dict[str, Any]], clean: set[str]) -> Iterator[str]:
+    flags = [row.get(f"Process{number}Pass") for number in (1, 2, 3)]
+    if row["Status"] not in ("PASS", "FAIL", "ERROR"):
+        yield f"the row is left {row['Status']}"
+    if not all(flag in (0, 1) for flag in flags):
+        yield f"flags {flags}"
+    if (row.get("TotalPass") == 1) != (row["Status"] == "PASS") or (row["Status"] == "PASS" and flags != [1, 1, 1]):
+        yield f"{row['Status']} with flags {flags} and TotalPass {row.get('TotalPass')}"
+    if fault.data == "bad" and (flags[1] != 0 or row["Status"] == "PASS"):
+        yield "a file with a bad value has passed"
+    passed = {check for check, item in details.items() if item["Pass"] == 1}
+    for number, flag in enumerate(flags, start=1):
+        if flag == 1 and not {check for check in clean if check.startswith(f"{number}#")} <= passed:
+            yield f"process {number} has passed without the details that it rests on"
+
+
+def in_what_was_told(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Iterator[str]:
+    failed = outcome.execution.status == "FAILED"
+    if len(outcome.messages) > 1:
+        yield f"{len(outcome.messages)} messages"
+    if any(message["Summary"]["Status"] != row["Status"] for message in outcome.messages):
+        yield f"the message says {outcome.told}, the row {row['Status']}"
+    if not outcome.messages and not (outcome.unclosed and failed):
+        yield "nobody was told, and no alarm rings"
+    if failed and not outcome.execution.error:
+        yield "a failed execution that does not say why"
+    # A verdict that was told before the sender broke stands; so does one of which nobody knows whether it was told, and
+    # the alarm says so.
+    told = fault.function == "SendQCSummary" and outcome.messages
+    if (row["Status"] == "ERROR") != failed and not (failed and (outcome.unclosed or told)):
+        yield f"the execution {outcome.execution.status}, the row {row['Status']}"
+
+
+class Observatory:
+    """Watches a stack for what the runs of many groups leave behind."""
+
+    def __init__(self, pipeline: Pipeline, inbox: Inbox) -> None:
+        self.pipeline, self.inbox = pipeline, inbox
+        self.unclosed_url = next(url for url in pipeline.sqs.list_queues()["QueueUrls"] if "UnclosedRuns" in url)
+        self.unclosed: dict[str, list[dict[str, Any]]] = {}
+
+    def outcomes(self, faults: dict[Fault, tuple[str, str]], seconds: float) -> dict[Fault, Outcome]:
+        """The outcomes of all, when every execution has ended and what comes after has settled. Raises TimeoutError."""
+        executions = self._ended(set(faults.values()), seconds)
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while True:
+            found = self._look(faults, executions)
+            waiting = [fault for fault, outcome in found.items() if not outcome.messages and not outcome.unclosed]
+            waiting += [
+                fault for fault, outcome in found.items() if any(r["Status"] == "RUNNING" for r in outcome.rows)
+            ]
+            if not waiting or time.monotonic() > deadline:
+                time.sleep(1)  # for a second message, if there were one
+                return self._look(faults, executions)
+            time.sleep(0.5)
+
+    def redriven(self, outcomes: dict[Fault, Outcome], folder: Path) -> dict[Fault, Outcome]:
+        """The outcomes after the fault is over and somebody has seen to the queue that the alarm watches, as make redrive does."""
+        functions = self.pipeline.aws.client("lambda")
+        (name,) = [
+            one["FunctionName"] for one in functions.list_functions()["Functions"] if "CloseRun" in one["FunctionName"]
+        ]
+        for fault, outcome in outcomes.items():
+            for record in outcome.unclosed:
+                (folder / "faults" / f"{fault.group}.json").unlink(missing_ok=True)
+                functions.invoke(FunctionName=name, Payload=json.dumps(record.get("requestPayload", record)))
+        return self._look(
+            {fault: (fault.group, "") for fault in outcomes},
+            {(fault.group, ""): outcome.execution for fault, outcome in outcomes.items()},
+        )
+
+    def _ended(self, uploads: set[tuple[str, str]], seconds: float) -> dict[tuple[str, str], Execution]:
+        deadline, ended, arns = (
+            time.monotonic() + seconds,
+            dict[tuple[str, str], Execution](),
+            dict[str, tuple[str, str]](),
+        )
+        while len(ended) < len(uploads):
+            for arn in self.pipeline.executions():
+                if arn not in arns:
+                    given = json.loads(self.pipeline.sfn.describe_execution(executionArn=arn)["input"])
+                    placed = given.get("detail", {}).get("object", {})
+                    arns[arn] = (placed.get("key", ""), placed.get("version-id", ""))
+                if arns[arn] in uploads and arns[arn] not in ended:
+                    execution = self.pipeline.execution(arn)
+                    if execution.ended:
+                        ended[arns[arn]] = execution
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no end of {sorted(uploads - ended.keys())}")
+            time.sleep(0.5)
+        return ended
+
+    def _look(
+        self, faults: dict[Fault, tuple[str, str]], executions: dict[tuple[str, str], Execution]
+    ) -> dict[Fault, Outcome]:
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for row in self.pipeline.rows():
+            rows.setdefault(row["GroupID"], []).append(row)
+        details: dict[str, dict[str, dict[str, Any]]] = {}
+        for item in self.pipeline.all_details():
+            details.setdefault(item["QCPID"], {})[item["Check"]] = item
+        self._take_unclosed()
+        found = {}
+        for fault, upload in faults.items():
+            arn, mine = executions[upload].arn, rows.get(fault.group, [])
+            found[fault] = Outcome(
+                executions[upload],
+                mine,
+                self.inbox.all(arn),
+                details.get(mine[0]["QCPID"], {}) if mine else {},
+                self.unclosed.get(arn, []),
+            )
+        return found
+
+    def _take_unclosed(self) -> None:
+        for body in self.pipeline.take(self.unclosed_url):
+            record = json.loads(body)
+            arn = record.get("requestPayload", record)["detail"]["executionArn"]
+            self.unclosed.setdefault(arn, []).append(record)

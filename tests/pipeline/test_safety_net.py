@@ -1,0 +1,111 @@
+"""Runs that break off are closed and told; uploads that never became a run are found and started."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.pipeline import Inbox, Pipeline
+from operations import redrive
+from tests.pipeline.conftest import QUARTER
+
+Invoke = Callable[[str, dict[str, Any]], Any]
+
+
+def until(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+    return found
+
+
+def test_a_run_that_is_stopped_is_closed_and_told_once(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
+    key, (header, line) = f"streams/{group}/s.csv", QUARTER.splitlines()
+    long_enough_to_be_stopped = f"{header}\n" + f"{line}\n" * 2_000_000
+    arn = pipeline.started_by(key, pipeline.upload(key, long_enough_to_be_stopped.encode()))
+    until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
+    pipeline.sfn.stop_execution(executionArn=arn, error="Nightly", cause="the maintenance window began")
+    (row,) = until(lambda: pipeline.rows(ExecutionArn=arn, Status="ERROR"), "the closed row")
+    assert (row["TotalPass"], row["Error"]) == (0, "ExecutionAborted")
+    assert row["StartTime"] < row["EndTime"]
+    message = inbox.message(arn)
+    assert message["Subject"].startswith("[QC ERROR] ")
+    assert "the execution was stopped before it had ended" in message["Summary"]["Text"]
+    time.sleep(2)  # the processes, which nobody stops, may still be at it
+    assert len(inbox.all(arn)) == 1
+    (row,) = pipeline.rows(ExecutionArn=arn)
+    assert (row["Status"], row["TotalPass"]) == ("ERROR", 0)
+
+
+def test_an_event_that_cannot_be_read_is_told(pipeline: Pipeline, inbox: Inbox) -> None:
+    event = {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": 5}}}
+    ended = pipeline.finished(pipeline.start(event))
+    assert ended.status == "FAILED"
+    assert inbox.message(ended.arn)["Subject"] == "[QC ERROR] 5"
+
+
+def test_uploads_without_a_run_are_found_and_started_once(
+    pipeline: Pipeline, inbox: Inbox, group: str, invoke: Invoke
+) -> None:
+    events = pipeline.aws.client("events")
+    (rule,) = [one["Name"] for one in events.list_rules()["Rules"] if "UploadRule" in one["Name"]]
+    seen = pipeline.checked(f"streams/{group}/seen.csv", QUARTER.encode())
+    events.disable_rule(Name=rule)
+    try:
+        lost = {name: pipeline.upload(f"streams/{group}/{name}", QUARTER.encode()) for name in ("a.csv", "b ü%25.csv")}
+        lost["seen.csv"] = pipeline.upload(f"streams/{group}/seen.csv", QUARTER.encode())  # a new version
+        pipeline.upload(f"streams/{group}/folder/", b"")
+    finally:
+        events.enable_rule(Name=rule)
+    now = {"SettlingSeconds": 0}
+    counts = invoke("Reconcile", now)
+    assert counts["Started"] >= 3
+    until(lambda: len(pipeline.rows(GroupID=group, Status="PASS")) == 4, "the runs")
+    rows = {
+        row["Key"].rpartition("/")[2]: row for row in pipeline.rows(GroupID=group) if row["VersionId"] in lost.values()
+    }
+    assert {name: row["VersionId"] for name, row in rows.items()} == lost
+    assert seen.output["VersionId"] not in lost.values()
+    assert all(inbox.message(row["ExecutionArn"]) for row in rows.values())
+    assert invoke("Reconcile", now)["Started"] == 0
+    # A delivery that comes after all finds the run.
+    late = pipeline.finished(pipeline.start(pipeline.execution(rows["a.csv"]["ExecutionArn"]).input))
+    assert late.output["Status"] == "REPEATED"
+    assert len(pipeline.rows(GroupID=group)) == 4
+
+
+def test_an_upload_that_is_young_is_left_to_its_event(pipeline: Pipeline, group: str, invoke: Invoke) -> None:
+    pipeline.checked(f"streams/{group}/s.csv", QUARTER.encode())
+    counts = invoke("Reconcile", {})
+    assert (counts["Recent"], counts["Started"]) == (0, 0)
+    assert counts["Listed"] >= 1
+
+
+def test_undelivered_uploads_are_started_and_what_is_none_stays(
+    pipeline: Pipeline, inbox: Inbox, group: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in pipeline.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    first = pipeline.checked(f"streams/{group}/s.csv", QUARTER.encode())
+    (queue,) = [url for url in pipeline.sqs.list_queues()["QueueUrls"] if "UndeliveredUploads" in url]
+    lost = json.loads(json.dumps(first.input))
+    lost["detail"]["object"] |= {"key": f"streams/{group}/never.csv", "version-id": "gone"}
+    for event in (first.input, lost):
+        pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+    assert redrive.main([]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "uploads started: 2; runs closed: 0; left in the queues: 0"
+    until(lambda: len(pipeline.rows(GroupID=group)) == 2, "a row for each of both")
+    assert {row["Status"] for row in pipeline.rows(GroupID=group)} == {"PASS", "ERROR"}
+    assert redrive.main([]) == 0
+    assert capsys.readouterr().out == "uploads started: 0; runs closed: 0; left in the queues: 0\n"
+    pipeline.sqs.send_message(QueueUrl=queue, MessageBody='{"source": "somebody"}')
+    assert redrive.main([]) == 1
+    assert ': not an upload: {"source": "somebody"}' in capsys.readouterr().out
+    assert redrive.main(["--stack", "NoSuchStack"]) == 2
+    assert "NoSuchStack" in capsys.readouterr().err
+    assert inbox.message(first.arn)

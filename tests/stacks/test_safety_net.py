@@ -1,0 +1,128 @@
+"""What catches broken runs and lost uploads, where only AWS could show it at work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.stacks.conftest import synthesised
+from tests.stacks.template import Template, readable
+
+
+def test_every_execution_that_fails_times_out_or_is_stopped_reaches_close_run(template: Template) -> None:
+    rule = template.properties("AWS::Events::Rule", "BrokeOffRule")
+    detail = rule["EventPattern"]["detail"]
+    assert [readable(arn) for arn in detail.pop("stateMachineArn")] == ["QC"]
+    assert rule["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+    }
+    (target,) = rule["Targets"]
+    assert readable(target["Arn"]) == "CloseRun"
+    assert readable(target["DeadLetterConfig"]["Arn"]) == "UnclosedRuns"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+    invoke = template.properties("AWS::Lambda::EventInvokeConfig")
+    assert readable(invoke["DestinationConfig"]["OnFailure"]["Destination"]) == "UnclosedRuns"
+
+
+def test_the_bucket_is_reconciled_every_few_hours() -> None:
+    for given, schedule in (({}, "rate(6 hours)"), ({"reconcileHours": 24}, "rate(1 day)")):
+        rule = synthesised(**given).properties("AWS::Events::Rule", "ReconcileSchedule")
+        assert (rule["ScheduleExpression"], rule["State"]) == (schedule, "ENABLED")
+        assert readable(rule["Targets"][0]["Arn"]) == "Reconcile"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric", "watched"),
+    [
+        ("UndeliveredUploads", "ApproximateNumberOfMessagesVisible", "UndeliveredUploads"),
+        ("UnclosedRuns", "ApproximateNumberOfMessagesVisible", "UnclosedRuns"),
+        ("FailedRuns", "ExecutionsFailed", "QC"),
+        ("TimedOutRuns", "ExecutionsTimedOut", "QC"),
+        ("StoppedRuns", "ExecutionsAborted", "QC"),
+        ("ReconcileErrors", "Errors", "Reconcile"),
+    ],
+)
+def test_an_alarm_rings_at_the_first(template: Template, alarm: str, metric: str, watched: str) -> None:
+    found = template.properties("AWS::CloudWatch::Alarm", f"{alarm}Alarm")
+    assert (found["MetricName"], readable(found["Dimensions"][0]["Value"])) == (metric, watched)
+    assert (found["Threshold"], found["EvaluationPeriods"]) == (1, 1)
+    assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert found["TreatMissingData"] == "notBreaching"
+    assert [readable(action) for action in found["AlarmActions"]] == ["Alarms"]
+
+
+def test_alarms_may_publish_though_the_topic_has_a_policy_of_its_own(template: Template) -> None:
+    allowed = [
+        one
+        for policy in template.of_type("AWS::SNS::TopicPolicy").values()
+        for one in policy["Properties"]["PolicyDocument"]["Statement"]
+        if one["Effect"] == "Allow"
+    ]
+    assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert (allowed[0]["Action"], readable(allowed[0]["Resource"])) == ("sns:Publish", "Alarms")
+
+
+def test_whoever_is_to_be_alarmed_is_subscribed() -> None:
+    subscribed = synthesised(alarmEmail="ops@example.org").of_type("AWS::SNS::Subscription").values()
+    assert [(readable(one["Properties"]["TopicArn"]), one["Properties"]["Endpoint"]) for one in subscribed] == [
+        ("Alarms", "ops@example.org")
+    ]
+
+
+@pytest.fixture(scope="module")
+def encrypted() -> Template:
+    return synthesised(kms="true")
+
+
+def keys_in(template: Template) -> dict[str, str]:
+    """The key of everything that is stored, by logical name; without one: nothing."""
+
+    def key(kind: str, properties: dict[str, Any]) -> Any:
+        if kind == "AWS::S3::Bucket":
+            (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            return rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+        if kind == "AWS::DynamoDB::Table":
+            return properties["SSESpecification"].get("KMSMasterKeyId")
+        return properties.get("KmsKeyId", properties.get("KmsMasterKeyId"))
+
+    stored = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::Logs::LogGroup")
+    return {
+        name: readable(found)
+        for kind in stored
+        for name, one in template.of_type(kind).items()
+        if (found := key(kind, one["Properties"]))
+    }
+
+
+def test_with_a_key_everything_that_is_stored_is_under_it(template: Template, encrypted: Template) -> None:
+    stored = {
+        name
+        for kind in ("S3::Bucket", "DynamoDB::Table", "SNS::Topic", "SQS::Queue", "Logs::LogGroup")
+        for name in encrypted.of_type(f"AWS::{kind}")
+    }
+    assert keys_in(encrypted) == dict.fromkeys(stored, "Key")
+    assert not template.of_type("AWS::KMS::Key")
+    key = encrypted.one("AWS::KMS::Key")
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert key["DeletionPolicy"] == "Retain"
+
+
+def test_with_a_key_a_function_may_use_it_through_the_services_only(encrypted: Template) -> None:
+    for function in encrypted.of_type("AWS::Lambda::Function").values():
+        name = readable(function["Properties"]["Role"]).removesuffix("Role")
+        allowed = [one for one in encrypted.statements(name) if "kms:Decrypt" in one["Action"] and "Condition" in one]
+        assert len(allowed) == 1, name
+        assert readable(allowed[0]["Resource"]) == "Key"
+        services = allowed[0]["Condition"]["StringEquals"]["kms:ViaService"]
+        assert [readable(service).split(".")[0] for service in services] == ["s3", "dynamodb", "sns"]
+    actions = {
+        action
+        for policy in encrypted.of_type("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action.startswith("kms:")
+    }
+    assert not {action for action in actions if action == "kms:*" or "Grant" in action or "Delete" in action}
