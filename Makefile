@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format fuzz peers faults synth bench redrive bootstrap deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format fuzz peers faults audit licences sbom synth bench redrive bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,7 +43,7 @@ demo: setup ## sample files through the whole pipeline on a local AWS, step by s
 local: setup ## a local AWS with the pipeline deployed, until Ctrl-C
 	@python -m local.serve
 
-test: setup node_modules/.ready lint ## lint, types, and every test
+test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
 	@python -m pytest
 
 test-fast: setup ## the tests that need neither the local AWS nor the CDK
@@ -54,6 +54,12 @@ lint: .venv/editable ## lint, format and types
 
 format: .venv/editable ## put the code into its format
 	@ruff check --fix . && ruff format .
+
+.local/audit/ready: requirements/audit.txt
+	@echo "setting up .local/audit: checkov, pip-audit (0.3 GB)"
+	@mkdir -p .local && $(PYTHON) -m venv --clear .local/audit
+	@.local/audit/bin/python $(PIP_INSTALL) -r requirements/audit.txt
+	@touch $@
 
 .local/peers/ready: requirements/peers.txt
 	@echo "setting up .local/peers: ioos_qc, frictionless, pandas, pandera (0.7 GB)"
@@ -66,6 +72,16 @@ fuzz: setup ## 20,000 broken files through the engine
 
 peers: .local/peers/ready ## the engine's flags beside those of ioos_qc and frictionless
 	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers
+
+audit: .venv/editable .local/audit/ready ## what is known against the locked packages
+	@python -m operations.audit
+
+licences: .venv/editable .local/audit/ready ## docs/licences.md
+	@python -m operations.audit licences
+
+sbom: .local/audit/ready ## the bill of materials of what runs in AWS: build/sbom.json (CycloneDX)
+	@mkdir -p build && .local/audit/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json \
+	  --pyproject pyproject.toml requirements/functions.txt && echo "build/sbom.json"
 
 synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
@@ -90,7 +106,7 @@ faults: setup ## every fault in every place of a run, on the local AWS (some min
 
 lock: .venv/ready ## new versions into requirements/*.txt, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt
-	@cd requirements && for name in functions dev local lock peers; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	@cd requirements && for name in functions dev local lock peers audit; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
 
 clean: ## remove what the commands made, the environments included

@@ -21,6 +21,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import boto3
 import hypercorn.asyncio
 import hypercorn.config
 from ministack import app
@@ -46,6 +47,7 @@ REPLACED = {
 # A burst of uploads would otherwise start a process for every invocation of it. AWS has room for those; one machine has not.
 CONCURRENT_INVOCATIONS = int(os.environ.get("QC_LOCAL_CONCURRENCY", "8"))
 
+ENFORCED = os.environ.get("AUTH") == "true"  # MiniStack holds callers to their IAM policies
 # Tests watch the functions from inside, and break them (local/function_host.py).
 RUNTIME = (
     f'"{Path(__file__).with_name("function_host.py")}"' if "QC_LOCAL_OBSERVED" in os.environ else "-m awslambdaric"
@@ -91,6 +93,7 @@ def run_functions_under_awslambdaric() -> None:
             **worker_env(config, folder, port),
             "PYTHONPATH": os.pathsep.join([folder, *layers]),
             "LAMBDA_RUNTIME_DIR": folder,
+            **(credentials_of(config["Role"]) if ENFORCED else {}),
         }
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
@@ -103,6 +106,17 @@ def run_functions_under_awslambdaric() -> None:
     lambda_svc._provided_worker_env = env
     lambda_svc._execute_function_warm = execute
     lambda_runtime._worker_class_for = lambda _config: lambda_runtime.ProvidedWorker
+
+
+def credentials_of(role: str) -> dict[str, str]:
+    """Credentials of a function's role, for where IAM is enforced."""
+    sts = boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    given = sts.assume_role(RoleArn=role, RoleSessionName="function")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
 
 
 def throttle_asked_for(func: dict[str, Any], event: Any) -> dict[str, Any] | None:
@@ -150,6 +164,13 @@ def deliver_events_to_functions_as_eventbridge_does() -> None:
     eventbridge._dispatch_to_lambda = dispatch_to_lambda
 
 
+async def as_if_by_tls(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The requests with a sign that they came by TLS: on one machine they do not, and the stack's policies ask for it."""
+    if scope["type"] == "http":
+        scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+    await app.app(scope, receive, send)
+
+
 async def serve(port: int) -> None:
     config = hypercorn.config.Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -160,7 +181,7 @@ async def serve(port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     # Standard input is a pipe from whoever started us; it ends when they do, even by SIGKILL.
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
-    await hypercorn.asyncio.serve(app.app, config, shutdown_trigger=stop.wait)
+    await hypercorn.asyncio.serve(as_if_by_tls if ENFORCED else app.app, config, shutdown_trigger=stop.wait)
 
 
 if __name__ == "__main__":

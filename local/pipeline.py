@@ -149,10 +149,18 @@ class Pipeline:
         """A new queue that gets the summaries; returns its URL."""
         url = str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topic = self.outputs["QCResultsTopicArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         attributes = {"FilterPolicy": json.dumps(filter_policy)} if filter_policy else {}
-        self.sns.subscribe(
-            TopicArn=self.outputs["QCResultsTopicArn"], Protocol="sqs", Endpoint=arn, Attributes=attributes
-        )
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
         return url
 
     def take(self, queue_url: str) -> list[str]:

@@ -16,8 +16,8 @@ from stacks.functions import Functions
 from stacks.review import accept, objects_under
 from stacks.storage import Storage
 
-READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
-REMEMBER = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # of an object, its head included
+CLAIM = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
@@ -38,10 +38,10 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
 
     machine_arn = machine.state_machine_arn
 
-    check = {
+    check: Permissions = {
         bucket: ("s3:ListBucket",),  # without it S3 answers 403 for an object that is not there
-        stream_files: READ_OBJECT,
-        rules: READ_OBJECT,
+        stream_files: (VERSION,),
+        rules: (VERSION,),
         summary: ("dynamodb:UpdateItem",),
         details: ("dynamodb:BatchWriteItem",),
     }
@@ -50,21 +50,21 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
             functions.start_qc,
             {
                 bucket: ("s3:ListBucket",),
-                stream_files: READ_OBJECT,
-                rules: READ_OBJECT,
+                stream_files: (NEWEST, VERSION),
+                rules: (NEWEST,),
                 summary: ("dynamodb:PutItem",),
-                remembered: REMEMBER,
+                remembered: CLAIM,
             },
         ),
         *((process, check) for process in functions.processes),
         (functions.end_qc, {summary: ("dynamodb:UpdateItem",)}),
-        (functions.send_qc_summary, {details: ("dynamodb:Query",), remembered: REMEMBER, topic: ("sns:Publish",)}),
+        (functions.send_qc_summary, {details: ("dynamodb:Query",), remembered: CLAIM, topic: ("sns:Publish",)}),
         (
             functions.close_run,
             {
                 summary: ("dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"),
                 details: ("dynamodb:Query",),
-                remembered: REMEMBER,
+                remembered: CLAIM,
                 topic: ("sns:Publish",),
             },
         ),
@@ -72,7 +72,7 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
             functions.reconcile,
             {
                 bucket: ("s3:ListBucket",),
-                stream_files: READ_OBJECT,
+                stream_files: (NEWEST,),
                 summary: ("dynamodb:Query",),
                 machine_arn: ("states:StartExecution",),
             },

@@ -92,9 +92,8 @@ def rules_for(group_id: str, stream_id: str) -> ObjectVersion | None:
 
 def read(key: str, version_id: str) -> StreamingBody:
     """The bytes of one version of one object, as a stream. Raises StreamNotFound where it is gone."""
-    version = {} if version_id == "null" else {"VersionId": version_id}
     try:
-        return s3().get_object(Bucket=bucket(), Key=key, **version)["Body"]  # type: ignore[arg-type]
+        return s3().get_object(Bucket=bucket(), Key=key, VersionId=version_id)["Body"]
     except ClientError as error:
         if error_code(error) in GONE:
             raise StreamNotFound(f"{key} (version {version_id}) is no longer in {bucket()}") from None

@@ -42,7 +42,7 @@ def publish(run: runs.Run, claimant: str, end: Callable[[], runs.Run]) -> dict[s
     logger.info("summary published", extra=sent)
     metrics.add_dimension("Status", sent["Status"])
     metrics.add_metric("Runs", MetricUnit.Count, 1)
-    return sent
+    return {"MessageId": sent["MessageId"]}
 
 
 @idempotent_function(

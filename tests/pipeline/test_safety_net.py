@@ -11,7 +11,7 @@ import pytest
 
 from local.pipeline import Inbox, Pipeline
 from operations import redrive
-from tests.pipeline.conftest import QUARTER
+from tests.pipeline.conftest import QUARTER, undelivered
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 
@@ -52,16 +52,11 @@ def test_an_event_that_cannot_be_read_is_told(pipeline: Pipeline, inbox: Inbox) 
 def test_uploads_without_a_run_are_found_and_started_once(
     pipeline: Pipeline, inbox: Inbox, group: str, invoke: Invoke
 ) -> None:
-    events = pipeline.aws.client("events")
-    (rule,) = [one["Name"] for one in events.list_rules()["Rules"] if "UploadRule" in one["Name"]]
     seen = pipeline.checked(f"streams/{group}/seen.csv", QUARTER.encode())
-    events.disable_rule(Name=rule)
-    try:
+    with undelivered(pipeline):
         lost = {name: pipeline.upload(f"streams/{group}/{name}", QUARTER.encode()) for name in ("a.csv", "b ü%25.csv")}
         lost["seen.csv"] = pipeline.upload(f"streams/{group}/seen.csv", QUARTER.encode())  # a new version
         pipeline.upload(f"streams/{group}/folder/", b"")
-    finally:
-        events.enable_rule(Name=rule)
     now = {"SettlingSeconds": 0}
     counts = invoke("Reconcile", now)
     assert counts["Started"] >= 3

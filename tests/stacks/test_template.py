@@ -14,32 +14,32 @@ from tests.stacks.template import Template, as_list, readable
 
 STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"]
 FUNCTIONS = [*STEPS, "CloseRun", "Reconcile"]
-READ = {"s3:GetObject", "s3:GetObjectVersion"}
-REMEMBER = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
+CLAIM = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 CHECK = {
     "Streams": {"s3:ListBucket"},
-    "Streams/streams/*": READ,
-    "Streams/rules/*": READ,
+    "Streams/streams/*": VERSION,
+    "Streams/rules/*": VERSION,
     "QCSummary": {"dynamodb:UpdateItem"},
     "QCDetails": {"dynamodb:BatchWriteItem"},
 }
 MATRIX = {
     "StartQC": {
         "Streams": {"s3:ListBucket"},
-        "Streams/streams/*": READ,
-        "Streams/rules/*": READ,
+        "Streams/streams/*": NEWEST | VERSION,
+        "Streams/rules/*": NEWEST,
         "QCSummary": {"dynamodb:PutItem"},
-        "Idempotency": REMEMBER,
+        "Idempotency": CLAIM,
     },
     "QCProcess1": CHECK,
     "QCProcess2": CHECK,
     "QCProcess3": CHECK,
     "EndQC": {"QCSummary": {"dynamodb:UpdateItem"}},
-    "SendQCSummary": {"QCDetails": {"dynamodb:Query"}, "Idempotency": REMEMBER, "QCResults": {"sns:Publish"}},
+    "SendQCSummary": {"QCDetails": {"dynamodb:Query"}, "Idempotency": CLAIM, "QCResults": {"sns:Publish"}},
     "CloseRun": {
         "QCSummary": {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "QCDetails": {"dynamodb:Query"},
-        "Idempotency": REMEMBER,
+        "Idempotency": CLAIM,
         "QCResults": {"sns:Publish"},
         "UnclosedRuns": {
             "sqs:GetQueueAttributes",
@@ -49,7 +49,7 @@ MATRIX = {
     },
     "Reconcile": {
         "Streams": {"s3:ListBucket"},
-        "Streams/streams/*": READ,
+        "Streams/streams/*": NEWEST,
         "QCSummary": {"dynamodb:Query"},
         "QC": {"states:StartExecution"},
     },

@@ -1,0 +1,141 @@
+"""Least privilege, shown: with IAM enforced every kind of run works, and no function may do what it never does."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws import STATE, free_port
+from local.deploy import ASSEMBLY
+from local.pipeline import Inbox, Pipeline, deployed
+from tests.pipeline.conftest import QUARTER, invoker, undelivered
+from tests.pipeline.faults import BREAKING_OFF
+from tests.stacks.template import Template, as_list, readable
+
+# Not called by the function's own code: its log, its traces, and the queue that Lambda sends its failures to.
+LAMBDAS_OWN = ("logs:", "xray:", "sqs:")
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[tuple[Pipeline, Path]]:
+    """The pipeline with IAM enforced: every function has the credentials of its role, and no others."""
+    with tempfile.TemporaryDirectory(prefix="observed-", dir=STATE) as name:
+        (Path(name) / "faults").mkdir()
+        extra = {"AUTH": "true", "QC_LOCAL_OBSERVED": name, "SFN_WAIT_SCALE": "0.01"}
+        with deployed(free_port(), extra=extra) as pipeline:
+            yield pipeline, Path(name)
+
+
+def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
+    """Runs that between them take every path of every function; how each ended."""
+    inbox = Inbox(pipeline)
+    pipeline.upload_rules()
+    reconcile: Callable[[str, dict[str, Any]], Any] = invoker(pipeline)
+    faults = {
+        "unsent": [BREAKING_OFF],
+        "unstarted": [{"function": "StartQC", "at": "PutItem 2", "kind": "before raise", "times": 1}],
+        "unclaimed": [
+            BREAKING_OFF,
+            {"function": "CloseRun", "at": "Publish 1", "kind": "refuse", "times": 1},
+        ],
+    }
+    for group, asked in faults.items():
+        (folder / "faults" / f"{group}.json").write_text(json.dumps(asked))
+    runs = {
+        "pass": pipeline.checked("streams/good/s.csv", QUARTER.encode()),
+        "fail": pipeline.checked("streams/bad/s.csv", QUARTER.replace("5.6", "hot").encode()),
+        "rejected": pipeline.checked("streams/bad/s.txt", b"x"),
+        "rerun": pipeline.finished(pipeline.start({"GroupID": "good", "StreamID": "s"})),
+        "nothing there": pipeline.finished(pipeline.start({"GroupID": "good", "StreamID": "no such"})),
+        **{group: pipeline.checked(f"streams/{group}/s.csv", QUARTER.encode()) for group in faults},
+    }
+    runs["again"] = pipeline.finished(pipeline.start(runs["pass"].input))
+    for run in runs.values():
+        if run is not runs["again"]:
+            assert inbox.message(run.arn)
+    with undelivered(pipeline):
+        pipeline.upload("streams/lost/s.csv", QUARTER.encode())
+    reconcile("Reconcile", {"SettlingSeconds": 0})
+    return {name: f"{run.status} {run.error}".strip() for name, run in runs.items()}
+
+
+def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
+    """What each function's calls need, by resource."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for call in map(json.loads, (folder / "calls.jsonl").read_text().splitlines()):
+        mine = found.setdefault(call["function"], {})
+        operation = call["operation"]
+        if "Bucket" in call:
+            if operation != "ListObjectsV2":
+                under = f"Streams/{call['Key'].split('/')[0]}/*"
+                mine.setdefault(under, set()).add("s3:GetObjectVersion" if "VersionId" in call else "s3:GetObject")
+            mine.setdefault("Streams", set()).add("s3:ListBucket")  # without it an absent object is answered with 403
+        elif "TableName" in call:
+            name = next(name for name in ("QCSummary", "QCDetails", "Idempotency") if name in call["TableName"])
+            mine.setdefault(name, set()).add(f"dynamodb:{operation}")
+        elif "TopicArn" in call:
+            mine.setdefault("QCResults", set()).add(f"sns:{operation}")
+        else:
+            mine.setdefault("QC", set()).add(f"states:{operation}")
+    return found
+
+
+def granted(template: Template) -> dict[str, dict[str, set[str]]]:
+    found: dict[str, dict[str, set[str]]] = {}
+    for function in template.of_type("AWS::Lambda::Function").values():
+        name = readable(function["Properties"]["Role"]).removesuffix("Role")
+        for statement in template.statements(name):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    if not action.startswith(LAMBDAS_OWN):
+                        found.setdefault(name, {}).setdefault(readable(resource), set()).add(action)
+    return found
+
+
+def lines(permissions: dict[str, dict[str, set[str]]]) -> set[str]:
+    return {
+        f"{function} may {action} on {resource}"
+        for function, resources in permissions.items()
+        for resource, actions in resources.items()
+        for action in actions
+    }
+
+
+def test_with_iam_enforced_every_run_works_and_nothing_is_granted_that_is_not_used(
+    guarded: tuple[Pipeline, Path],
+) -> None:
+    pipeline, folder = guarded
+    ended = every_kind_of_run(pipeline, folder)
+    assert ended == {
+        "pass": "SUCCEEDED",
+        "fail": "SUCCEEDED",
+        "rejected": "FAILED InvalidInput",
+        "rerun": "SUCCEEDED",
+        "nothing there": "FAILED StreamNotFound",
+        "unsent": "FAILED AuthorizationErrorException",
+        "unstarted": "FAILED RuntimeError",
+        "unclaimed": "FAILED AuthorizationErrorException",
+        "again": "SUCCEEDED",
+    }
+    template = Template(json.loads((ASSEMBLY / "StreamQC.template.json").read_text()))
+    used, allowed = lines(needed(folder)), lines(granted(template))
+    assert (sorted(used - allowed), sorted(allowed - used)) == ([], [])  # nothing missing, nothing unused
+
+
+def test_a_function_is_refused_what_its_role_does_not_allow(guarded: tuple[Pipeline, Path]) -> None:
+    pipeline, _ = guarded
+    iam = pipeline.aws.client("iam")
+    (role,) = [one["RoleName"] for one in iam.list_roles()["Roles"] if "EndQCRole" in one["RoleName"]]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    kept = [one for one in document["Statement"] if "dynamodb:UpdateItem" not in as_list(one["Action"])]
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": kept}))
+    time.sleep(0.1)
+    ended = pipeline.checked("streams/refused/s.csv", QUARTER.encode())
+    assert (ended.status, "AccessDenied" in ended.cause) == ("FAILED", True)
