@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format fuzz peers faults audit licences sbom synth bench redrive bootstrap deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format fuzz peers faults load audit licences sbom synth bench redrive bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -101,8 +101,12 @@ destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bu
 redrive: .venv/editable ## start the uploads that EventBridge could not deliver: make redrive ARGS="--stack StreamQC"
 	@python -m operations.redrive $(ARGS)
 
-faults: setup ## every fault in every place of a run, on the local AWS (some minutes)
-	@FAULTS=all python -m pytest -s tests/pipeline/test_faults.py
+faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (some minutes)
+	@FAULTS=all python -m pytest -s tests/pipeline/test_faults.py tests/pipeline/test_interleavings.py
+
+load: setup ## 1,000 uploads at once and a group of 10,000 streams on the local AWS; a stream of 5 GB through the engine
+	@LOAD=all python -m pytest -s tests/pipeline/test_load.py
+	@python -m tests.big 5_000_000_000
 
 lock: .venv/ready ## new versions into requirements/*.txt, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt

@@ -155,6 +155,7 @@ def _server_environment(port: int, folder: Path) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "S3_DATA_DIR": str(folder / "s3"),
         "LOG_LEVEL": "INFO",
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",  # the host queues invocations (QC_LOCAL_CONCURRENCY), and refuses none
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

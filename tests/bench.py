@@ -174,10 +174,10 @@ def run_one(name: str, path: Path) -> None:
     began = time.perf_counter()
     run()
     seconds = time.perf_counter() - began
-    print(json.dumps([seconds, _peak_megabytes()]))
+    print(json.dumps([seconds, peak_megabytes()]))
 
 
-def _peak_megabytes() -> int:
+def peak_megabytes() -> int:
     """Of this program alone: getrusage's figure would hold what its parent had when it was started."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) // 1024

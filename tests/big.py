@@ -1,0 +1,72 @@
+"""A CSV stream of any size through the engine, made while it is read and never stored: `python -m tests.big BYTES`.
+
+Prints rows, seconds and the peak memory of the process. The data and the rules are the benchmark's (tests/bench.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator
+
+import polars as pl
+
+from stream_qc.engine import check_stream
+from stream_qc.formats import format_of
+from stream_qc.rules import load
+from tests.bench import RULES, peak_megabytes
+
+ROWS_AT_ONCE = 100_000
+
+
+class Endless(io.RawIOBase):
+    """The bytes of a clean stream, a second a row, up to a size."""
+
+    def __init__(self, size: int) -> None:
+        self.left, self.rows, self._pieces, self._waiting = size, 0, self._made(), b"time,value,sensor,quality\n"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        if not self._waiting and self.left > 0:
+            self._waiting = next(self._pieces)
+            self.left -= len(self._waiting)
+            self.rows += ROWS_AT_ONCE
+        data = self._waiting[: len(buffer)]
+        buffer[: len(data)] = data
+        self._waiting = self._waiting[len(data) :]
+        return len(data)
+
+    def _made(self) -> Iterator[bytes]:
+        index = pl.col("index")
+        first = 0
+        while True:
+            frame = pl.DataFrame({"index": pl.int_range(first, first + ROWS_AT_ONCE, eager=True)}).select(
+                time=pl.lit(dt.datetime(2000, 1, 1)) + pl.duration(seconds=index),  # noqa: DTZ001  # UTC without a zone
+                value=((index * 0.001).sin() * 10 + 15 + ((index * 7919) % 101) / 100).round(3),
+                sensor=pl.concat_str(pl.lit("S"), (index % 7).cast(pl.String)),
+                quality=(index % 5).cast(pl.Int64),
+            )
+            yield frame.write_csv(include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S").encode()
+            first += ROWS_AT_ONCE
+
+
+def main(size: int) -> None:
+    form = format_of("x.csv")
+    assert form is not None
+    stream = Endless(size)
+    began = time.perf_counter()
+    reports = check_stream(lambda: io.BufferedReader(stream, 1 << 20), form, load(RULES))
+    seconds = time.perf_counter() - began
+    assert {report.passed for report in reports.values()} == {True}
+    assert {report.rows for report in reports.values()} == {stream.rows}
+    found = {"bytes": size, "rows": stream.rows, "seconds": round(seconds, 1), "peak_mb": peak_megabytes()}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1].replace("_", "")))
