@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.keys import is_id
+from stream_qc.printable import printable
 from stream_qc.vocabulary import PROCESSES
 
 Item = dict[str, Any]
@@ -178,5 +179,5 @@ def rerun_command(run: Item) -> str:
 
 def one_line(value: Any, most: int = 300) -> str:
     """Text for a line of the email: what is not printable, line ends included, is escaped; what is long is cut."""
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    plain = printable(value)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, cast
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import Progress
 from rich.table import Table
 
@@ -23,6 +23,7 @@ from stream_qc.errors import InvalidRules, UnreadableFile
 from stream_qc.flagfile import FlagFile
 from stream_qc.formats import EXTENSIONS, Format, format_of
 from stream_qc.infer import infer
+from stream_qc.printable import printable
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
 from stream_qc.rules.explaining import explained
@@ -45,9 +46,9 @@ def main() -> None:
         sys.exit(arguments.run(arguments))
     except InvalidRules as error:
         for mistake in error.mistakes:
-            print(f"stream-qc: {arguments.rules}: {mistake}", file=sys.stderr)
+            print(f"stream-qc: {arguments.rules}: {printable(mistake)}", file=sys.stderr)
     except (Unusable, UnreadableFile) as error:
-        print(f"stream-qc: {error}", file=sys.stderr)
+        print(f"stream-qc: {printable(error)}", file=sys.stderr)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # PermissionError, FileNotFoundError, a full disk …
@@ -87,7 +88,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _rules(arguments: argparse.Namespace) -> int:
     for line in explained(load(arguments.rules.read_bytes())):
-        print(line)
+        print(printable(line))
     return PASSED
 
 
@@ -155,6 +156,11 @@ def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
         "Rows": max(report.rows for report in reports.values()),
         "Checks": [result.item() for report in reports.values() for result in report.results],
     }
+
+
+def escape(text: str) -> str:
+    """Text from a file as the terminal shows it: neither markup nor a terminal's codes."""
+    return escape_markup(printable(text))
 
 
 def _show(name: str, reports: dict[int, Report], rules: Rules, *, passed: bool) -> None:

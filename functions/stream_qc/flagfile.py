@@ -16,6 +16,8 @@ from stream_qc.checks import Check
 from stream_qc.checks.base import Late
 
 ROWS_AT_ONCE = 500_000
+# A cell that begins so is a formula to a spreadsheet, unless an apostrophe stands before it (OWASP, CSV Injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FlagColumn:
@@ -71,7 +73,10 @@ class FlagFile:
 
     def column(self, check: Check) -> FlagColumn:
         """The taker of a check's flags."""
-        column = FlagColumn(f"{check.field}.{check.test}", self._folder.name)
+        name = f"{check.field}.{check.test}"
+        if name.startswith(FORMULA):
+            name = f"'{name}"
+        column = FlagColumn(name, self._folder.name)
         self._columns.append(column)
         return column
 

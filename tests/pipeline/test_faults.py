@@ -92,8 +92,6 @@ def test_whatever_breaks_is_told_once_and_never_passes(observed: tuple[Pipeline,
         wrong += [f"{fault}: {mistake} ({outcome})" for mistake in mistakes(fault, outcome, checks)]
     if WHOLE:
         report(outcomes)
-        for fault, outcome in outcomes.items():
-            print("CASE", fault, "|", outcome, "|", outcome.execution.cause[:200], "|", len(outcome.unclosed))
     assert not unbroken, f"{len(unbroken)} faults did not happen: {unbroken[:5]}"
     assert not wrong, f"{len(wrong)} mistakes after {len(chosen)} faults:\n" + "\n".join(wrong)
 

@@ -105,6 +105,21 @@ def test_a_retried_process_writes_the_same_details_again(pipeline: Pipeline, inv
     assert {check[:2] for check in details} == {"1#"}
 
 
+def test_an_object_that_is_overwritten_or_deleted_while_a_run_goes_on_changes_nothing_or_is_said(
+    pipeline: Pipeline, invoke: Invoke, group: str
+) -> None:
+    key = f"streams/{group}/s.csv"
+    pipeline.upload(key, QUARTER.encode())
+    run = invoke("StartQC", rerun_payload(group, f"overwritten {group}"))
+    pipeline.upload(key, b"not,what,was,uploaded\n")
+    assert invoke("QCProcess1", run) == {"Process": 1, "Pass": 1, "Rows": 1}
+    pipeline.s3.delete_object(Bucket=pipeline.bucket, Key=key)  # a delete marker: the version is still there
+    assert invoke("QCProcess2", run) == {"Process": 2, "Pass": 1, "Rows": 1}
+    pipeline.s3.delete_object(Bucket=pipeline.bucket, Key=key, VersionId=run["VersionId"])
+    with pytest.raises(RuntimeError, match=r"StreamNotFound: .* is no longer in "):
+        invoke("QCProcess3", run)
+
+
 def test_a_retried_send_does_not_send_twice(inbox: Inbox, invoke: Invoke, group: str) -> None:
     ended = {
         **event("send_qc_summary"),

@@ -38,11 +38,31 @@ FOREIGN = {
 BOM = b"\xef\xbb\xbf"
 
 
+MOST_EXPANSION = 300  # of compressed data, once more than HARMLESS_BYTES have come out of it; repetitive rows reach 100
+HARMLESS_BYTES = 256 * 1024 * 1024
+
+
+class Counted(io.RawIOBase):
+    """A stream that counts the bytes that are read from it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.count = stream, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
 class Bytes:
     """A stream whose breakdowns in decompression are UnreadableFile, raised after all that could be read has been."""
 
-    def __init__(self, read: Callable[[int], bytes], kind: str) -> None:
-        self._read, self._kind = read, kind
+    def __init__(self, read: Callable[[int], bytes], kind: str, packed: Counted | None = None) -> None:
+        self._read, self._kind, self._packed = read, kind, packed
+        self._unpacked = 0
         self._head = b""
         self._broken: UnreadableFile | None = None
 
@@ -71,7 +91,14 @@ class Bytes:
         if self._broken:
             return b""
         try:
-            return self._read(size)
+            data = self._read(size)
+            self._unpacked += len(data)
+            if self._packed and self._unpacked > max(HARMLESS_BYTES, MOST_EXPANSION * self._packed.count):
+                self._broken = UnreadableFile(
+                    f"the {self._kind} data unpacks to more than {MOST_EXPANSION} times its size, and is not read on"
+                )
+                return b""
+            return data
         except EOFError:
             self._broken = UnreadableFile(f"the {self._kind} data breaks off; upload the file again")
         except gzip.BadGzipFile:
@@ -85,9 +112,11 @@ def decompressed(stream: BinaryIO, form: Format) -> Bytes:
     """The content of the stream, decompressed as the name says, without a byte order mark."""
     if form.compression == "gz":
         # read1 hands out what there is before it finds the data broken; read would lose it.
-        content = Bytes(gzip.GzipFile(fileobj=stream, mode="rb").read1, "gzip")
+        packed = Counted(stream)
+        content = Bytes(gzip.GzipFile(fileobj=packed, mode="rb").read1, "gzip", packed)
     elif form.compression == "zst":
-        content = Bytes(zstd.ZstdFile(stream, mode="rb").read1, "zstd")
+        packed = Counted(stream)
+        content = Bytes(zstd.ZstdFile(packed, mode="rb").read1, "zstd", packed)
     else:
         content = Bytes(stream.read, "plain")
     if content.peek(len(BOM)) == BOM:
