@@ -64,7 +64,8 @@ format: .venv/editable ## put the code into its format
 .local/peers/ready: requirements/peers.txt
 	@echo "setting up .local/peers: ioos_qc, frictionless, pandas, pandera (0.7 GB)"
 	@mkdir -p .local && $(PYTHON) -m venv --clear .local/peers
-	@.local/peers/bin/python $(PIP_INSTALL) -r requirements/peers.txt
+	@# ioos_qc 3.0.0 comes as source only, and says that it needs Python <=3.11, which leaves out 3.11.1 and all after it.
+	@.local/peers/bin/python $(PIP_INSTALL) --no-binary ioos-qc --ignore-requires-python -r requirements/peers.txt
 	@touch $@
 
 fuzz: setup ## 20,000 broken files through the engine

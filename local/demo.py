@@ -139,7 +139,7 @@ def step_line(step: str, execution: Execution, row: dict[str, Any], seconds: flo
     if step.startswith("QCProcess"):
         name, verdict = (
             f"{step} {PROCESSES[int(step[-1])]}",
-            "pass" if row[f"Process{step[-1]}Pass"] else "FAIL",
+            "pass" if row[f"Process{step[-1]}Pass"] else "broke" if row["Status"] == "ERROR" else "FAIL",
         )
     elif step == "StartQC":
         verdict = "" if row.get("StreamID") and "QCProcesses" in execution.steps else "refused"

@@ -168,6 +168,21 @@ def measured(name: str, path: Path) -> tuple[float, int]:
     return min(found)[0], max(memory for _, memory in found)
 
 
+def import_milliseconds(function: str) -> float:
+    """What importing a function costs over boto3 with a client, warm: the least of several processes, in .venv."""
+    code = (
+        "import time, boto3; boto3.client('s3'); began = time.perf_counter(); "
+        f"import {function}; print(time.perf_counter() - began)"
+    )
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "functions", "AWS_DEFAULT_REGION": "eu-central-2"}
+    environment |= {"IDEMPOTENCY_TABLE": "t", "POWERTOOLS_SERVICE_NAME": "s", "POWERTOOLS_METRICS_NAMESPACE": "n"}
+    seconds = [
+        float(subprocess.run([".venv/bin/python", "-c", code], env=environment, capture_output=True, check=True).stdout)
+        for _ in range(7)
+    ]
+    return min(seconds) * 1000
+
+
 def run_one(name: str, path: Path) -> None:
     warnings.simplefilter("ignore")
     run = CONTESTANTS[name](path)
@@ -217,6 +232,9 @@ def main() -> None:
         for rows in (ROWS // 10, ROWS):
             path = make(folder / "stream.csv", rows)
             print(f"{rows:>14,}  {measured('stream-qc', path)[1]} MB", flush=True)
+        print("\nImport of a function over boto3 with a client, warm:")
+        for function in ("step_1_start_qc", "step_2_qc_process", "step_3_end_qc", "step_4_send_qc_summary"):
+            print(f"{function:>24}  {import_milliseconds(function):.0f} ms", flush=True)
         path = make(folder / "stream.csv", PEER_ROWS)
         print(f"\nThe same CSV of {PEER_ROWS:,} rows; each does what it can do of the same checks:\n")
         for contestant in CONTESTANTS:

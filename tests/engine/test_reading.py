@@ -70,6 +70,14 @@ def test_the_separator_is_told_by_the_header(separator: str) -> None:
     assert read(data) == ([("1,5", "2")], [])
 
 
+def test_a_separator_that_the_rules_name_needs_no_guess() -> None:
+    rules = "dialect: {delimiter: ';'}\nschema: {fields: [{name: 'a,b', type: string}, {name: c}]}"
+    found = results('"a,b";c\n"1,2";3\n', rules)
+    assert found["1#*#header"].passed
+    assert results("a,b\n1,2\n", "dialect: {delimiter: ';'}")["1#*#rows"].passed
+    assert not results("a,b\n1,2\n", "dialect: {delimiter: ';'}\nschema: {fields: [{name: a}]}")["1#*#header"].passed
+
+
 def test_quoted_cells_hold_separators_quotes_and_line_ends() -> None:
     assert read(b'a,b\n"x, ""y""\nz",2\n3,4\n') == ([('x, "y"\nz', "2"), ("3", "4")], [])
 

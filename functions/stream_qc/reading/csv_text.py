@@ -68,7 +68,7 @@ class CsvReader:
     def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
         self._rules = rules
         line, rest = _first_record(content)
-        self._grammar = grammar(_separator(line, rules))
+        self._grammar = grammar(rules.dialect.delimiter or _separator(line, rules))
         self.header = _header(line, self._grammar)
         self._pieces = _without_trailing_blanks(_pieces(content, rest, self._grammar, block_bytes))
         self._columns = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}

@@ -30,6 +30,8 @@ def explained(rules: Rules) -> Iterator[str]:
     for field in rules.fields.values():
         asked = ", ".join(_constraints(field.constraints))
         yield f"  {field.name}: {_kind(field)}" + (f"; {asked}" if asked else "")
+    if rules.dialect.delimiter:
+        yield f"CSV is separated by {rules.dialect.delimiter!r}, whatever the header looks like."
     if rules.primary_key:
         yield f"No two rows have the same {' and '.join(rules.primary_key)}."
     values = ", ".join(repr(value) for value in rules.missing_values) or "none"

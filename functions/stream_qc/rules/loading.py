@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
 from stream_qc.errors import InvalidRules
 from stream_qc.rules.fields import check_format, typed_constraints
-from stream_qc.rules.model import Constraints, Document, Field, Limits, RowLimits, Rules, Schema, StreamTest
+from stream_qc.rules.model import Constraints, Dialect, Document, Field, Limits, RowLimits, Rules, Schema, StreamTest
 
 T = TypeVar("T")
 CHECKS = (
@@ -65,6 +65,7 @@ def load(text: bytes | str) -> Rules:
         tests=tests,
         rows=_rows(document.rows, mistakes),
         limits=_limits(document.limits, fields, mistakes),
+        dialect=_convert(document.dialect, Dialect, "dialect", mistakes) or Dialect(),
     )
     if mistakes:
         raise InvalidRules(mistakes)

@@ -52,6 +52,12 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     description: str | None = None
 
 
+class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """How a CSV file is separated, where its header shall not say (https://specs.frictionlessdata.io/csv-dialect/)."""
+
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+
+
 class RowLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum: int = 1
     maximum: int | None = None
@@ -68,6 +74,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The top level of a rules file."""
 
     schema: dict[str, Any] = {}
+    dialect: Any = msgspec.field(default_factory=dict)
     time: str | None = None
     z: str | None = None
     lat: str | None = None
@@ -98,6 +105,7 @@ class Rules(msgspec.Struct, frozen=True):
     tests: tuple[StreamTest, ...] = ()
     rows: RowLimits = RowLimits()
     limits: Limits = Limits()
+    dialect: Dialect = Dialect()
 
     def field(self, name: str) -> Field:
         return self.fields[name]
