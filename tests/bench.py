@@ -228,10 +228,11 @@ def main() -> None:
             (limit, _), (seconds, memory) = measured("polars, parse only", path), measured("stream-qc", path)
             print(f"{ending:<10}{limit:>14.2f} s{seconds:>10.2f} s{seconds / limit:>8.2f}{memory:>7} MB", flush=True)
             path.unlink()
-        print("\nPeak memory of stream-qc on CSV, by rows:")
-        for rows in (ROWS // 10, ROWS):
-            path = make(folder / "stream.csv", rows)
-            print(f"{rows:>14,}  {measured('stream-qc', path)[1]} MB", flush=True)
+        print("\nPeak memory of stream-qc on CSV of a size (about 32 bytes a row) that is made while it is read:")
+        for size in (3 * ROWS, 30 * ROWS, 300 * ROWS):
+            done = subprocess.run([sys.executable, "-m", "tests.big", str(size)], capture_output=True, check=True)
+            found = json.loads(done.stdout)
+            print(f"{found['rows']:>14,} rows  {found['peak_mb']} MB  {found['seconds']} s", flush=True)
         print("\nImport of a function over boto3 with a client, warm:")
         for function in ("step_1_start_qc", "step_2_qc_process", "step_3_end_qc", "step_4_send_qc_summary"):
             print(f"{function:>24}  {import_milliseconds(function):.0f} ms", flush=True)

@@ -19,7 +19,7 @@ from stream_qc.formats import format_of
 from stream_qc.rules import load
 from tests.bench import RULES, peak_megabytes
 
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 20_000
 
 
 class Endless(io.RawIOBase):
