@@ -99,7 +99,7 @@ deploy: .venv/editable node_modules/.ready ## deploy to AWS: make deploy ARGS="-
 destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bucket and the tables are kept
 	@$(CDK) destroy $(ARGS)
 
-redrive: .venv/editable ## start the uploads that EventBridge could not deliver: make redrive ARGS="--stack StreamQC"
+redrive: .venv/editable ## start uploads that could not be delivered, close runs that broke off: make redrive ARGS="--stack StreamQC"
 	@python -m operations.redrive $(ARGS)
 
 faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (some minutes)

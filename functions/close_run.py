@@ -8,28 +8,22 @@ Raises SummaryNotConfirmed as SendQCSummary does.
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline import keys, runs
 from pipeline.errors import SummaryNotConfirmed
+from pipeline.executions import WORDS, run_of, started
 from pipeline.observe import Event, logger, step
 from pipeline.publishing import publish
 from stream_qc.vocabulary import PROCESSES
 
-WORDS = {
-    "TIMED_OUT": ("States.Timeout", "the execution took longer than it may"),
-    "ABORTED": ("ExecutionAborted", "the execution was stopped before it had ended"),
-    "FAILED": ("ExecutionFailed", "the execution failed"),
-}
 UNDECIDED = ("RUNNING", "PASS", "FAIL")  # a verdict of which nobody has been told may still become ERROR
 
 
 @step
-def handler(event: Event, context: LambdaContext) -> Event:
+def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     execution = event["detail"]
     run = run_of(execution)
     logger.append_keys(**{name: run.get(name) for name in ("QCPID", "GroupID", "StreamID")})
@@ -38,7 +32,7 @@ def handler(event: Event, context: LambdaContext) -> Event:
         unchecked = {f"Process{number}Pass": 0 for number in PROCESSES}
         run = runs.seed({**ended, **unchecked}, started(execution))
     try:
-        sent = publish(run, context.aws_request_id, lambda: close(run, ended, UNDECIDED))
+        sent = publish(run, lambda: close(run, ended, UNDECIDED))
     except SummaryNotConfirmed:
         close(run, ended, ("RUNNING",))
         raise
@@ -56,37 +50,6 @@ def close(run: runs.Run, ended: runs.Run, still: tuple[str, ...]) -> runs.Run:
         name: ended[name] for name in ("Status", "Error", "Cause", "EndTime", "TotalPass") if name in ended
     }
     return {**run, **runs.end(run, values, still), "Results": results(ended)}
-
-
-def run_of(execution: dict[str, Any]) -> runs.Run:
-    """The row of the execution, or what its input says of the run where there is none."""
-    asked = asked_of(execution)
-    run: runs.Run = {"ExecutionArn": execution["executionArn"], **asked}
-    if not keys.is_id(asked.get("GroupID")):
-        return run
-    return runs.find(asked["GroupID"], execution["executionArn"], started(execution)) or {
-        **run,
-        "QCPID": runs.qcpid(execution["executionArn"], started(execution)),
-    }
-
-
-def asked_of(execution: dict[str, Any]) -> dict[str, str]:
-    """The IDs, the key and the version that the execution was started with, as far as they are there."""
-    given = json.loads(execution.get("input") or "{}")
-    given = given if isinstance(given, dict) else {}
-    if given.get("source") == "aws.s3":
-        found = given.get("detail", {}).get("object", {})
-        key = str(found.get("key", ""))
-        given = {**keys.ids_in(key)._asdict(), "Key": key, "VersionId": found.get("version-id")}
-    return {
-        name: given[name] for name in ("GroupID", "StreamID", "Key", "VersionId") if isinstance(given.get(name), str)
-    }
-
-
-def started(execution: dict[str, Any]) -> str:
-    """When the execution was started, as the state machine writes it."""
-    start = dt.datetime.fromtimestamp(execution["startDate"] / 1000, dt.UTC)
-    return start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def ending(execution: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,11 @@ S3 and EventBridge deliver nearly always, not always, and the rule may have been
 under streams/ and compares those that were written lately with the rows of QCSummary: an object whose newest version has no
 row is started as its upload would have been, so that a delivery that comes after all finds it done.
 
-In: Days, how far back to look (by default LOOK_BACK_DAYS). Out: Listed, Recent, Started, each a count.
+EventBridge tells of executions that broke off by its best effort, too: for each that did so within the same days, and whose
+row is missing or still RUNNING, CloseRun is invoked again.
+
+In: Days, how far back to look (by default LOOK_BACK_DAYS, at most MOST_DAYS). Out: counts: Listed, Recent, Unread, Started,
+Closed.
 It costs a LIST request for every 1,000 objects, and for each recent one a HEAD request and the reading of its group's rows.
 Raises ReconciliationIncomplete where the time is not enough for all of them.
 """
@@ -13,6 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -23,53 +28,98 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
 from pipeline import keys, objects, runs
-from pipeline.aws import error_code, stepfunctions
+from pipeline.aws import error_code, is_passing, lambdas, stepfunctions
 from pipeline.errors import ReconciliationIncomplete, StreamNotFound
+from pipeline.executions import WORDS, run_of
 from pipeline.observe import Event, logger, metrics, step
 
 LOOK_BACK_DAYS = 3  # the schedule looks again long before these are over
+MOST_DAYS = 29  # as long as StartQC remembers which uploads have a run (pipeline.claims)
 SETTLING = dt.timedelta(hours=1)  # an upload this young may still be on its way
 SPARE_MILLISECONDS = 30_000
+
+Counts = dict[str, int]
 
 
 @step
 def handler(event: Event, context: LambdaContext) -> Event:
     now = dt.datetime.now(dt.UTC)
-    since = now - dt.timedelta(days=float(event.get("Days", LOOK_BACK_DAYS)))
+    since = now - dt.timedelta(days=min(float(event.get("Days", LOOK_BACK_DAYS)), MOST_DAYS))
     settled = now - dt.timedelta(seconds=float(event.get("SettlingSeconds", SETTLING.total_seconds())))
-    listed, recent = 0, list[tuple[str, dt.datetime]]()
-    for key, written in objects.every_object(keys.PREFIX):
-        listed += 1
-        if since <= written <= settled and not key.endswith("/"):
-            recent.append((key, written))
-        in_time(context, f"{listed:,} objects listed, and there are more")
-    started = 0
-    for done, (key, version) in enumerate(without_a_row(recent)):
-        in_time(context, f"{done:,} of the uploads without a run looked at, {started:,} started, and there are more")
-        started += start(key, version)
-    metrics.add_metric("UploadsReconciled", MetricUnit.Count, started)
-    counts = {"Listed": listed, "Recent": len(recent), "Started": started}
-    logger.info("reconciled", extra=counts)
+    counts = {"Listed": 0, "Recent": 0, "Unread": 0, "Started": 0, "Closed": 0}
+    try:
+        start_lost_uploads(since, settled, counts, context)
+        close_broken_runs(since, settled, counts, context)
+    finally:
+        logger.info("reconciled", extra=counts)
+        metrics.add_metric("UploadsReconciled", MetricUnit.Count, counts["Started"])
     return counts
 
 
-def without_a_row(recent: list[tuple[str, dt.datetime]]) -> Iterator[tuple[str, str]]:
-    """The key and the version of those objects whose newest version has no row, group by group."""
+def start_lost_uploads(since: dt.datetime, settled: dt.datetime, counts: Counts, context: LambdaContext) -> None:
+    """Starts the uploads between these times that have no row."""
     groups: dict[str | None, list[tuple[str, dt.datetime]]] = {}
-    for key, written in recent:
-        group_id = keys.ids_in(key).GroupID
-        groups.setdefault(group_id if keys.is_id(group_id) else None, []).append((key, written))
+    for key, written in objects.every_object(keys.PREFIX):
+        counts["Listed"] += 1
+        if since <= written <= settled and not key.endswith("/"):
+            counts["Recent"] += 1
+            group_id = keys.ids_in(key).GroupID
+            groups.setdefault(group_id if keys.is_id(group_id) else None, []).append((key, written))
+        in_time(context, counts)
     for group_id, found in groups.items():
         # S3 gives whole seconds, and a run may begin in the second in which its object was written.
         since = min(written for _, written in found) - dt.timedelta(seconds=5)
         checked = runs.checked_since(group_id, since) if group_id else set()
         for key, _ in found:
-            try:
-                version = objects.locate(key, None).version_id
-            except StreamNotFound:  # it was deleted since
-                continue
-            if (key, version) not in checked:
-                yield key, version
+            in_time(context, counts)
+            version = version_of(key, counts)
+            if version and (key, version) not in checked:
+                counts["Started"] += start(key, version)
+
+
+def version_of(key: str, counts: Counts) -> str | None:
+    """The newest version of the object; None where it is gone, or cannot be read: one object must not hide the others."""
+    try:
+        return objects.locate(key, None).version_id
+    except StreamNotFound:
+        return None
+    except ClientError as error:
+        if is_passing(error):
+            raise
+        logger.exception("an upload cannot be looked at", extra={"Key": key})
+        counts["Unread"] += 1
+        return None
+
+
+def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, context: LambdaContext) -> None:
+    """Has the runs closed whose executions broke off between these times, and which nobody closed."""
+    for arn in broken_executions(since, settled):
+        in_time(context, counts)
+        execution = stepfunctions().describe_execution(executionArn=arn)
+        detail = {
+            **{
+                name: execution.get(name)
+                for name in ("executionArn", "stateMachineArn", "status", "input", "error", "cause")
+            },
+            "startDate": int(execution["startDate"].timestamp() * 1000),
+        }
+        run = run_of(detail)
+        if keys.is_id(run.get("GroupID")) and run.get("Status", "RUNNING") == "RUNNING":
+            logger.warning("a run broke off and was not closed", extra={"ExecutionArn": arn})
+            payload = json.dumps({"source": "aws.states", "detail": detail})
+            lambdas().invoke(FunctionName=os.environ["CLOSE_RUN"], InvocationType="Event", Payload=payload)
+            counts["Closed"] += 1
+
+
+def broken_executions(since: dt.datetime, settled: dt.datetime) -> Iterator[str]:
+    """The ARNs of the executions that were started after the first and broke off before the second of these times."""
+    for status in WORDS:
+        pages = stepfunctions().get_paginator("list_executions")
+        found = pages.paginate(stateMachineArn=os.environ["STATE_MACHINE"], statusFilter=status)  # type: ignore[arg-type]
+        newest_first = (execution for page in found for execution in page["executions"])
+        for execution in itertools.takewhile(lambda one: one["startDate"] >= since, newest_first):
+            if execution["stopDate"] <= settled:
+                yield execution["executionArn"]
 
 
 def start(key: str, version: str) -> bool:
@@ -97,6 +147,6 @@ def start(key: str, version: str) -> bool:
     return True
 
 
-def in_time(context: LambdaContext, so_far: str) -> None:
+def in_time(context: LambdaContext, counts: Counts) -> None:
     if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
-        raise ReconciliationIncomplete(so_far)
+        raise ReconciliationIncomplete(f"there is more to look at than there is time; so far: {json.dumps(counts)}")

@@ -25,7 +25,7 @@ store = Claims()
 @step
 def handler(event: Event, context: LambdaContext) -> Event:
     once.register_lambda_context(context)
-    store.claimant = context.aws_request_id
+    store.new_claimant()
     if event["Trigger"] != "upload" or not isinstance(event.get("Key"), str):
         return start(event)
     try:

@@ -23,7 +23,7 @@ def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     if stands["Status"] != ended["Status"]:  # where it is the same, an earlier attempt of this step wrote it
         raise RunClosed(f"the run was closed as {stands['Status']} before it could end as {ended['Status']}")
     logger.info("run ended", extra={"Status": ended["Status"], "TotalPass": ended["TotalPass"]})
-    return {**event, **ended}
+    return {**event, **ended, "EndTime": stands["EndTime"]}
 
 
 def verdict(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,5 +13,5 @@ from pipeline.publishing import publish
 
 
 @step
-def handler(event: Event, context: LambdaContext) -> Event:
-    return publish(event, context.aws_request_id, lambda: event)
+def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
+    return publish(event, lambda: event)

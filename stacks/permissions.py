@@ -5,7 +5,7 @@ Beside these a function may write to its own log group and send traces, which X-
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -13,7 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from stacks.encryption import USE
 from stacks.functions import Functions
-from stacks.review import accept, objects_under
+from stacks.review import accept, executions_of, objects_under
 from stacks.storage import Storage
 
 NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # of an object, its head included
@@ -37,6 +37,12 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
     topic = storage.results.topic_arn
 
     machine_arn = machine.state_machine_arn
+    executions = Stack.of(machine).format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{machine.state_machine_name}:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
 
     check: Permissions = {
         bucket: ("s3:ListBucket",),  # without it S3 answers 403 for an object that is not there
@@ -66,6 +72,7 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
                 details: ("dynamodb:Query",),
                 remembered: CLAIM,
                 topic: ("sns:Publish",),
+                executions: ("states:DescribeExecution",),
             },
         ),
         (
@@ -74,10 +81,16 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
                 bucket: ("s3:ListBucket",),
                 stream_files: (NEWEST,),
                 summary: ("dynamodb:Query",),
-                machine_arn: ("states:StartExecution",),
+                machine_arn: ("states:StartExecution", "states:ListExecutions"),
+                executions: ("states:DescribeExecution",),
+                functions.close_run.function_arn: ("lambda:InvokeFunction",),
             },
         ),
     ]
+    for function in (functions.close_run, functions.reconcile):
+        accept(_role(function), executions_of(machine), reason="an execution has no name before it is started")
+    if storage.key:
+        machine.add_to_role_policy(_use_of(storage.key))  # it closes rows
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(_use_of(storage.key))

@@ -26,6 +26,12 @@ def objects_under(bucket: s3.IBucket, prefix: str) -> str:
     return f"AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/{prefix}/*]"
 
 
+def executions_of(machine: IConstruct) -> str:
+    """cdk-nag's name for the use of any execution of a state machine."""
+    arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{_logical_id(machine)}.Name>:*"
+    return f"AwsSolutions-IAM5[Resource::{arn}]"
+
+
 def versions_of(function: IConstruct) -> str:
     """cdk-nag's name for the use of a function in any version."""
     return f"AwsSolutions-IAM5[Resource::<{_logical_id(function)}.Arn>:*]"

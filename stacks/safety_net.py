@@ -68,6 +68,7 @@ class SafetyNet:
                 reason="how the CDK lets a function's failures into an encrypted queue, with this one key",
             )
         functions.reconcile.add_environment("STATE_MACHINE", machine.state_machine_arn)
+        functions.reconcile.add_environment("CLOSE_RUN", functions.close_run.function_name)
         events.Rule(
             scope,
             "ReconcileSchedule",
@@ -104,7 +105,7 @@ class SafetyNet:
             ("TimedOutRuns", machine.metric_timed_out, "timed out"),
             ("StoppedRuns", machine.metric_aborted, "were stopped"),
         ):
-            self._alarm(name, metric(), f"runs {ended}; each has sent its message")
+            self._alarm(name, metric(), f"runs {ended}: breakdowns, and uploads that name no stream")
         self._alarm(
             "ReconcileErrors",
             functions.reconcile.metric_errors(period=Duration.hours(1)),

@@ -15,6 +15,7 @@ from pipeline.errors import TemporaryFailure
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
     from types_boto3_stepfunctions import SFNClient
@@ -27,8 +28,8 @@ CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_t
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
 PASSING = {
     "InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "SlowDown", "RequestTimeout",
-    "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
-    "ProvisionedThroughputExceededException", "TransactionInProgressException", "KMSThrottlingException",
+    "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded", "TooManyRequestsException",
+    "ProvisionedThroughputExceededException", "TransactionInProgressException", "KMSThrottlingException", "KMSThrottling",
 }  # fmt: skip
 
 
@@ -40,6 +41,11 @@ def s3() -> S3Client:
 @functools.cache
 def sns() -> SNSClient:
     return boto3.client("sns", config=ONE_ATTEMPT)
+
+
+@functools.cache
+def lambdas() -> LambdaClient:
+    return boto3.client("lambda", config=CONFIG)
 
 
 @functools.cache
@@ -61,7 +67,7 @@ def is_passing(error: BaseException | None) -> bool:
     """Whether the same call may succeed later: a throttle, a fault of the service, a connection that broke."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in PASSING or status >= 500
+        return error_code(error) in PASSING or status == 429 or status >= 500
     return isinstance(error, HTTPClientError | IncompleteReadError)
 
 

@@ -7,6 +7,7 @@ one's own write. With the claimant in the item the two can be told apart from a 
 from __future__ import annotations
 
 import os
+import uuid
 from typing import Any
 
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
@@ -19,12 +20,16 @@ REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and the dead-letter q
 
 
 class Claims(DynamoDBPersistenceLayer):
-    """The idempotency table of this stack. Set `claimant` to the request's ID at the start of every invocation."""
+    """The idempotency table of this stack. Call `new_claimant` at the start of every invocation."""
 
     def __init__(self) -> None:
         super().__init__(table_name=os.environ["IDEMPOTENCY_TABLE"], boto_config=CONFIG)
         self.claimant = ""
         self.client.meta.events.register("provide-client-params.dynamodb.PutItem", self._signed)
+
+    def new_claimant(self) -> None:
+        """Another claimant than any before: Lambda keeps the request's ID when it tries an asynchronous one again."""
+        self.claimant = str(uuid.uuid4())
 
     def _signed(self, params: dict[str, Any], **_: Any) -> None:
         params["Item"]["claimant"] = {"S": self.claimant}

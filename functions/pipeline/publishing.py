@@ -24,13 +24,13 @@ once = IdempotencyConfig(expires_after_seconds=REMEMBERED_SECONDS, hash_function
 store = Claims()
 
 
-def publish(run: runs.Run, claimant: str, end: Callable[[], runs.Run]) -> dict[str, str]:
+def publish(run: runs.Run, end: Callable[[], runs.Run]) -> dict[str, str]:
     """Publishes the summary of the run as `end` gives it, which is called only by whoever is first to publish.
 
-    claimant: the ID of the request that does it. Returns the MessageId, that of the first time where it was published before.
+    Returns the MessageId, that of the first time where it was published before.
     Raises SummaryNotConfirmed where an earlier attempt broke after it may have published.
     """
-    store.claimant = claimant
+    store.new_claimant()
     checks = list(runs.failing_details(run)) if "QCPID" in run else []
     arn = run["ExecutionArn"]
     try:

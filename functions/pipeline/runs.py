@@ -14,6 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from pipeline.aws import error_code, table
+from pipeline.errors import RunClosed
 from stream_qc.vocabulary import PROCESSES
 
 SUMMARY, DETAILS = "SUMMARY_TABLE", "DETAILS_TABLE"  # the environment variables that name the tables
@@ -117,17 +118,29 @@ def end(run: Run, values: Run, still: tuple[str, ...]) -> Run:
 
 
 def update(run: Run, values: dict[str, Any]) -> None:
-    """Sets attributes of a run's row. Raises ClientError (ConditionalCheckFailedException) where there is no such row."""
-    table(SUMMARY).update_item(
-        Key={"GroupID": run["GroupID"], "StartTime": run["StartTime"]},
-        UpdateExpression="SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
-        ConditionExpression="QCPID = :me",
-        ExpressionAttributeNames={f"#{index}": name for index, name in enumerate(values)},
-        ExpressionAttributeValues={
+    """Sets attributes of the row of a run that is going on.
+
+    Raises RunClosed where it has ended, and ClientError (ConditionalCheckFailedException) where there is no such row.
+    """
+    asked: dict[str, Any] = {
+        "Key": {"GroupID": run["GroupID"], "StartTime": run["StartTime"]},
+        "UpdateExpression": "SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
+        "ConditionExpression": "QCPID = :me AND #status = :running",
+        "ExpressionAttributeNames": {"#status": "Status", **{f"#{index}": name for index, name in enumerate(values)}},
+        "ExpressionAttributeValues": {
             ":me": run["QCPID"],
+            ":running": "RUNNING",
             **{f":{index}": value for index, value in enumerate(values.values())},
         },
-    )
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    try:
+        table(SUMMARY).update_item(**asked)
+    except ClientError as error:
+        there = row_that_stands(error)
+        if there.get("QCPID") != run["QCPID"]:
+            raise
+        raise RunClosed(f"the run has ended as {there['Status']}") from None
 
 
 def put_details(run: Run, items: Iterable[dict[str, Any]], expires: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -35,15 +36,28 @@ def group() -> str:
 
 
 @contextlib.contextmanager
-def undelivered(pipeline: Pipeline) -> Iterator[None]:
-    """Within it, uploads start nothing, as where S3 or EventBridge loses their events."""
+def undelivered(pipeline: Pipeline, to: str = "UploadRule") -> Iterator[None]:
+    """Within it, events do not reach this rule, as where S3, Step Functions or EventBridge loses them."""
     events = pipeline.aws.client("events")
-    (rule,) = [one["Name"] for one in events.list_rules()["Rules"] if "UploadRule" in one["Name"]]
+    (rule,) = [one["Name"] for one in events.list_rules()["Rules"] if to in one["Name"]]
     events.disable_rule(Name=rule)
     try:
         yield
     finally:
         events.enable_rule(Name=rule)
+
+
+def lose_the_end_of(pipeline: Pipeline, key: str) -> str:
+    """Starts a run, stops it, and loses the event that tells of it; returns the execution's ARN."""
+    header, line = QUARTER.splitlines()
+    arn = pipeline.started_by(key, pipeline.upload(key, (f"{header}\n" + f"{line}\n" * 2_000_000).encode()))
+    deadline = time.monotonic() + 30
+    while not pipeline.rows(ExecutionArn=arn):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with undelivered(pipeline, to="BrokeOffRule"):
+        pipeline.sfn.stop_execution(executionArn=arn)
+    return arn
 
 
 @pytest.fixture(scope="session")

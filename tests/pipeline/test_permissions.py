@@ -14,7 +14,7 @@ import pytest
 from local.aws import STATE, free_port
 from local.deploy import ASSEMBLY
 from local.pipeline import Inbox, Pipeline, deployed
-from tests.pipeline.conftest import QUARTER, invoker, undelivered
+from tests.pipeline.conftest import QUARTER, invoker, lose_the_end_of, undelivered
 from tests.pipeline.faults import BREAKING_OFF
 from tests.stacks.template import Template, as_list, readable
 
@@ -61,7 +61,11 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
             assert inbox.message(run.arn)
     with undelivered(pipeline):
         pipeline.upload("streams/lost/s.csv", QUARTER.encode())
-    reconcile("Reconcile", {"SettlingSeconds": 0})
+    lose_the_end_of(pipeline, "streams/unended/s.csv")
+    counts = reconcile("Reconcile", {"SettlingSeconds": 0})
+    assert (counts["Started"], counts["Closed"]) == (1, 1)
+    long = {"executionArn": runs["pass"].arn, "status": "FAILED", "startDate": 0, "input": None}
+    reconcile("CloseRun", {"source": "aws.states", "detail": long})  # an event without room for its input
     return {name: f"{run.status} {run.error}".strip() for name, run in runs.items()}
 
 
@@ -81,6 +85,10 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
             mine.setdefault(name, set()).add(f"dynamodb:{operation}")
         elif "TopicArn" in call:
             mine.setdefault("QCResults", set()).add(f"sns:{operation}")
+        elif operation == "DescribeExecution":
+            mine.setdefault("executions", set()).add("states:DescribeExecution")
+        elif operation == "Invoke":
+            mine.setdefault("CloseRun", set()).add("lambda:InvokeFunction")
         else:
             mine.setdefault("QC", set()).add(f"states:{operation}")
     return found
@@ -94,7 +102,8 @@ def granted(template: Template) -> dict[str, dict[str, set[str]]]:
             for action in as_list(statement["Action"]):
                 for resource in as_list(statement["Resource"]):
                     if not action.startswith(LAMBDAS_OWN):
-                        found.setdefault(name, {}).setdefault(readable(resource), set()).add(action)
+                        place = "executions" if ":execution:" in readable(resource) else readable(resource)
+                        found.setdefault(name, {}).setdefault(place, set()).add(action)
     return found
 
 

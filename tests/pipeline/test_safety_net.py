@@ -11,7 +11,7 @@ import pytest
 
 from local.pipeline import Inbox, Pipeline
 from operations import redrive
-from tests.pipeline.conftest import QUARTER, undelivered
+from tests.pipeline.conftest import QUARTER, lose_the_end_of, undelivered
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 
@@ -40,6 +40,30 @@ def test_a_run_that_is_stopped_is_closed_and_told_once(pipeline: Pipeline, inbox
     assert len(inbox.all(arn)) == 1
     (row,) = pipeline.rows(ExecutionArn=arn)
     assert (row["Status"], row["TotalPass"]) == ("ERROR", 0)
+
+
+def test_a_stopped_run_of_which_no_event_tells_is_found_and_closed(
+    pipeline: Pipeline, inbox: Inbox, group: str, invoke: Invoke
+) -> None:
+    arn = lose_the_end_of(pipeline, f"streams/{group}/s.csv")
+    assert [row["Status"] for row in pipeline.rows(ExecutionArn=arn)] == ["RUNNING"]
+    assert invoke("Reconcile", {"SettlingSeconds": 0})["Closed"] == 1
+    assert inbox.message(arn)["Summary"]["Status"] == "ERROR"
+    (row,) = pipeline.rows(ExecutionArn=arn)
+    assert (row["Status"], row["TotalPass"]) == ("ERROR", 0)
+    assert invoke("Reconcile", {"SettlingSeconds": 0})["Closed"] == 0
+
+
+def test_a_stopped_rerun_is_closed_whatever_else_its_input_holds(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
+    header, line = QUARTER.splitlines()
+    key = f"streams/{group}/s.csv"
+    with undelivered(pipeline):
+        pipeline.upload(key, (f"{header}\n" + f"{line}\n" * 2_000_000).encode())
+    arn = pipeline.start({"source": "aws.s3", "GroupID": group, "StreamID": "s"})
+    until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
+    pipeline.sfn.stop_execution(executionArn=arn)
+    assert inbox.message(arn)["Subject"].startswith("[QC ERROR] ")
+    assert [row["Status"] for row in pipeline.rows(GroupID=group)] == ["ERROR"]
 
 
 def test_an_event_that_cannot_be_read_is_told(pipeline: Pipeline, inbox: Inbox) -> None:
@@ -96,11 +120,40 @@ def test_undelivered_uploads_are_started_and_what_is_none_stays(
     assert capsys.readouterr().out.splitlines()[-1] == "uploads started: 2; runs closed: 0; left in the queues: 0"
     until(lambda: len(pipeline.rows(GroupID=group)) == 2, "a row for each of both")
     assert {row["Status"] for row in pipeline.rows(GroupID=group)} == {"PASS", "ERROR"}
-    assert redrive.main([]) == 0
-    assert capsys.readouterr().out == "uploads started: 0; runs closed: 0; left in the queues: 0\n"
+    again = {"MessageId": "the same", "Body": json.dumps(first.input)}
+    machine = pipeline.outputs["StateMachineArn"]
+    before = len(pipeline.executions())
+    assert [redrive.start(machine, again), redrive.start(machine, again)] == ["", ""]
+    assert len(pipeline.executions()) == before + 1
     pipeline.sqs.send_message(QueueUrl=queue, MessageBody='{"source": "somebody"}')
     assert redrive.main([]) == 1
     assert ': not an upload: {"source": "somebody"}' in capsys.readouterr().out
     assert redrive.main(["--stack", "NoSuchStack"]) == 2
     assert "NoSuchStack" in capsys.readouterr().err
     assert inbox.message(first.arn)
+
+
+def test_runs_that_could_not_be_closed_are_closed_from_their_queue(
+    pipeline: Pipeline, inbox: Inbox, group: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in pipeline.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    arns = [lose_the_end_of(pipeline, f"streams/{group}/{name}.csv") for name in ("a", "b")]
+    events = [{"source": "aws.states", "detail": ended(pipeline, arn)} for arn in arns]
+    (queue,) = [url for url in pipeline.sqs.list_queues()["QueueUrls"] if "UnclosedRuns" in url]
+    for body in (
+        events[0],
+        {"requestPayload": events[1]},
+        events[0],
+    ):  # as EventBridge sends it, as Lambda does, and twice
+        pipeline.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+    redrive.main([])
+    assert "runs closed: 3" in capsys.readouterr().out
+    assert [row["Status"] for row in pipeline.rows(GroupID=group)] == ["ERROR", "ERROR"]
+    assert [len(inbox.all(arn)) for arn in arns] == [1, 1]
+
+
+def ended(pipeline: Pipeline, arn: str) -> dict[str, Any]:
+    found = pipeline.sfn.describe_execution(executionArn=arn)
+    start = int(found["startDate"].timestamp() * 1000)
+    return {"executionArn": arn, "status": found["status"], "input": found["input"], "startDate": start}

@@ -23,6 +23,7 @@ CHECK = {
     "QCSummary": {"dynamodb:UpdateItem"},
     "QCDetails": {"dynamodb:BatchWriteItem"},
 }
+EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:QC:*"
 MATRIX = {
     "StartQC": {
         "Streams": {"s3:ListBucket"},
@@ -41,6 +42,7 @@ MATRIX = {
         "QCDetails": {"dynamodb:Query"},
         "Idempotency": CLAIM,
         "QCResults": {"sns:Publish"},
+        EXECUTIONS: {"states:DescribeExecution"},
         "UnclosedRuns": {
             "sqs:GetQueueAttributes",
             "sqs:GetQueueUrl",
@@ -51,7 +53,9 @@ MATRIX = {
         "Streams": {"s3:ListBucket"},
         "Streams/streams/*": NEWEST,
         "QCSummary": {"dynamodb:Query"},
-        "QC": {"states:StartExecution"},
+        "QC": {"states:StartExecution", "states:ListExecutions"},
+        EXECUTIONS: {"states:DescribeExecution"},
+        "CloseRun": {"lambda:InvokeFunction"},
     },
 }
 
