@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -123,9 +124,11 @@ class _Opened:
         self._progress: Progress | None = None
 
     def __enter__(self) -> _Opened:
-        if str(self._path) == "-":
+        piped = self._path.exists() and not self._path.is_file() and not self._path.is_dir()  # /dev/stdin, <(command)
+        if str(self._path) == "-" or piped:
             self._spool = cast("BinaryIO", tempfile.TemporaryFile(prefix="stream-qc-"))  # closed below
-            shutil.copyfileobj(sys.stdin.buffer, self._spool)
+            with self._path.open("rb") if piped else contextlib.nullcontext(sys.stdin.buffer) as given:
+                shutil.copyfileobj(given, self._spool)
         return self
 
     def __exit__(self, *_: object) -> None:

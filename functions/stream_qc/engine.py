@@ -71,7 +71,9 @@ def check_stream(
     reports = {}
     for process in processes:
         found = [
-            tally.result(rows, sorted(absent & set(tally.check.needs))) for tally in tallies if tally.process == process
+            tally.result(rows, sorted(absent & set(tally.check.needs)))
+            for tally in tallies
+            if tally.process == process and not (unreadable and tally in again)  # it has said nothing that stands
         ]
         if unreadable and not rows:
             found = []
@@ -169,7 +171,7 @@ class Structure:
 
     def _well_formed(self, rows: int) -> Result:
         count = self._malformed_count
-        passed = count <= self.rules.limit("*", "well_formed") * rows
+        passed = not count or count / rows <= self.rules.limit("*", "well_formed")
         return Result(
             1,
             "*",

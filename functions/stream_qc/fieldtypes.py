@@ -53,9 +53,14 @@ def utc(time: Any) -> dt.datetime:
 
 def text(cells: pl.Series) -> pl.Series:
     """Any column as text, for people."""
-    if cells.dtype == pl.String:
+    kind = cells.dtype
+    if kind == pl.String:
         return cells
-    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):  # polars has no text for these
+    if kind == pl.Datetime:  # polars panics at the text of a time that no calendar holds
+        outside = _within_calendar(cells).is_null() & cells.is_not_null()
+        if outside.any():
+            return cells.set(outside, None).cast(pl.String).zip_with(~outside, cells.to_physical().cast(pl.String))
+    if kind.is_nested() or kind in (pl.Binary, pl.Object, pl.Duration):  # polars has no text for these
         return pl.Series(cells.name, [None if value is None else str(value) for value in cells], dtype=pl.String)
     return cells.cast(pl.String, strict=False)
 
@@ -79,6 +84,8 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
         return pl.Series(cells.name, [None], dtype=wanted).new_from_index(0, cells.len())
     if kind == pl.Datetime and kind.time_zone is not None:  # type: ignore[attr-defined]  # narrowed by the comparison
         cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if field.type == "year":
+        cells = cells.set(~cells.is_between(0, 9999), None)
     return _within_calendar(cells.cast(wanted, strict=False))
 
 
@@ -134,11 +141,12 @@ def _within_calendar(times: pl.Series) -> pl.Series:
     """Null where the year is not from 1 to 9999: ISO 8601 has no others without an agreement, and Python none at all."""
     if times.dtype not in (pl.Date, pl.Datetime) or times.len() == times.null_count():
         return times
-    years = times.dt.year()
+    years = times.dt.year()  # null where it has more figures than polars holds
     least, most = years.min(), years.max()
-    if least >= 1 and most <= 9999:  # type: ignore[operator]  # numbers, as there are times
+    known = years.null_count() == times.null_count()
+    if known and least >= 1 and most <= 9999:  # type: ignore[operator]  # numbers, as there are times
         return times
-    return times.set(~years.is_between(1, 9999), None)
+    return times.set(~years.is_between(1, 9999).fill_null(value=False), None)
 
 
 def _strptime(cells: pl.Series, pattern: str) -> pl.Series:

@@ -74,7 +74,8 @@ class FlagFile:
     def column(self, check: Check) -> FlagColumn:
         """The taker of a check's flags."""
         name = f"{check.field}.{check.test}"
-        if name.startswith(FORMULA):
+        taken = {column.name for column in self._columns}
+        while name.startswith(FORMULA) or name in taken:
             name = f"'{name}"
         column = FlagColumn(name, self._folder.name)
         self._columns.append(column)

@@ -19,6 +19,7 @@ from stream_qc.formats import Format
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
 from stream_qc.rules import Field, Rules
+from stream_qc.rules.loading import LONGEST_NAME
 
 # From the narrowest to the widest; what none of them fits is text. 1 and 0 are integers here, not booleans.
 CANDIDATES = (
@@ -34,6 +35,7 @@ CANDIDATES = (
     *(Field("", "date", form) for form in ("%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")),
     Field("", "time"),
 )
+LONGEST_GAP = 24 * 366 * 1000  # hours, as time_gap_test takes them
 FEW_VALUES = 12  # a text field with no more than these, each of them repeated, gets an enum
 SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # of the range that was seen
 
@@ -59,10 +61,12 @@ class Seen:
         given = block.given(self.name)
         self.missing += given.null_count()
         there = given.drop_nulls()
+        if there.dtype.is_nested() or there.dtype in (pl.Categorical, pl.Enum, pl.Duration, pl.Binary):
+            there = fieldtypes.text(there)
         if there.len():
             self.candidates = [one for one in self.candidates if fieldtypes.parse(there, one).null_count() == 0]
             self._count(there)
-            numbers = there.cast(pl.Float64, strict=False).drop_nulls()
+            numbers = _numbers(there)
             self.infinite |= bool(numbers.is_infinite().any())
             self.missing += int(numbers.is_nan().sum())  # NaN is no value
             numbers = numbers.filter(numbers.is_finite())
@@ -77,6 +81,12 @@ class Seen:
             self.values[value] = self.values.get(value, 0) + count
         if len(self.values) > FEW_VALUES:
             self.values = None
+
+
+def _numbers(there: pl.Series) -> pl.Series:
+    """What can be read as a number; blanks around it are none of it (stream_qc.fieldtypes)."""
+    bare = there.str.strip_chars() if there.dtype == pl.String else there
+    return bare.cast(pl.Float64, strict=False).drop_nulls()
 
 
 @dataclass
@@ -110,6 +120,14 @@ def infer(open_stream: Open, form: Format) -> str:
     Raises UnreadableFile where the file cannot be read, or holds a malformed row: rules come from a good file.
     """
     header = _header(open_stream, form)
+    faults = [f"the header names {name} twice" for name in dict.fromkeys(header) if header.count(name) > 1]
+    faults += [
+        f"a field's name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
+        for name in header
+        if not 0 < len(name) <= LONGEST_NAME
+    ]
+    if faults:
+        raise UnreadableFile(f"{'; '.join(faults)}; rules are inferred from a good file")
     plain = Rules(fields={name: Field(name) for name in header})
     seen = [Seen(name) for name in dict.fromkeys(header)]
     rows = 0
@@ -158,10 +176,12 @@ def _lines(seen: list[Seen], rows: int, axis: Axis | None) -> Iterator[str]:
         yield f"    - {_flow(_field(one, rows))}"
     if axis is not None and not axis.repeats:
         yield f"  primaryKey: {_text(axis.name)}"
-    if axis is not None:
+    if axis is not None and axis.repeats:
+        yield f"# {_text(axis.name)} repeats: add `time: …`, and a primaryKey that holds more than it."
+    if axis is not None and not axis.repeats:
         yield f"time: {_text(axis.name)}"
     tests = {one.name: _tests(one) for one in seen}
-    if axis is not None and axis.longest:
+    if axis is not None and not axis.repeats and _gap(axis.longest) < LONGEST_GAP:
         tests[axis.name] = {"time_gap_test": {"fail_span": _gap(axis.longest)}}
     if any(tests.values()):
         yield "streams:"
@@ -192,6 +212,8 @@ def _field(one: Seen, rows: int) -> dict[str, Any]:
 def _tests(one: Seen) -> dict[str, Any]:
     """A range with a margin, for numbers that have one."""
     if one.found.type not in ("integer", "number") or one.infinite or not one.least <= one.most:
+        return {}
+    if max(abs(one.least), abs(one.most)) > 1e300:  # there is no room for a margin
         return {}
     span = one.most - one.least or abs(one.most) or 1.0
 
@@ -230,4 +252,7 @@ def _text(value: str) -> str:
     """Text as YAML takes it: bare where it is a plain word, quoted as JSON where it is anything else."""
     words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
     plain = value.isascii() and value.replace("_", "a").isalnum() and value[0].isalpha() and value.lower() not in words
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    if plain:
+        return value
+    # YAML folds some line ends that JSON leaves as they are, and takes other characters for no text at all.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in json.dumps(value, ensure_ascii=False))

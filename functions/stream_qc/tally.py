@@ -69,7 +69,7 @@ class Tally:
             return self._not_evaluated(rows, f"{' and '.join(self.check.needs)} could not be read in any row")
         if rows and not self._times:
             return self._not_evaluated(rows, f"no row has a time ({', '.join(self.check.needs)})")
-        passed = fail <= self.limit * rows
+        passed = not fail or fail / rows <= self.limit  # not limit * rows, which falls short of 29 for 0.29 of 100
         examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
         return Result(
             self.process,

@@ -70,7 +70,7 @@ def test_rules_that_ask_nothing_ask_what_the_built_in_default_asks() -> None:
         ("just text", "the rules must be a mapping"),
         ("schema: {fields: [", "line 1, column"),
         ("schema: [1]", "schema: expected `object`"),
-        ("schemas: {}", "schemas: not known here; known are schema, time"),
+        ("schemas: {}", "schemas: not known here; known are schema, dialect, time"),
         ("schema: {fields: [{type: number}]}", "schema.fields[0]: object missing required field `name`"),
         ("schema: {fields: [{name: v, type: float}]}", "schema.fields[0].type: invalid enum value 'float'"),
         ("schema: {fields: [{name: v, typ: number}]}", "schema.fields[0].typ: not known here"),

@@ -54,11 +54,22 @@ class DataReceptionTest(Test, frozen=True):
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         given = () if self.from_time is None else (self.from_time,)
-        return needs_time(document) + no_times("from_time", given) + hours("fail_span", self.fail_span)
+        found = needs_time(document) + no_times("from_time", given) + hours("fail_span", self.fail_span)
+        return found or self._before_the_calendar()
+
+    def _oldest(self) -> dt.datetime:
+        return utc(self.from_time or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
+
+    def _before_the_calendar(self) -> list[str]:
+        try:
+            self._oldest()
+        except OverflowError:
+            return [f"fail_span: {self.fail_span:g} hours before from_time no calendar holds"]
+        return []
 
     def check(self, field: str, rules: Rules) -> RowCheck:
         time = str(rules.time)
-        oldest = utc(self.from_time or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
+        oldest = self._oldest()
 
         def judge(block: Block) -> pl.Series:
             return fail_where(time_of(block, time).to_frame("t").select((pl.col("t") < oldest).alias("bad"))["bad"])
@@ -78,6 +89,6 @@ def no_times(name: str, values: tuple[Any, ...]) -> list[str]:
     for value in values:
         try:
             utc(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             found.append(f"{name}: {value!r} is no time in ISO 8601")
     return found

@@ -23,6 +23,7 @@ from stream_qc.reading.lines import MAX_RECORD_BYTES, skip_line
 from stream_qc.rules import Rules
 
 SEPARATORS = (",", ";", "\t", "|")
+MOST_TOGETHER = 2000  # pieces in a block
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class CsvReader:
     """Blocks of about `block_bytes` bytes, with the wanted columns, all of them text."""
 
     def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
-        self._rules = rules
+        self._rules, self._block_bytes = rules, block_bytes
         line, rest = _first_record(content)
         self._grammar = grammar(rules.dialect.delimiter or _separator(line, rules))
         self.header = _header(line, self._grammar)
@@ -76,6 +77,24 @@ class CsvReader:
         self._wanted = {name: self.header.index(name) for name in wanted if name in self.header}
 
     def __iter__(self) -> Iterator[Block]:
+        """Malformed rows and the stretches between them are put together, so that a file of many is not one of many blocks."""
+        together: list[Block] = []
+        size = 0
+        try:
+            for block, length in self._blocks():
+                together.append(block)
+                size += length
+                if size >= self._block_bytes or len(together) >= MOST_TOGETHER:
+                    yield _joined(together, self._rules)
+                    together, size = [], 0
+        except UnreadableFile:  # what came before it counts
+            if together:
+                yield _joined(together, self._rules)
+            raise
+        if together:
+            yield _joined(together, self._rules)
+
+    def _blocks(self) -> Iterator[tuple[Block, int]]:
         first = 0
         for piece in self._pieces:
             if piece.reason:
@@ -87,7 +106,7 @@ class CsvReader:
             else:
                 block = self._parsed(piece.data, first)
             if block.height:
-                yield block
+                yield block, len(piece.data)
                 first += block.height
 
     def _parsed(self, data: bytes, first: int) -> Block:
@@ -141,6 +160,15 @@ class CsvReader:
         return Block(first, frame, self._rules, malformed, height=height)
 
 
+def _joined(blocks: list[Block], rules: Rules) -> Block:
+    """Blocks that follow on one another, as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    malformed = [bad for block in blocks for bad in block.malformed]
+    height = sum(block.height for block in blocks)
+    return Block(blocks[0].first, pl.concat([block.raw for block in blocks]), rules, malformed, height=height)
+
+
 def unquoted(cell: bytes) -> str:
     """The value of a cell: without its quotes, and a doubled quote as one."""
     text = cell.decode()
@@ -163,6 +191,8 @@ def _first_record(content: Bytes) -> tuple[bytes, bytes]:
                 return match[0], data[match.end() :]
         if not chunk:
             break
+        if len(data) > MAX_RECORD_BYTES and b"\n" in data:
+            break  # there is a first line, and it is no record
         if len(data) > MAX_RECORD_BYTES:
             raise UnreadableFile(f"the header is longer than {MAX_RECORD_BYTES:,} bytes: is this a CSV file?")
     line, newline, rest = data.partition(b"\n")
@@ -190,6 +220,10 @@ def _header(line: bytes, syntax: Grammar) -> list[str]:
             f"the header is not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1}"
         ) from None
     names = [unquoted(cell) for cell in syntax.cell.findall(text.encode())]
+    if '"' in text and not syntax.one.fullmatch(text.encode() + b"\n"):
+        raise UnreadableFile(
+            f"a stray quote in the header; quote the whole name and double the quotes in it: {text[:80]}"
+        )
     if "\r" in text:
         raise UnreadableFile("the line ends are carriage returns alone; save the file with LF or CRLF")
     if not text.strip():

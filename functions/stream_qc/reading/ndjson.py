@@ -61,7 +61,7 @@ class NdjsonReader:
     @property
     def header(self) -> list[str]:
         """The fields of the first object, and those of the rules' fields that are in any."""
-        return [*self._first_names, *(name for name in self._schema if name in self._seen - {*self._first_names})]
+        return [*self._first_names, *(name for name in self._rules.fields if name in self._seen - {*self._first_names})]
 
     def __iter__(self) -> Iterator[Block]:
         first = 0
@@ -88,21 +88,36 @@ class NdjsonReader:
         if lines.len() != frame.height or (lines.str.len_bytes().max() or 0) > MAX_RECORD_BYTES:  # type: ignore[operator]
             return None
         block = LineBlock(first, frame, self._rules, lines)
+        return block if self._agrees(block, data) else None
+
+    def _agrees(self, block: LineBlock, data: bytes) -> bool:
+        """That the block holds what a reading line by line would have found."""
+        if re.search(rb"-0(?![.\deE])", data):
+            return False  # polars takes it for 0
+        # A field that is nowhere else must be seen where it is: one that no check needs, or that is null, and not absent.
+        unseen = [name for name in self._rules.fields if name not in self._seen]
+        for name in unseen:
+            if name in block.raw.columns and block.raw[name].null_count() < block.height:
+                self._seen.add(name)
+            elif f'"{name}"'.encode() in data:
+                return False
+        frame = block.raw
         # Where no row lacks a field and there are no more keys than that takes, no field is there twice.
         keys = frame.height * frame.width if set(self._first_names) == set(frame.columns) else -1
-        once = not any(column.null_count() for column in frame) and data.count(b'":') == keys
-        for name, column in zip(frame.columns, frame, strict=True):
-            if column.null_count() < frame.height:
-                self._seen.add(name)
-            if not (once or _once_a_line(name, data, lines, column)) or not self._as_it_stands(block, name, data):
-                return None
-        return block
+        plain = b'" ' not in data and b'"\t' not in data  # no blank hides a key's colon
+        once = plain and not any(column.null_count() for column in frame) and data.count(b'":') == keys
+        return all(
+            (once or _once_a_line(name, data, block.lines, frame[name])) and self._as_it_stands(block, name, data)
+            for name in frame.columns
+        )
 
     def _as_it_stands(self, block: LineBlock, name: str, data: bytes) -> bool:
         """That polars read the values as they stand: it takes a number for a text, and knows no years and no missingValues."""
         field, column = block.field(name), block.raw[name]
         if column.dtype == pl.String:
-            if field.type in ("date", "datetime", "time") and field.format == "default" and not block.unread(name):
+            given = block.given(name).null_count() == column.null_count()  # a number may look like a missing value
+            iso = field.type in ("date", "datetime", "time") and field.format == "default"
+            if iso and given and not block.unread(name):
                 return True  # no number reads like one of these
             if not column.str.contains(r"^[-0-9tf\[{]").any():
                 return True  # and these begin as nothing does but a text
@@ -123,7 +138,9 @@ class NdjsonReader:
                 malformed.append(Malformed(first + len(lines), reason, line.decode(errors="replace")))
             if record and not self._first_names:
                 self._first_names = list(record)
-            self._seen.update(record.keys() & columns.keys())
+            if not self._rules.fields:  # nobody asks for any, so all count
+                self._first_names = list(dict.fromkeys([*self._first_names, *record]))
+            self._seen.update(record.keys() & self._rules.fields.keys())
             for name, column in columns.items():
                 column.append(_text(record.get(name)))
             lines.append("" if reason else line.decode())

@@ -71,7 +71,9 @@ def _of_text(field: Field) -> Iterator[str]:
         if value is not None and field.type not in ("string", "any"):
             yield f"{name}: applies to a field of type string, not {field.type}"
     yield from (
-        f"{name}: {length} is no length" for name, length in lengths.items() if length is not None and length < 0
+        f"{name}: {length} is no length"
+        for name, length in lengths.items()
+        if length is not None and not 0 <= length < 2**31
     )
     if given.pattern is not None:
         try:
