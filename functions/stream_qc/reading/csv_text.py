@@ -84,9 +84,11 @@ class CsvReader:
             for block, length in self._blocks():
                 together.append(block)
                 size += length
-                if size >= self._block_bytes or len(together) >= MOST_TOGETHER:
-                    yield _joined(together, self._rules)
-                    together, size = [], 0
+                if 2 * size >= self._block_bytes or len(together) >= MOST_TOGETHER:
+                    whole, together, size = _joined(together, self._rules), [], 0
+                    del block  # nothing of it shall stay while the next one is read
+                    yield whole
+                    del whole
         except UnreadableFile:  # what came before it counts
             if together:
                 yield _joined(together, self._rules)
