@@ -1,8 +1,9 @@
 """`unique`, `primaryKey` and repeated times: values that the stream holds more than once.
 
-Exact in memory that does not grow with the stream: the keys are held until there are SPILL_ROWS of them, then written
-to temporary files, parted by their hash so that equal keys share a file. Each file is looked at once, at the end. A
-repeated row is flagged FAIL; the first that held its key is GOOD.
+In memory that does not grow with the stream: of each row 128 bits of hash are held, and the beginning of its text, until
+there are SPILL_ROWS of them; then they are written to temporary files, parted by the hash so that equal keys are in one part.
+Each file is looked at once, at the end, beside the keys that its part has had. A repeated row is flagged FAIL; the first that
+held its key is GOOD. (Two keys of one hash among a thousand million rows: less likely than one in 10 to the 20th.)
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 if TYPE_CHECKING:
     from stream_qc.reading.block import Block
 
-SPILL_ROWS = 1_000_000
+SPILL_ROWS = 300_000
 PARTS = 64
 SHOWN = 20
+TEXT = 80  # characters of each of a key's cells that are kept to be shown
+KEYS = ["h1", "h2"]
 
 
 class UniqueCheck:
@@ -53,9 +56,17 @@ class UniqueCheck:
         # A cell that is not of its type has no value to compare; the check of the type has flagged it.
         unread = pl.any_horizontal(pl.col(f"k{index}").is_null() & ~pl.col(f"absent{index}") for index in count)
         no_value = FAIL if self.absent_fails else MISSING
+        key = pl.struct(f"k{index}" for index in count)
         frame = pl.DataFrame(columns).select(
-            *(f"k{index}" for index in count),
-            pl.concat_str([f"raw{index}" for index in count], separator=", ").alias("raw"),
+            key.hash(seed=1).alias("h1"),
+            key.hash(seed=2).alias("h2"),
+            # Put together anew, and not a view that would keep the whole text of its block.
+            pl.concat_str(
+                [
+                    pl.lit(""),
+                    pl.concat_str([pl.col(f"raw{index}").str.slice(0, TEXT) for index in count], separator=", "),
+                ]
+            ).alias("raw"),
             pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
             pl.when(absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("flag"),
         )
@@ -72,23 +83,33 @@ class UniqueCheck:
         )
 
     def finish(self) -> Iterator[Late]:
-        """The repeated rows, part by part. Each says which row held its key first."""
+        """The repeated rows, file by file. Each says which row held its key first."""
         names = ", ".join(self.needs)
-        for part in self._parts():
-            keys = [name for name in part.columns if name not in ("raw", "row")]
-            first = pl.col("row").first().over(keys)
-            repeated = part.sort("row").with_columns(first.alias("first")).filter(pl.col("row") != pl.col("first"))
-            shown = repeated.select("row", "raw", "first").head(SHOWN).rows()
-            yield Late(
-                was=GOOD,
-                flag=FAIL,
-                count=repeated.height,
-                rows=repeated["row"],
-                shown=[
-                    (row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})")
-                    for row, raw, first in shown
-                ],
-            )
+        for files in self._parts():
+            seen: pl.DataFrame | None = None  # the keys of the part, with the row that held each first
+            for rows in files:
+                firsts = rows.group_by(KEYS).agg(pl.col("row").min().alias("first"))
+                if seen is not None:
+                    before = seen.rename({"first": "before"})
+                    firsts = firsts.join(before, on=KEYS, how="left").with_columns(
+                        pl.coalesce("before", "first").alias("first")
+                    )
+                    seen = pl.concat([seen, firsts.filter(pl.col("before").is_null()).drop("before")])
+                else:
+                    seen = firsts
+                held = rows.join(firsts.select(*KEYS, "first"), on=KEYS)
+                repeated = held.filter(pl.col("row") != pl.col("first")).sort("row")
+                shown = repeated.select("row", "raw", "first").head(SHOWN).rows()
+                yield Late(
+                    was=GOOD,
+                    flag=FAIL,
+                    count=repeated.height,
+                    rows=repeated["row"],
+                    shown=[
+                        (row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})")
+                        for row, raw, first in shown
+                    ],
+                )
         self.close()
 
     def close(self) -> None:
@@ -107,7 +128,7 @@ class UniqueCheck:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
         frame = pl.concat(self._held)
-        part = frame.select(pl.struct(pl.all().exclude("row", "raw")).hash(seed=0) % PARTS).to_series()
+        part = frame.select(pl.col("h1") % PARTS).to_series()
         for (number,), rows in (
             frame.with_columns(part.alias("part")).partition_by("part", as_dict=True, include_key=False).items()
         ):
@@ -115,15 +136,14 @@ class UniqueCheck:
         self._files += 1
         self._held, self._held_rows = [], 0
 
-    def _parts(self) -> Iterator[pl.DataFrame]:
-        """The keys, in parts that share none."""
+    def _parts(self) -> Iterator[Iterator[pl.DataFrame]]:
+        """The keys, in parts that share none; each part file by file, in the order of the rows."""
         if self._folder is None:
             if self._held:
-                yield pl.concat(self._held)
+                yield iter([pl.concat(self._held)])
             return
         if self._held:
             self._spill()
         for number in range(PARTS):
-            files = sorted(Path(self._folder.name).glob(f"{number}-*.parquet"))
-            if files:
-                yield pl.read_parquet(files)
+            paths = (Path(self._folder.name, f"{number}-{file}.parquet") for file in range(self._files))
+            yield (pl.read_parquet(path) for path in paths if path.exists())
