@@ -1,9 +1,10 @@
-"""CloseRun: an execution has failed, timed out or been stopped. Sees to it that its row says so and its message is sent.
+"""CloseRun: a run breaks off. Sees to it that its row says so, and that its message is sent.
 
-In: EventBridge's "Step Functions Execution Status Change". Most executions that fail have told everything themselves; then
-this does nothing. Where the message has not been claimed, the run ends as ERROR, and the message says so. Where there is no
-row (the execution ended before StartQC could write one) it gets one.
-Raises SummaryNotConfirmed as SendQCSummary does.
+In: the state machine's own word where StartQC or EndQC broke, or EventBridge's "Step Functions Execution Status Change" for
+every execution that has failed, timed out or been stopped; both have an execution as `detail` (pipeline.executions). Where all
+has been told already, this does nothing. Where the message has not been claimed, the run ends as ERROR, and the message says so.
+Where there is no row, because StartQC could not write one, it gets one, unless the upload has a run in another execution.
+Out: the MessageId, or RepeatOf. Raises SummaryNotConfirmed as SendQCSummary does.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline import keys, runs
 from pipeline.errors import SummaryNotConfirmed
-from pipeline.executions import WORDS, run_of, started
+from pipeline.executions import cause_of, error_of, input_of, run_of, started, upload_in
 from pipeline.observe import Event, logger, step
 from pipeline.publishing import publish
+from pipeline.uploads import begin_once
 from stream_qc.vocabulary import PROCESSES
 
 UNDECIDED = ("RUNNING", "PASS", "FAIL")  # a verdict of which nobody has been told may still become ERROR
@@ -25,12 +27,15 @@ UNDECIDED = ("RUNNING", "PASS", "FAIL")  # a verdict of which nobody has been to
 @step
 def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     execution = event["detail"]
-    run = run_of(execution)
+    arn, given = execution["executionArn"], input_of(execution)
+    run = run_of(execution, given)
     logger.append_keys(**{name: run.get(name) for name in ("QCPID", "GroupID", "StreamID")})
     ended = {**run, **ending(execution)}
-    if "StartTime" not in run and keys.is_id(run.get("GroupID")):
-        unchecked = {f"Process{number}Pass": 0 for number in PROCESSES}
-        run = runs.seed({**ended, **unchecked}, started(execution))
+    begun = begin(run, ended, execution, given)
+    if begun["ExecutionArn"] != arn:
+        logger.info("this upload has a run already", extra={"RepeatOf": begun["QCPID"]})
+        return {"RepeatOf": begun["QCPID"]}
+    run = run if "StartTime" in run else begun
     try:
         sent = publish(run, lambda: close(run, ended, UNDECIDED))
     except SummaryNotConfirmed:
@@ -38,6 +43,27 @@ def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
         raise
     close(run, ended, ("RUNNING",))  # the message was sent, and the row not closed
     return sent
+
+
+def begin(run: runs.Run, ended: runs.Run, execution: dict[str, Any], given: dict[str, Any]) -> runs.Run:
+    """The run of the execution, or of the one that has its upload. One without a row gets it, where its group can be told.
+
+    StartQC may have broken with the upload claimed, so that other deliveries wait for this execution: it must end that, too.
+    """
+
+    def with_row() -> runs.Run:
+        if "StartTime" in run:
+            return run
+        if not keys.is_id(run.get("GroupID")):
+            return ended
+        unchecked = {f"Process{number}Pass": 0 for number in PROCESSES}
+        return runs.seed({**ended, **unchecked}, started(execution))
+
+    upload = upload_in(given)
+    if upload is None:
+        return with_row()
+    version = upload.get("VersionId", upload.get("Sequencer"))
+    return begin_once(upload["Key"], version, execution["executionArn"], with_row)
 
 
 def close(run: runs.Run, ended: runs.Run, still: tuple[str, ...]) -> runs.Run:
@@ -53,12 +79,11 @@ def close(run: runs.Run, ended: runs.Run, still: tuple[str, ...]) -> runs.Run:
 
 
 def ending(execution: dict[str, Any]) -> dict[str, Any]:
-    error, cause = WORDS[execution["status"]]
     return {
         "Status": "ERROR",
         "TotalPass": 0,
-        "Error": execution.get("error") or error,
-        "Cause": execution.get("cause") or cause,
+        "Error": error_of(execution),
+        "Cause": cause_of(execution),
         "EndTime": runs.now(),
     }
 

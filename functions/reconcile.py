@@ -30,7 +30,7 @@ from botocore.exceptions import ClientError
 from pipeline import keys, objects, runs
 from pipeline.aws import error_code, is_passing, lambdas, stepfunctions
 from pipeline.errors import ReconciliationIncomplete, StreamNotFound
-from pipeline.executions import WORDS, run_of
+from pipeline.executions import WORDS, input_of, run_of
 from pipeline.observe import Event, logger, metrics, step
 
 LOOK_BACK_DAYS = 3  # the schedule looks again long before these are over
@@ -92,7 +92,10 @@ def version_of(key: str, counts: Counts) -> str | None:
 
 
 def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, context: LambdaContext) -> None:
-    """Has the runs closed whose executions broke off between these times, and which nobody closed."""
+    """Has the runs closed whose executions broke off between these times, and which nobody closed.
+
+    A repeated delivery that broke has no row either; CloseRun knows it, and leaves it.
+    """
     for arn in broken_executions(since, settled):
         in_time(context, counts)
         execution = stepfunctions().describe_execution(executionArn=arn)
@@ -103,7 +106,7 @@ def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, 
             },
             "startDate": int(execution["startDate"].timestamp() * 1000),
         }
-        run = run_of(detail)
+        run = run_of(detail, input_of(detail))
         if keys.is_id(run.get("GroupID")) and run.get("Status", "RUNNING") == "RUNNING":
             logger.warning("a run broke off and was not closed", extra={"ExecutionArn": arn})
             payload = json.dumps({"source": "aws.states", "detail": detail})

@@ -9,41 +9,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline import keys, objects, runs
-from pipeline.claims import REMEMBERED_SECONDS, Claims
 from pipeline.errors import InvalidInput, StreamNotFound
 from pipeline.observe import Event, logger, step
+from pipeline.uploads import begin_once
 from stream_qc.vocabulary import PROCESSES
-
-once = IdempotencyConfig(expires_after_seconds=REMEMBERED_SECONDS, hash_function="sha256")
-store = Claims()
 
 
 @step
-def handler(event: Event, context: LambdaContext) -> Event:
-    once.register_lambda_context(context)
-    store.new_claimant()
+def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     if event["Trigger"] != "upload" or not isinstance(event.get("Key"), str):
         return start(event)
-    try:
-        event = {**event, "VersionId": objects.locate(event["Key"], event.get("VersionId")).version_id}
-    except StreamNotFound:
-        logger.warning("the uploaded object is gone")
-    version = event.get("VersionId") or event.get("Sequencer")
-    run: runs.Run = start_once(upload=[objects.bucket(), event["Key"], version], event=event)
+    if "VersionId" not in event:
+        event = {**event, **newest_version(event["Key"])}
+    version = event.get("VersionId", event.get("Sequencer"))
+    run = begin_once(event["Key"], version, event["ExecutionArn"], lambda: start(event))
     if run["ExecutionArn"] == event["ExecutionArn"]:
         return run
     logger.info("this upload has a run already", extra={"RepeatOf": run["QCPID"]})
     return {**run, "Status": "REPEATED", "RepeatOf": run["QCPID"], "ExecutionArn": event["ExecutionArn"]}
 
 
-@idempotent_function(data_keyword_argument="upload", persistence_store=store, config=once, key_prefix="StartQC")
-def start_once(*, upload: list[str], event: Event) -> runs.Run:  # noqa: ARG001  # `upload` is what makes it the same
-    """The run of an upload: started by its first delivery, found by each later one."""
-    return start(event)
+def newest_version(key: str) -> dict[str, str]:
+    """The VersionId that an event lacks; S3 sends it for every object of a versioned bucket."""
+    try:
+        return {"VersionId": objects.locate(key, None).version_id}
+    except StreamNotFound:
+        logger.warning("the uploaded object is gone")
+        return {}
 
 
 def start(event: Event) -> runs.Run:

@@ -63,14 +63,14 @@ class Functions:
         publishing = {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn}
         self.send_qc_summary = self._function("SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=60)
 
-        # Beside the state machine: what sees to runs that broke off, and to uploads that never became one.
+        # What sees to runs that broke off, in the state machine and beside it, and to uploads that never became one.
         self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **summary}, seconds=60)
         self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary}, seconds=900)
 
     @property
     def steps(self) -> list[lambda_.Function]:
         """Those that the state machine invokes."""
-        return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary]
+        return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary, self.close_run]
 
     def _function(
         self,

@@ -17,7 +17,7 @@ from stacks.review import accept, executions_of, objects_under
 from stacks.storage import Storage
 
 NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # of an object, its head included
-CLAIM = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+CLAIM, GIVE_UP = ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("dynamodb:DeleteItem",)
 
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
@@ -36,11 +36,11 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
     )
     topic = storage.results.topic_arn
 
-    machine_arn = machine.state_machine_arn
+    machine_arn, machine_name = machine.state_machine_arn, Stack.of(machine).stack_name
     executions = Stack.of(machine).format_arn(
         service="states",
         resource="execution",
-        resource_name=f"{machine.state_machine_name}:*",
+        resource_name=f"{machine_name}:*",
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
 
@@ -64,13 +64,16 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
         ),
         *((process, check) for process in functions.processes),
         (functions.end_qc, {summary: ("dynamodb:UpdateItem",)}),
-        (functions.send_qc_summary, {details: ("dynamodb:Query",), remembered: CLAIM, topic: ("sns:Publish",)}),
+        (
+            functions.send_qc_summary,
+            {details: ("dynamodb:Query",), remembered: CLAIM + GIVE_UP, topic: ("sns:Publish",)},
+        ),
         (
             functions.close_run,
             {
                 summary: ("dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"),
                 details: ("dynamodb:Query",),
-                remembered: CLAIM,
+                remembered: CLAIM + GIVE_UP,
                 topic: ("sns:Publish",),
                 executions: ("states:DescribeExecution",),
             },
@@ -88,9 +91,7 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
         ),
     ]
     for function in (functions.close_run, functions.reconcile):
-        accept(_role(function), executions_of(machine), reason="an execution has no name before it is started")
-    if storage.key:
-        machine.add_to_role_policy(_use_of(storage.key))  # it closes rows
+        accept(_role(function), executions_of(machine_name), reason="an execution has no name before it is started")
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(_use_of(storage.key))

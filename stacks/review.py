@@ -26,9 +26,9 @@ def objects_under(bucket: s3.IBucket, prefix: str) -> str:
     return f"AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/{prefix}/*]"
 
 
-def executions_of(machine: IConstruct) -> str:
-    """cdk-nag's name for the use of any execution of a state machine."""
-    arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{_logical_id(machine)}.Name>:*"
+def executions_of(machine: str) -> str:
+    """cdk-nag's name for the use of any execution of the state machine of this name."""
+    arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{machine}:*"
     return f"AwsSolutions-IAM5[Resource::{arn}]"
 
 

@@ -6,9 +6,9 @@
                                               ├─ REPEATED ─► AlreadyChecked (end)            │
                                               └─ REJECTED, ERROR ────────────────────────────┴► SendQCSummary ─┐
                                                    Passed, Failed (end) ◄── Verdict? ◄─────────────────────────┘
-                                                   Broke (the execution fails) ◄─┘
+             StartQC, EndQC ── break ──► CloseRun ──► Broke (the execution fails) ◄─┘
 
-A process that breaks ends in its own branch; where EndQC breaks, CloseRow closes the row in its place.
+A process that breaks ends in its own branch. What CloseRun does here it does for every execution that breaks off elsewhere.
 Expressions are JSONata. What a step hands on is the row of the run; StartQC's output is the same for an upload and a rerun.
 """
 
@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -41,7 +40,7 @@ TRANSIENT = [
 THROTTLED = ["Lambda.TooManyRequestsException"]
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 # Another delivery of the same upload is being started at this moment; once it is, this one finds its run.
-BEING_STARTED = ["IdempotencyAlreadyInProgressError"]
+BEING_STARTED = ["UploadBeingStarted"]
 
 UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"'
 FOLDER_MARKER = '$substring($states.input.detail.object.key, -1) = "/"'
@@ -81,7 +80,15 @@ ERROR_AND_CAUSE = r"""
         $said := $contains($cause, /^\s*\{/) ? $parse($cause).errorMessage;
         $substring($exists($said) ? $string($said) : $cause, 0, 4000)
     )"""
-ENDED_AS_ERROR = '{"Status": "ERROR", "TotalPass": 0,' + ERROR_AND_CAUSE + "}"
+# What EventBridge will say of this execution, said now (pipeline.executions).
+BROKEN_EXECUTION = """{"detail": {
+    "executionArn": $states.context.Execution.Id,
+    "startDate": $toMillis($states.context.Execution.StartTime),
+    "input": $type($states.context.Execution.Input) = "object" ? $string($states.context.Execution.Input) : "{}",
+    "status": "FAILED",
+    "error": $states.input.Error,
+    "cause": $states.input.Cause
+}}"""
 
 
 class QCStateMachine(sfn.StateMachine):
@@ -98,7 +105,10 @@ class QCStateMachine(sfn.StateMachine):
         super().__init__(
             scope,
             "QC",
-            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions, storage.summary)),
+            # A name of its own: CloseRun, which the machine invokes, may look up executions of this name, and neither
+            # could be made before the other if the name were not known.
+            state_machine_name=Stack.of(scope).stack_name,
+            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions)),
             query_language=sfn.QueryLanguage.JSONATA,
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
@@ -116,24 +126,32 @@ class QCStateMachine(sfn.StateMachine):
             )
 
 
-def _definition(scope: Construct, functions: Functions, summary: dynamodb.Table) -> sfn.IChainable:
+def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
+    broke = sfn.Fail.jsonata(
+        scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
+    )
+    # It may find the upload being begun by another delivery, as StartQC may.
+    close = _invoke(
+        scope,
+        "CloseRun",
+        functions.close_run,
+        payload=BROKEN_EXECUTION,
+        outputs="$states.input",
+        also_retried=BEING_STARTED,
+    )
+    close.next(broke)
+    broken_off = _jsonata(f"{{{ERROR_AND_CAUSE}}}")
+
     send = _invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
     send.next(
         sfn.Choice.jsonata(scope, "Verdict?")
         .when(_condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
         .when(_condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
-        .otherwise(
-            sfn.Fail.jsonata(
-                scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
-            )
-        )
+        .otherwise(broke)
     )
 
     end = _invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
-    close = _close_row(scope, summary)
-    close.add_catch(send, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # the message goes out in any case
-    close.next(send)
-    end.add_catch(close, errors=["States.ALL"], outputs=_jsonata(f"$merge([$run, {ENDED_AS_ERROR}])"))
+    end.add_catch(close, errors=["States.ALL"], outputs=broken_off)
     end.next(send)
 
     processes = sfn.Parallel.jsonata(scope, "QCProcesses")
@@ -150,7 +168,7 @@ def _definition(scope: Construct, functions: Functions, summary: dynamodb.Table)
         also_retried=BEING_STARTED,
         assign={"run": _jsonata("$states.result.Payload")},
     )
-    start.add_catch(send, errors=["States.ALL"], outputs=_jsonata(f"$merge([$states.input, {ENDED_AS_ERROR}])"))
+    start.add_catch(close, errors=["States.ALL"], outputs=broken_off)
     start.next(
         sfn.Choice.jsonata(scope, "Started?")
         .when(_condition('$states.input.Status = "RUNNING"'), processes)
@@ -169,35 +187,6 @@ def _definition(scope: Construct, functions: Functions, summary: dynamodb.Table)
             sfn.Pass.jsonata(scope, "TakeIDsFromKey", outputs=_jsonata(IDS_FROM_KEY)).next(start),
         )
         .otherwise(sfn.Pass.jsonata(scope, "TakeIDsFromInput", outputs=_jsonata(IDS_FROM_INPUT)).next(start))
-    )
-
-
-def _close_row(scope: Construct, summary: dynamodb.Table) -> tasks.DynamoUpdateItem:
-    """Marks the row of a run as ERROR where EndQC, whose task that is, broke: no row stays RUNNING for that."""
-    values = {
-        ":status": "$states.input.Status",
-        ":error": "$states.input.Error",
-        ":cause": "$states.input.Cause",
-        ":end": "$now()",
-        ":qcpid": "$states.input.QCPID",
-    }
-    return tasks.DynamoUpdateItem.jsonata(
-        scope,
-        "CloseRow",
-        table=summary,
-        key={
-            "GroupID": tasks.DynamoAttributeValue.from_string(_jsonata("$states.input.GroupID")),
-            "StartTime": tasks.DynamoAttributeValue.from_string(_jsonata("$states.input.StartTime")),
-        },
-        update_expression="SET #status = :status, #error = :error, Cause = :cause, EndTime = :end, TotalPass = :zero, "
-        + ", ".join(f"Process{number}Pass = if_not_exists(Process{number}Pass, :zero)" for number in (1, 2, 3)),
-        condition_expression="QCPID = :qcpid",
-        expression_attribute_names={"#status": "Status", "#error": "Error"},
-        expression_attribute_values={
-            **{name: tasks.DynamoAttributeValue.from_string(_jsonata(value)) for name, value in values.items()},
-            ":zero": tasks.DynamoAttributeValue.from_number(0),
-        },
-        outputs=_jsonata("$states.input"),
     )
 
 

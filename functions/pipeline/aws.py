@@ -79,8 +79,7 @@ def passing_failures_named(step: Callable[P, R]) -> Callable[P, R]:
         try:
             return step(*args, **kwargs)
         except Exception as error:
-            # Powertools wraps what its idempotency table answered.
-            if is_passing(error) or is_passing(error.__cause__):
+            if is_passing(error):
                 raise TemporaryFailure(str(error)) from error
             raise
 

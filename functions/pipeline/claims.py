@@ -1,47 +1,55 @@
-"""What has been claimed by whom: Powertools' idempotency table, with the claimant in each claim.
+"""What has been claimed by whom, and what came of it: Powertools' idempotency table, with the claimant in each claim.
 
-A claim is a conditional put. Where its answer is lost the SDK sends it again, and the second request fails on the first
-one's own write. With the claimant in the item the two can be told apart from a claim of somebody else.
+Powertools' decorator gives a claim up where its function raises or its Lambda's time is over, because then the work may be done
+again. Here a claim stands until its claimant completes it or gives it up: the work may have been done by then.
 """
 
 from __future__ import annotations
 
 import os
-import uuid
+import warnings
 from typing import Any
 
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemAlreadyExistsError
-from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from pipeline.aws import CONFIG
 
 REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and the dead-letter queue can hold an upload back
+warnings.filterwarnings("ignore", message="Couldn't determine the remaining time left")  # with it claims would expire
+
+
+class Claimed(Exception):  # noqa: N818
+    """Another has claimed it, and nothing has come of that yet."""
 
 
 class Claims(DynamoDBPersistenceLayer):
-    """The idempotency table of this stack. Call `new_claimant` at the start of every invocation."""
+    """Claims of one kind. `save_success` completes a claim with a result, `delete_record` gives it up."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__(table_name=os.environ["IDEMPOTENCY_TABLE"], boto_config=CONFIG)
-        self.claimant = ""
+        self.configure(
+            IdempotencyConfig(expires_after_seconds=REMEMBERED_SECONDS, hash_function="sha256"), key_prefix=kind
+        )
+        self._claimant = ""
         self.client.meta.events.register("provide-client-params.dynamodb.PutItem", self._signed)
 
-    def new_claimant(self) -> None:
-        """Another claimant than any before: Lambda keeps the request's ID when it tries an asynchronous one again."""
-        self.claimant = str(uuid.uuid4())
+    def claim(self, what: dict[str, Any], claimant: str) -> Any:
+        """Claims this for the claimant, who may claim again what it has not completed. Returns the result of what was
+        completed by anybody, else None. Raises Claimed.
+        """
+        self._claimant = claimant
+        try:
+            self.save_inprogress(what)
+        except IdempotencyItemAlreadyExistsError as conflict:
+            there = conflict.old_data_record
+            if there is None or there.status != "COMPLETED":
+                raise Claimed(str(what)) from None
+            return there.response_json_as_dict()
+        return None
 
     def _signed(self, params: dict[str, Any], **_: Any) -> None:
-        params["Item"]["claimant"] = {"S": self.claimant}
-
-    def _put_record(self, data_record: DataRecord) -> None:
-        try:
-            super()._put_record(data_record)
-        except IdempotencyItemAlreadyExistsError as conflict:
-            if getattr(conflict.old_data_record, "claimant", None) != self.claimant:
-                raise
-
-    def _item_to_data_record(self, item: dict[str, Any]) -> DataRecord:
-        record = super()._item_to_data_record(item)
-        record.claimant = item.get("claimant", {}).get("S")  # type: ignore[attr-defined]  # ours, beside Powertools' own
-        return record
+        # A claim whose answer was lost is sent again by the SDK, and must not fail on its own first writing either.
+        params["Item"]["claimant"] = {"S": self._claimant}
+        params["ConditionExpression"] += " OR (#status = :inprogress AND claimant = :claimant)"
+        params["ExpressionAttributeValues"][":claimant"] = {"S": self._claimant}

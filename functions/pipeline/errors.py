@@ -11,6 +11,10 @@ class StreamNotFound(Exception):  # noqa: N818
     """There is no such object. The message says where it was looked for."""
 
 
+class UploadBeingStarted(Exception):  # noqa: N818
+    """Another delivery of the same upload is starting its run. The state machine retries the step, which then finds it."""
+
+
 class SummaryNotConfirmed(Exception):  # noqa: N818
     """An earlier attempt may have published the summary, so it is not published again."""
 

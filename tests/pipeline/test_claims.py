@@ -1,33 +1,44 @@
-"""A claim whose answer was lost is the claimant's own."""
+"""A claim stands until its claimant completes it or gives it up, and gives way to that claimant alone."""
 
 from __future__ import annotations
 
 import uuid
 
 import pytest
-from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemAlreadyExistsError
-from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from local.pipeline import Pipeline
-from pipeline.claims import Claims
+from pipeline.claims import Claimed, Claims
 
 
-def test_a_claim_that_is_sent_again_is_told_from_that_of_another(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def claims(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Claims:
     table = next(name for name in pipeline.dynamodb.list_tables()["TableNames"] if "Idempotency" in name)
     for name, value in {**pipeline.aws.environment, "IDEMPOTENCY_TABLE": table}.items():
         monkeypatch.setenv(name, value)
-    key = str(uuid.uuid4())
+    return Claims("Test")
 
-    def claim(claimant: str) -> None:
-        claims = Claims()
-        claims.configure(config=IdempotencyConfig(), function_name="f")
-        claims.claimant = claimant
-        claims._put_record(DataRecord(idempotency_key=key, status="INPROGRESS", expiry_timestamp=2_000_000_000))
 
-    claim("request 1")
-    claim("request 1")  # the SDK sends it again
-    with pytest.raises(IdempotencyItemAlreadyExistsError):
-        claim("request 2")
+@pytest.fixture
+def what() -> dict[str, str]:
+    return {"Something": str(uuid.uuid4())}
+
+
+def test_a_claim_may_be_made_again_by_its_claimant_and_by_no_other(claims: Claims, what: dict[str, str]) -> None:
+    assert claims.claim(what, "a") is None
+    assert claims.claim(what, "a") is None
+    with pytest.raises(Claimed):
+        claims.claim(what, "b")
+
+
+def test_what_came_of_a_claim_is_found_by_everybody(claims: Claims, what: dict[str, str]) -> None:
+    claims.claim(what, "a")
+    claims.save_success(what, {"Result": 1})
+    assert [claims.claim(what, claimant) for claimant in ("a", "b")] == [{"Result": 1}, {"Result": 1}]
+
+
+def test_a_claim_that_is_given_up_is_free(claims: Claims, what: dict[str, str]) -> None:
+    claims.claim(what, "a")
+    claims.delete_record(what, RuntimeError())
+    assert claims.claim(what, "b") is None
+    with pytest.raises(Claimed):
+        claims.claim(what, "a")
