@@ -13,9 +13,12 @@ import os
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from observed import group_of
 
 sys.path.pop(0)  # this folder, in which other modules have the names of the functions' own
 
@@ -40,6 +43,7 @@ class Fault:
 
     def __init__(self, group: str) -> None:
         self.path = FOLDER / "faults" / f"{group}.json"
+        self.invocation = str(uuid.uuid4())
         self.seen: dict[str, int] = {}
         asked = json.loads(self.path.read_text()) if group and self.path.exists() else []
         self.asked = next((one for one in asked if one["function"] == FUNCTION), {})
@@ -63,17 +67,6 @@ class Fault:
 
 now: Fault = Fault("")
 answering = threading.local()
-
-
-def group_of(event: Any) -> str:
-    """The group that an event is about, whichever function it is for."""
-    if not isinstance(event, dict):
-        return ""
-    if event.get("source") == "aws.states":
-        event = json.loads(event["detail"].get("input") or "{}")
-    if event.get("source") == "aws.s3":
-        return str(event["detail"]["object"]["key"].split("/")[1])
-    return str(event.get("GroupID", ""))
 
 
 def happen(kind: str) -> None:
@@ -113,9 +106,8 @@ def observe_calls() -> None:
             happen(kind.removeprefix("before "))
         with (FOLDER / "calls.jsonl").open("a") as calls:
             named = {name: value for name, value in params.items() if name in NAMED} | named_tables(params)
-            calls.write(
-                json.dumps({"group": now.path.stem, "function": FUNCTION, "operation": operation, **named}) + "\n"
-            )
+            one = {"group": now.path.stem, "function": FUNCTION, "invocation": now.invocation, "operation": operation}
+            calls.write(json.dumps({**one, **named}) + "\n")
         answer = make(self, operation, params)
         if kind.startswith("after "):
             happen(kind.removeprefix("after "))
@@ -149,10 +141,28 @@ def observe_calls() -> None:
 NAMED = ("TableName", "Bucket", "Key", "Prefix", "VersionId", "TopicArn", "stateMachineArn")
 # What a service answers when it is asked for too much, has a fault of its own, or says no.
 STATUS: dict[str, dict[str, tuple[int, str]]] = {
-    "throttle": {"dynamodb": (400, "ThrottlingException"), "s3": (503, "SlowDown"), "sns": (400, "Throttled")},
-    "fail": {"dynamodb": (500, "InternalServerError"), "s3": (500, "InternalError"), "sns": (500, "InternalError")},
-    "refuse": {"dynamodb": (400, "AccessDeniedException"), "s3": (403, "AccessDenied"), "sns": (403, "AuthorizationError")},
-}  # fmt: skip
+    "throttle": {
+        "dynamodb": (400, "ThrottlingException"),
+        "s3": (503, "SlowDown"),
+        "sns": (400, "Throttled"),
+        "stepfunctions": (400, "ThrottlingException"),
+        "lambda": (429, "TooManyRequestsException"),
+    },
+    "fail": {
+        "dynamodb": (500, "InternalServerError"),
+        "s3": (500, "InternalError"),
+        "sns": (500, "InternalError"),
+        "stepfunctions": (500, "InternalServerError"),
+        "lambda": (500, "ServiceException"),
+    },
+    "refuse": {
+        "dynamodb": (400, "AccessDeniedException"),
+        "s3": (403, "AccessDenied"),
+        "sns": (403, "AuthorizationError"),
+        "stepfunctions": (400, "AccessDeniedException"),
+        "lambda": (403, "AccessDeniedException"),
+    },
+}
 
 
 def named_tables(params: dict[str, Any]) -> dict[str, str]:
@@ -160,12 +170,12 @@ def named_tables(params: dict[str, Any]) -> dict[str, str]:
 
 
 def refusal(url: str, status: int, code: str, service: str) -> AWSResponse:
-    if service == "dynamodb":
-        content = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "as was asked for"})
+    if service not in ("s3", "sns"):
+        content = json.dumps({"__type": code, "message": "as was asked for"})
     else:
         content = f"<Error><Code>{code}</Code><Message>as was asked for</Message></Error>"
         content = f"<ErrorResponse>{content}</ErrorResponse>" if service == "sns" else content
-    return AWSResponse(url, status, {"x-amzn-requestid": "fault"}, Body(content.encode()))
+    return AWSResponse(url, status, {"x-amzn-requestid": "fault", "x-amzn-errortype": code}, Body(content.encode()))
 
 
 class Body(io.BytesIO):

@@ -28,6 +28,8 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import eventbridge, lambda_svc, s3
 
+from local.observed import group_of
+
 REPLACED = {
     lambda_runtime: ("_worker_class_for", "ProvidedWorker", "acquire_worker"),
     lambda_svc: (
@@ -123,7 +125,7 @@ def throttle_asked_for(func: dict[str, Any], event: Any) -> dict[str, Any] | Non
     """Lambda's own refusal to invoke a function, where a test asks for it in `faults/<group>.json`."""
     if "QC_LOCAL_OBSERVED" not in os.environ or not isinstance(event, dict):
         return None
-    path = Path(os.environ["QC_LOCAL_OBSERVED"], "faults", f"{event.get('GroupID')}.json")
+    path = Path(os.environ["QC_LOCAL_OBSERVED"], "faults", f"{group_of(event)}.json")
     name = func["config"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
     for asked in json.loads(path.read_text()) if path.exists() else []:
         done = len(list(path.parent.glob(f"{path.stem}.{name}.*")))

@@ -23,31 +23,42 @@ ALWAYS = 1000
 BAD = QUARTER.replace("5.6", "99.5")
 # A run that ends without a word, which CloseRun must then find.
 BREAKING_OFF = {"function": "SendQCSummary", "at": "Publish 1", "kind": "refuse", "times": ALWAYS}
+# What breaks first where CloseRun is what is tried: by an event of EventBridge's, or in the state machine.
+AFTER = {
+    "after SendQCSummary broke": BREAKING_OFF,
+    "after StartQC broke": {"function": "StartQC", "at": "enter", "kind": "raise", "times": ALWAYS},
+}
+# Another delivery of the same upload, without a fault.
+BESIDE = ("after another delivery", "before another delivery", "beside another delivery")
 OF_A_CALL = ("throttle", "fail", "timeout", "lost")  # what a retry may get over, once and for good
-OF_A_PROGRAM = ("before raise", "after raise", "before exit", "after exit")
+OF_A_PROGRAM = ("before raise", "after raise", "before exit", "after exit", "before hang", "after hang")
 SETTLING_SECONDS = 20
 
 
 @dataclass(frozen=True)
 class Fault:
-    """function, at, kind, times: see local/function_host.py. data: whether the file is good or bad."""
+    """function, at, kind, times: see local/function_host.py. data: whether the file is good or bad. around: what else is the
+    matter, one of AFTER or BESIDE.
+    """
 
     function: str
     at: str
     kind: str
     times: int
     data: str
+    around: str = ""
 
     def __str__(self) -> str:
         often = "always" if self.times == ALWAYS else "once"
-        return f"{self.function}, {self.at}: {self.kind} {often}, {self.data} file"
+        around = f", {self.around}" if self.around else ""
+        return f"{self.function}, {self.at}: {self.kind} {often}, {self.data} file{around}"
 
     @property
     def group(self) -> str:
         return "fault " + hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
 
-def every_fault(calls: dict[str, list[str]]) -> Iterator[Fault]:
+def every_fault(calls: dict[str, list[str]], around: str = "") -> Iterator[Fault]:
     """Every fault for functions that make these calls: `PutItem 1`, `PutItem 2` …"""
     for function, places in calls.items():
         for place, kind, times in itertools.chain(
@@ -58,9 +69,9 @@ def every_fault(calls: dict[str, list[str]]) -> Iterator[Fault]:
             itertools.product(places, ["refuse"], [ALWAYS]),
             itertools.product((one for one in places if one.startswith("GetObject")), ["truncate"], [1, ALWAYS]),
         ):
-            if function == "CloseRun" and place == "invoke":
-                continue  # it is EventBridge that invokes it, and tries again for a day
-            yield Fault(function, place, kind, times, "bad" if hash_of(function, place, kind) % 2 else "good")
+            if around == "after SendQCSummary broke" and place == "invoke":
+                continue  # it is EventBridge that invokes CloseRun then, and tries again for a day
+            yield Fault(function, place, kind, times, "bad" if hash_of(function, place, kind) % 2 else "good", around)
 
 
 def hash_of(*parts: str) -> int:
@@ -68,35 +79,78 @@ def hash_of(*parts: str) -> int:
 
 
 def calls_by_function(folder: Path, group: str) -> dict[str, list[str]]:
-    """What each function called in the runs of a group, as the places of faults."""
-    found: dict[str, list[str]] = {}
+    """What each function called in the runs of a group, as the places of faults; of several invocations the longest."""
+    found: dict[tuple[str, str], list[str]] = {}
     for call in map(json.loads, (folder / "calls.jsonl").read_text().splitlines()):
-        if call["group"] != group:
-            continue
-        places = found.setdefault(call["function"], [])
-        places.append(f"{call['operation']} {1 + sum(one.startswith(call['operation'] + ' ') for one in places)}")
-    return found
+        if call["group"] == group:
+            places = found.setdefault((call["function"], call["invocation"]), [])
+            places.append(f"{call['operation']} {1 + sum(one.startswith(call['operation'] + ' ') for one in places)}")
+    longest: dict[str, list[str]] = {}
+    for (function, _), places in found.items():
+        longest[function] = max(longest.get(function, []), places, key=len)
+    return longest
 
 
-def inject(pipeline: Pipeline, folder: Path, fault: Fault) -> tuple[str, str]:
-    """Asks for the fault and uploads the file; returns the key and the version."""
+def plant(folder: Path, fault: Fault) -> None:
+    """Asks for the fault."""
     asked = [{name: getattr(fault, name) for name in ("function", "at", "kind", "times")}]
-    if fault.function == "CloseRun":
-        asked.append(BREAKING_OFF)
+    if fault.around in AFTER:
+        asked.append(AFTER[fault.around])
     (folder / "faults" / f"{fault.group}.json").write_text(json.dumps(asked))
+
+
+def pull(folder: Path, fault: Fault) -> None:
+    """Ends the fault."""
+    (folder / "faults" / f"{fault.group}.json").unlink(missing_ok=True)
+
+
+def happened(folder: Path, fault: Fault) -> bool:
+    return (folder / "faults" / f"{fault.group}.{fault.function}.0").exists()
+
+
+def upload(pipeline: Pipeline, fault: Fault) -> tuple[str, str]:
+    """Uploads the fault's file; returns the key and the version."""
     key = f"streams/{fault.group}/s.csv"
     return key, pipeline.upload(key, (BAD if fault.data == "bad" else QUARTER).encode())
+
+
+def deliver(pipeline: Pipeline, folder: Path, fault: Fault) -> list[Execution]:
+    """Delivers an upload twice, once with the fault; the executions, ended. The upload rule must be off."""
+    key, version = upload(pipeline, fault)
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"object": {"key": key, "version-id": version}},
+    }
+    if fault.around != "after another delivery":
+        plant(folder, fault)
+    started = [pipeline.start(event)]
+    if fault.around == "beside another delivery":
+        started.append(pipeline.start(event))
+        return [pipeline.finished(arn) for arn in started]
+    first = pipeline.finished(started[0])
+    if fault.around == "after another delivery":
+        plant(folder, fault)
+    else:
+        pull(folder, fault)
+    return [first, pipeline.finished(pipeline.start(event))]
 
 
 @dataclass
 class Outcome:
     """What a run left behind."""
 
-    execution: Execution
+    executions: list[Execution]
     rows: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     details: dict[str, dict[str, Any]]
     unclosed: list[dict[str, Any]]
+
+    @property
+    def execution(self) -> Execution:
+        """The one that the row is of."""
+        arn = self.rows[0]["ExecutionArn"] if self.rows else self.executions[0].arn
+        return next(one for one in self.executions if one.arn == arn)
 
     @property
     def told(self) -> str:
@@ -138,9 +192,11 @@ def in_what_was_told(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Ite
         yield f"{len(outcome.messages)} messages"
     if any(message["Summary"]["Status"] != row["Status"] for message in outcome.messages):
         yield f"the message says {outcome.told}, the row {row['Status']}"
+    if any(message["Summary"]["ExecutionArn"] != row["ExecutionArn"] for message in outcome.messages):
+        yield "a message of a run that is none"
     if not outcome.messages and not (outcome.unclosed and failed):
         yield "nobody was told, and no alarm rings"
-    if failed and not outcome.execution.error:
+    if any(one.status == "FAILED" and not one.error for one in outcome.executions):
         yield "a failed execution that does not say why"
     # A verdict that was told before the sender broke stands; so does one of which nobody knows whether it was told, and
     # the alarm says so.
@@ -157,19 +213,23 @@ class Observatory:
         self.unclosed_url = next(url for url in pipeline.sqs.list_queues()["QueueUrls"] if "UnclosedRuns" in url)
         self.unclosed: dict[str, list[dict[str, Any]]] = {}
 
-    def outcomes(self, faults: dict[Fault, tuple[str, str]], seconds: float) -> dict[Fault, Outcome]:
-        """The outcomes of all, when every execution has ended and what comes after has settled. Raises TimeoutError."""
-        executions = self._ended(set(faults.values()), seconds)
+    def outcomes_of(self, faults: dict[Fault, tuple[str, str]], seconds: float) -> dict[Fault, Outcome]:
+        """The outcomes of uploads, each under a fault. Raises TimeoutError."""
+        ended = self._ended(set(faults.values()), seconds)
+        return self.outcomes({fault: [ended[uploaded]] for fault, uploaded in faults.items()})
+
+    def outcomes(self, executions: dict[Fault, list[Execution]]) -> dict[Fault, Outcome]:
+        """The outcomes of executions that have ended, when what comes after has settled."""
         deadline = time.monotonic() + SETTLING_SECONDS
         while True:
-            found = self._look(faults, executions)
+            found = self.look(executions)
             waiting = [fault for fault, outcome in found.items() if not outcome.messages and not outcome.unclosed]
             waiting += [
                 fault for fault, outcome in found.items() if any(r["Status"] == "RUNNING" for r in outcome.rows)
             ]
             if not waiting or time.monotonic() > deadline:
                 time.sleep(1)  # for a second message, if there were one
-                return self._look(faults, executions)
+                return self.look(executions)
             time.sleep(0.5)
 
     def redriven(self, outcomes: dict[Fault, Outcome], folder: Path) -> dict[Fault, Outcome]:
@@ -180,12 +240,9 @@ class Observatory:
         ]
         for fault, outcome in outcomes.items():
             for record in outcome.unclosed:
-                (folder / "faults" / f"{fault.group}.json").unlink(missing_ok=True)
+                pull(folder, fault)
                 functions.invoke(FunctionName=name, Payload=json.dumps(record.get("requestPayload", record)))
-        return self._look(
-            {fault: (fault.group, "") for fault in outcomes},
-            {(fault.group, ""): outcome.execution for fault, outcome in outcomes.items()},
-        )
+        return self.look({fault: outcome.executions for fault, outcome in outcomes.items()})
 
     def _ended(self, uploads: set[tuple[str, str]], seconds: float) -> dict[tuple[str, str], Execution]:
         deadline, ended, arns = (
@@ -208,9 +265,8 @@ class Observatory:
             time.sleep(0.5)
         return ended
 
-    def _look(
-        self, faults: dict[Fault, tuple[str, str]], executions: dict[tuple[str, str], Execution]
-    ) -> dict[Fault, Outcome]:
+    def look(self, executions: dict[Fault, list[Execution]]) -> dict[Fault, Outcome]:
+        """The outcomes as they are now."""
         rows: dict[str, list[dict[str, Any]]] = {}
         for row in self.pipeline.rows():
             rows.setdefault(row["GroupID"], []).append(row)
@@ -219,14 +275,14 @@ class Observatory:
             details.setdefault(item["QCPID"], {})[item["Check"]] = item
         self._take_unclosed()
         found = {}
-        for fault, upload in faults.items():
-            arn, mine = executions[upload].arn, rows.get(fault.group, [])
+        for fault, ended in executions.items():
+            mine = rows.get(fault.group, [])
             found[fault] = Outcome(
-                executions[upload],
+                ended,
                 mine,
-                self.inbox.all(arn),
+                [message for one in ended for message in self.inbox.all(one.arn)],
                 details.get(mine[0]["QCPID"], {}) if mine else {},
-                self.unclosed.get(arn, []),
+                [record for one in ended for record in self.unclosed.get(one.arn, [])],
             )
         return found
 

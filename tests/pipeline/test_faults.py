@@ -5,35 +5,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local.aws import STATE, free_port
-from local.pipeline import Inbox, Pipeline, deployed
-from tests.pipeline.conftest import QUARTER
+from local.pipeline import Execution, Inbox, Pipeline, deployed
+from tests.pipeline.conftest import QUARTER, invoker, undelivered
 from tests.pipeline.faults import (
-    BREAKING_OFF,
+    AFTER,
+    BESIDE,
     Fault,
     Observatory,
     Outcome,
     calls_by_function,
+    deliver,
     every_fault,
-    inject,
+    happened,
     mistakes,
+    plant,
+    pull,
+    upload,
 )
 
 WHOLE = os.environ.get("FAULTS") == "all"
-SAMPLE = 40
+SAMPLES = {"runs": 40, "deliveries": 12, "reconcile": 5}
 AT_ONCE = 24
 HUNG_SECONDS = 15  # a function that hangs is ended after this long, and not after its own minutes
-FUNCTIONS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "CloseRun"}
+STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"}
 
 
 @pytest.fixture(scope="module")
@@ -47,53 +55,55 @@ def observed() -> Iterator[tuple[Pipeline, Path]]:
             functions = pipeline.aws.client("lambda")
             for page in functions.get_paginator("list_functions").paginate():
                 for one in page["Functions"]:
+                    if "Reconcile" in one["FunctionName"]:
+                        continue  # it looks at how much time it has left
                     functions.update_function_configuration(FunctionName=one["FunctionName"], Timeout=HUNG_SECONDS)
             yield pipeline, Path(name)
 
 
-def places(pipeline: Pipeline, folder: Path) -> tuple[dict[str, list[str]], set[str]]:
-    """The calls of every function, from a clean run and from one that CloseRun ends; and the checks of a run."""
-    clean = pipeline.checked("streams/clean/s.csv", QUARTER.encode())
-    (folder / "faults" / "broken.json").write_text(json.dumps([BREAKING_OFF]))
-    pipeline.checked("streams/broken/s.csv", QUARTER.encode())
-    deadline = time.monotonic() + 30
-    while True:
-        calls = calls_by_function(folder, "clean") | {
-            "CloseRun": calls_by_function(folder, "broken").get("CloseRun", [])
-        }
-        if "UpdateItem 2" in calls["CloseRun"]:
-            break
-        assert time.monotonic() < deadline, calls
-        time.sleep(0.2)
-    assert set(calls) == FUNCTIONS
-    return calls, set(pipeline.details(clean.output["QCPID"]))
+@pytest.fixture(scope="module")
+def observatory(observed: tuple[Pipeline, Path]) -> Observatory:
+    return Observatory(observed[0], Inbox(observed[0], "faults"))
 
 
-def sample(faults: list[Fault]) -> list[Fault]:
-    """Some of them, spread over all kinds and places."""
-    return sorted(faults, key=lambda fault: fault.group)[:SAMPLE]
-
-
-def test_whatever_breaks_is_told_once_and_never_passes(observed: tuple[Pipeline, Path]) -> None:
+@pytest.fixture(scope="module")
+def clean(observed: tuple[Pipeline, Path]) -> tuple[dict[str, list[str]], set[str]]:
+    """The calls of every step in a clean run; and the checks of a run."""
     pipeline, folder = observed
-    calls, checks = places(pipeline, folder)
-    faults = list(every_fault(calls))
-    chosen = faults if WHOLE else sample(faults)
-    inbox = Inbox(pipeline, "faults")
-    observatory, outcomes = Observatory(pipeline, inbox), dict[Fault, Outcome]()
-    for first in range(0, len(chosen), AT_ONCE):
-        some = chosen[first : first + AT_ONCE]
-        found = observatory.outcomes({fault: inject(pipeline, folder, fault) for fault in some}, seconds=120)
-        outcomes |= observatory.redriven(found, folder)
-    wrong, unbroken = [], []
-    for fault, outcome in outcomes.items():
-        if not (folder / "faults" / f"{fault.group}.{fault.function}.0").exists():
-            unbroken.append(str(fault))
-        wrong += [f"{fault}: {mistake} ({outcome})" for mistake in mistakes(fault, outcome, checks)]
+    run = pipeline.checked("streams/clean/s.csv", QUARTER.encode())
+    calls = calls_by_function(folder, "clean")
+    assert set(calls) == STEPS
+    return calls, set(pipeline.details(run.output["QCPID"]))
+
+
+def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[str, list[str]]:
+    """Those of CloseRun where something else broke before it."""
+    (folder / "faults" / f"{around}.json").write_text(json.dumps([AFTER[around]]))
+    ended = pipeline.checked(f"streams/{around}/s.csv", QUARTER.encode())
+    deadline = time.monotonic() + 30
+    while not any(row["Status"] == "ERROR" for row in pipeline.rows(ExecutionArn=ended.arn)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    time.sleep(1)
+    return {"CloseRun": calls_by_function(folder, around)["CloseRun"]}
+
+
+def chosen_of(faults: list[Fault], kind: str) -> list[Fault]:
+    """All of them, or in the suite some, spread over all kinds and places."""
+    return faults if WHOLE else sorted(faults, key=lambda fault: fault.group)[: SAMPLES[kind]]
+
+
+def judge(folder: Path, outcomes: dict[Fault, Outcome], checks: set[str]) -> None:
+    unbroken = [str(fault) for fault in outcomes if not happened(folder, fault)]
+    wrong = [
+        f"{fault}: {mistake} ({outcome})"
+        for fault, outcome in outcomes.items()
+        for mistake in mistakes(fault, outcome, checks)
+    ]
     if WHOLE:
         report(outcomes)
     assert not unbroken, f"{len(unbroken)} faults did not happen: {unbroken[:5]}"
-    assert not wrong, f"{len(wrong)} mistakes after {len(chosen)} faults:\n" + "\n".join(wrong)
+    assert not wrong, f"{len(wrong)} mistakes after {len(outcomes)} faults:\n" + "\n".join(wrong)
 
 
 def report(outcomes: dict[Fault, Outcome]) -> None:
@@ -104,3 +114,95 @@ def report(outcomes: dict[Fault, Outcome]) -> None:
     print(f"\n{len(outcomes)} faults, each in a run of its own:")
     for (kind, status, told), count in sorted(ended.items()):
         print(f"  {kind:<34}{count:>4}   row {status:<7} told {told}")
+
+
+def test_whatever_breaks_is_told_once_and_never_passes(
+    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
+) -> None:
+    pipeline, folder = observed
+    calls, checks = clean
+    faults = list(every_fault(calls))
+    for around in AFTER:
+        faults += every_fault(calls_of_close_run(pipeline, folder, around), around)
+    chosen, outcomes = chosen_of(faults, "runs"), dict[Fault, Outcome]()
+    for first in range(0, len(chosen), AT_ONCE):
+        some = chosen[first : first + AT_ONCE]
+        for fault in some:
+            plant(folder, fault)
+        found = observatory.outcomes_of({fault: upload(pipeline, fault) for fault in some}, seconds=180)
+        outcomes |= observatory.redriven(found, folder)
+    judge(folder, observatory.look({fault: outcome.executions for fault, outcome in outcomes.items()}), checks)
+
+
+def test_a_delivery_that_breaks_adds_nothing_to_the_run_of_another(
+    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
+) -> None:
+    pipeline, folder = observed
+    calls, checks = clean
+    of_start = list(every_fault({"StartQC": calls["StartQC"]}))
+    # A fault after the claim is settled does not come to pass where the upload has a run already.
+    faults = [replace(fault, around=around) for around in BESIDE for fault in of_start]
+    chosen = chosen_of(faults, "deliveries")
+    with undelivered(pipeline), ThreadPoolExecutor(8) as pool:
+        ended: dict[Fault, list[Execution]] = dict(
+            zip(chosen, pool.map(lambda fault: deliver(pipeline, folder, fault), chosen), strict=True)
+        )
+    happening = {fault: one for fault, one in ended.items() if happened(folder, fault)}
+    assert len(happening) > len(chosen) / 3
+    found = observatory.redriven(observatory.outcomes(happening), folder)
+    judge(folder, observatory.look({fault: outcome.executions for fault, outcome in found.items()}), checks)
+
+
+def test_what_reconcile_could_not_do_it_does_the_next_time_and_once(
+    observed: tuple[Pipeline, Path], observatory: Observatory
+) -> None:
+    pipeline, folder = observed
+    reconcile = invoker(pipeline)
+
+    def lose(group: str) -> tuple[str, str]:
+        """An upload that is never delivered, and a rerun whose end is never told."""
+        pipeline.upload(f"streams/{group}/s.csv", QUARTER.encode())
+        stopped = pipeline.start({"GroupID": group, "StreamID": "s"})
+        pipeline.sfn.stop_execution(executionArn=stopped)
+        return group, stopped
+
+    with undelivered(pipeline), undelivered(pipeline, to="BrokeOffRule"):
+        lose("unreconciled")
+        reconcile("Reconcile", {"GroupID": "unreconciled", "SettlingSeconds": 0, "Days": 0.002})
+        places = calls_by_function(folder, "unreconciled")["Reconcile"]
+        first_of_each = [place for place in places if place.endswith(" 1") or place.startswith("ListExecutions")]
+        # What invokes it is a schedule, and one that hangs is one that is ended: it comes again.
+        faults = [
+            fault
+            for fault in every_fault({"Reconcile": first_of_each})
+            if fault.at != "invoke" and "hang" not in fault.kind
+        ]
+        chosen, lost = chosen_of(faults, "reconcile"), dict[Fault, tuple[str, str]]()
+        for fault in chosen:
+            lost[fault] = lose(fault.group)
+            plant(folder, fault)
+            asked = {"GroupID": fault.group, "SettlingSeconds": 0, "Days": 0.002}
+            with contextlib.suppress(RuntimeError):  # it breaks, and its alarm rings
+                reconcile("Reconcile", asked)
+            pull(folder, fault)
+            reconcile("Reconcile", asked)
+    deadline = time.monotonic() + 60
+    while True:
+        ended = {
+            fault: sorted(row["Status"] for row in pipeline.rows(GroupID=group)) for fault, (group, _) in lost.items()
+        }
+        if all(statuses == ["ERROR", "PASS"] for statuses in ended.values()):
+            break
+        assert time.monotonic() < deadline, {
+            str(fault): statuses for fault, statuses in ended.items() if statuses != ["ERROR", "PASS"]
+        }
+        time.sleep(0.5)
+    time.sleep(2)  # for second messages, if there were any
+    told = {
+        fault: [len(observatory.inbox.all(row["ExecutionArn"])) for row in pipeline.rows(GroupID=group)]
+        for fault, (group, _) in lost.items()
+    }
+    assert {str(fault): counts for fault, counts in told.items() if counts != [1, 1]} == {}
+    assert [str(fault) for fault in chosen if not happened(folder, fault)] == []
+    if WHOLE:
+        print(f"\n{len(chosen)} faults of Reconcile")
