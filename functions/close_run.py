@@ -67,9 +67,7 @@ def begin(run: runs.Run, ended: runs.Run, execution: dict[str, Any], given: dict
 
 
 def close(run: runs.Run, ended: runs.Run, still: tuple[str, ...]) -> runs.Run:
-    """Gives a row that is in one of these states its end; returns the run as it then stands."""
-    if "StartTime" not in run:
-        return ended  # its group cannot be told, so it has no row
+    """Gives a row that is in one of these states its end; returns the run as it then stands. One without a row has ended."""
     if run["Status"] not in still:
         return run
     values: runs.Run = {
