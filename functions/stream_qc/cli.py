@@ -65,13 +65,15 @@ def _broken(kind: type[BaseException], error: BaseException, trace: TracebackTyp
 
 def _check(arguments: argparse.Namespace) -> int:
     form = _format(arguments)
-    if (
-        arguments.flags
-        and arguments.flags.exists()
-        and arguments.file.exists()
-        and arguments.flags.samefile(arguments.file)
-    ):
-        raise Unusable(f"--flags {arguments.flags} is the file that is checked; name another")
+    for given, what in ((arguments.file, "the file that is checked"), (arguments.rules, "the file of the rules")):
+        if (
+            arguments.flags
+            and given
+            and arguments.flags.exists()
+            and given.exists()
+            and arguments.flags.samefile(given)
+        ):
+            raise Unusable(f"--flags {arguments.flags} is {what}; name another")
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     processes = [arguments.process] if arguments.process else list(PROCESSES)
     with FlagFile() as flags, _Opened(arguments.file) as opened:

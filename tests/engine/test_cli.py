@@ -77,6 +77,12 @@ def test_the_flags_are_not_written_over_the_file(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("a,b\n1,2\n")
     assert "is the file that is checked" in stream_qc("check", str(path), "--flags", str(path)).stderr
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rows: {}")
+    assert (
+        "is the file of the rules" in stream_qc("check", str(path), "--rules", str(rules), "--flags", str(rules)).stderr
+    )
+    assert rules.read_text() == "rows: {}"
     assert path.read_text() == "a,b\n1,2\n"
 
 

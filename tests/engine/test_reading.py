@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 
 import polars as pl
 import pytest
@@ -180,7 +181,7 @@ alike = st.fixed_dictionaries(
 line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'"{k}": {v}' for k, v in pairs) + "}")
 
 
-@settings(max_examples=500)
+@settings(max_examples=2000 if "FUZZ" in os.environ else 150)
 @given(lines=st.lists(line, min_size=2, max_size=6))
 def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> None:
     rules, form = load(EVERY_TYPE), format_of("x.ndjson")

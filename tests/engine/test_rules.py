@@ -69,9 +69,10 @@ def test_rules_that_ask_nothing_ask_what_the_built_in_default_asks() -> None:
         ("- a\n- b", "the rules must be a mapping"),
         ("just text", "the rules must be a mapping"),
         ("schema: {fields: [", "line 1, column"),
-        ("schema: [1]", "schema: expected `object`"),
+        ("schema: [1]", "schema: expected a mapping, got a list"),
+        ("time: [1]", "time: expected text, got a list"),
         ("schemas: {}", "schemas: not known here; known are schema, dialect, time"),
-        ("schema: {fields: [{type: number}]}", "schema.fields[0]: object missing required field `name`"),
+        ("schema: {fields: [{type: number}]}", "schema.fields[0]: name is missing"),
         ("schema: {fields: [{name: v, type: float}]}", "schema.fields[0].type: invalid enum value 'float'"),
         ("schema: {fields: [{name: v, typ: number}]}", "schema.fields[0].typ: not known here"),
         ("schema: {fields: [{name: v, constraints: {min: 3}}]}", "schema.fields[0].constraints.min: not known here"),
@@ -109,7 +110,7 @@ def test_rules_that_ask_nothing_ask_what_the_built_in_default_asks() -> None:
         ("schema: {foreignKeys: []}", "schema.foreignKeys: not known here"),
         ("time: when", "time: the schema has no field when"),
         ("schema: {fields: [{name: v, type: number}]}\ntime: v", "time: the field v has type number"),
-        ("rows: {minimum: many}", "rows.minimum: expected `int`"),
+        ("rows: {minimum: many}", "rows.minimum: expected a whole number, got text"),
         ("limits: {max_fail_share: 2}", "limits.max_fail_share: 2.0 is no share"),
         ("limits: {streams: {v: {spike_test: 0.1}}}", "limits.streams.v: the schema has no field v"),
     ],
@@ -132,15 +133,15 @@ def test_a_mistake_is_named_with_its_place(text: str, place: str) -> None:
         ("{v: {qartod: [a]}}", "streams.v.qartod: expected a mapping of tests"),
         (
             "{v: {qartod: {gross_range_test: }}}",
-            "streams.v.qartod.gross_range_test: object missing required field `fail_span`",
+            "streams.v.qartod.gross_range_test: fail_span is missing",
         ),
         (
             "{v: {qartod: {gross_range_test: {fail_span: 10}}}}",
-            "streams.v.qartod.gross_range_test.fail_span: expected `array`",
+            "streams.v.qartod.gross_range_test.fail_span: expected a list, got a whole number",
         ),
         (
             "{v: {qartod: {gross_range_test: {fail_span: [0, x]}}}}",
-            "gross_range_test.fail_span[1]: expected `float`, got `str`",
+            "gross_range_test.fail_span[1]: expected a number, got text",
         ),
         (
             "{v: {qartod: {gross_range_test: {fail_span: [3, 1]}}}}",
@@ -201,6 +202,19 @@ schema:
     assert rules.fields["d"].constraints.maximum == dt.date(2020, 1, 3)
     assert rules.fields["t"].constraints.minimum == dt.datetime(2020, 1, 2)  # noqa: DTZ001  # UTC without a zone
     assert rules.fields["t"].constraints.maximum == dt.datetime(2020, 1, 2, 12)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [("date", "%Q"), ("time", "%H"), ("datetime", "%%"), ("date", "%")])
+def test_a_pattern_with_which_nothing_can_be_read_is_refused(kind: str, pattern: str) -> None:
+    (mistake,) = mistakes(f'schema: {{fields: [{{name: t, type: {kind}, format: "{pattern}"}}]}}')
+    assert mistake.startswith(f"schema.fields[0].format: no {kind} can be read with {pattern}; ")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%d/%m/%Y", "%Y-%m-%dT%H:%M:%S%z", "%FT%T%#z", "%m/%d/%Y %I:%M %p", "%s", "%b %d %Y %H:%M"]
+)
+def test_a_pattern_is_what_strftime_knows(pattern: str) -> None:
+    assert load(f'schema: {{fields: [{{name: t, type: datetime, format: "{pattern}"}}]}}').fields["t"].format == pattern
 
 
 def test_a_few_bytes_that_unfold_to_very_much_are_refused() -> None:

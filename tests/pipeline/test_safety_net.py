@@ -14,6 +14,7 @@ from operations import redrive
 from tests.pipeline.conftest import QUARTER, lose_the_end_of, undelivered
 
 Invoke = Callable[[str, dict[str, Any]], Any]
+JUST_NOW = {"SettlingSeconds": 0, "Days": 0.003}  # what was written within minutes: other tests leave a lot
 
 
 def until(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
@@ -47,11 +48,11 @@ def test_a_stopped_run_of_which_no_event_tells_is_found_and_closed(
 ) -> None:
     arn = lose_the_end_of(pipeline, f"streams/{group}/s.csv")
     assert [row["Status"] for row in pipeline.rows(ExecutionArn=arn)] == ["RUNNING"]
-    assert invoke("Reconcile", {"SettlingSeconds": 0})["Closed"] == 1
+    assert invoke("Reconcile", JUST_NOW)["Closed"] == 1
     assert inbox.message(arn)["Summary"]["Status"] == "ERROR"
     (row,) = pipeline.rows(ExecutionArn=arn)
     assert (row["Status"], row["TotalPass"]) == ("ERROR", 0)
-    assert invoke("Reconcile", {"SettlingSeconds": 0})["Closed"] == 0
+    assert invoke("Reconcile", JUST_NOW)["Closed"] == 0
 
 
 def test_a_stopped_rerun_is_closed_whatever_else_its_input_holds(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
@@ -81,8 +82,7 @@ def test_uploads_without_a_run_are_found_and_started_once(
         lost = {name: pipeline.upload(f"streams/{group}/{name}", QUARTER.encode()) for name in ("a.csv", "b ü%25.csv")}
         lost["seen.csv"] = pipeline.upload(f"streams/{group}/seen.csv", QUARTER.encode())  # a new version
         pipeline.upload(f"streams/{group}/folder/", b"")
-    now = {"SettlingSeconds": 0}
-    counts = invoke("Reconcile", now)
+    counts = invoke("Reconcile", JUST_NOW)
     assert counts["Started"] >= 3
     until(lambda: len(pipeline.rows(GroupID=group, Status="PASS")) == 4, "the runs")
     rows = {
@@ -91,7 +91,7 @@ def test_uploads_without_a_run_are_found_and_started_once(
     assert {name: row["VersionId"] for name, row in rows.items()} == lost
     assert seen.output["VersionId"] not in lost.values()
     assert all(inbox.message(row["ExecutionArn"]) for row in rows.values())
-    assert invoke("Reconcile", now)["Started"] == 0
+    assert invoke("Reconcile", JUST_NOW)["Started"] == 0
     # A delivery that comes after all finds the run.
     late = pipeline.finished(pipeline.start(pipeline.execution(rows["a.csv"]["ExecutionArn"]).input))
     assert late.output["Status"] == "REPEATED"

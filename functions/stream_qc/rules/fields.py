@@ -12,6 +12,10 @@ import polars as pl
 from stream_qc import fieldtypes
 from stream_qc.rules.model import Constraints, Field
 
+# A value of each type that has patterns, and a pattern that suits it.
+_MOMENT = dt.datetime(2021, 11, 23, 13, 45, 56, tzinfo=dt.UTC)
+SAMPLE = {"date": _MOMENT, "datetime": _MOMENT, "time": _MOMENT.time()}
+FORMS = {"date": "%d.%m.%Y", "datetime": "%d.%m.%Y %H:%M", "time": "%H:%M"}
 ORDERED = ("date", "datetime", "integer", "number", "time", "year")
 
 
@@ -27,9 +31,17 @@ def check_format(field: Field, place: str, mistakes: list[str]) -> None:
         )
     else:
         try:
-            fieldtypes.parse(pl.Series(["x"]), field)
-        except (pl.exceptions.PolarsError, ValueError) as error:
-            mistakes.append(f"{place}: {field.format} is no pattern for a {field.type}: {str(error).splitlines()[0]}")
+            written = pl.Series([SAMPLE[field.type]]).dt.strftime(
+                field.format.replace("%#z", "%z")
+            )  # %#z is for reading
+            readable = not fieldtypes.parse(written, field).null_count()
+        except (pl.exceptions.PolarsError, ValueError):
+            readable = False
+        if not readable:
+            usual = FORMS[field.type]
+            mistakes.append(
+                f"{place}: no {field.type} can be read with {field.format}; write all its parts as strftime does, such as {usual}"
+            )
 
 
 def typed_constraints(field: Field, place: str, mistakes: list[str]) -> Constraints:
@@ -80,7 +92,7 @@ def _of_text(field: Field) -> Iterator[str]:
             pl.Series([""]).str.contains(f"^(?:{given.pattern})$")
         except pl.exceptions.ComputeError as error:
             said = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
-            reason = said[0] if said else "it is no regular expression"
+            reason = said[0] if said else "it is no regular expression, or one that is too large"
             yield f"pattern: {given.pattern} cannot be used: {reason} (RE2 syntax: no look-around, no backreferences)"
 
 

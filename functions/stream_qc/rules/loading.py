@@ -23,6 +23,10 @@ CHECKS = (
     "type", "required", "unique", "minimum", "maximum", "minLength", "maxLength", "enum", "pattern",
     "time_order", "duplicate_time", *TESTS,
 )  # fmt: skip
+KINDS = {
+    "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
+    "array": "a list", "object": "a mapping",
+}  # fmt: skip
 LONGEST_NAME = 200  # of a field; its checks are named after it, in a table whose keys have at most 1,024 bytes
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000  # in one rules file, aliases followed: a bound on what a few bytes of YAML can unfold to
@@ -125,8 +129,19 @@ def _convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | 
                 f"not known here; known are {', '.join(_names(kind, inner))}",
             )
         where = f"{place}{inner}".lstrip(".")
-        mistakes.append(f"{where}: {message[0].lower()}{message[1:]}")
+        mistakes.append(f"{where}: {_plainly(message)}")
         return None
+
+
+def _plainly(message: str) -> str:
+    """What msgspec says of types, in the words of somebody who writes a rules file."""
+    missing = re.fullmatch(r"Object missing required field `(.*)`", message)
+    if missing:
+        return f"{missing[1]} is missing"
+    for words in set(re.findall(r"`[^`]*`", message)):
+        kinds = [KINDS[word] for word in words.strip("`").split(" | ") if word in KINDS]
+        message = message.replace(words, " or ".join(kinds) or words.replace("null", "nothing").strip("`"))
+    return message[0].lower() + message[1:]
 
 
 def _names(kind: Any, inner: str) -> list[str]:
