@@ -9,7 +9,8 @@ row is missing or still RUNNING, CloseRun is invoked again.
 
 In: Days, how far back to look (by default LOOK_BACK_DAYS, at most MOST_DAYS). Out: counts: Listed, Recent, Unread, Started,
 Closed.
-It costs a LIST request for every 1,000 objects, and for each recent one a HEAD request and the reading of its group's rows.
+It costs a LIST request for every 1,000 objects, for each recent one a HEAD request and the reading of its group's rows, and for
+each execution that broke off a DescribeExecution and a query.
 Raises ReconciliationIncomplete where the time is not enough for all of them.
 """
 
@@ -109,7 +110,8 @@ def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, 
         run = run_of(detail, input_of(detail))
         if keys.is_id(run.get("GroupID")) and run.get("Status", "RUNNING") == "RUNNING":
             logger.warning("a run broke off and was not closed", extra={"ExecutionArn": arn})
-            payload = json.dumps({"source": "aws.states", "detail": detail})
+            # Without the input, which may be too long to be sent: CloseRun looks it up.
+            payload = json.dumps({"detail": {**detail, "input": None}})
             lambdas().invoke(FunctionName=os.environ["CLOSE_RUN"], InvocationType="Event", Payload=payload)
             counts["Closed"] += 1
 

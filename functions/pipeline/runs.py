@@ -77,9 +77,10 @@ def seed(run: Run, started: str) -> Run:
 def find(group_id: str, execution_arn: str, started: str) -> Run | None:
     """The row of an execution, under one of the times that `seed` tries."""
     first = first_start_time(execution_arn, started)
+    around = dt.timedelta(seconds=1)  # an event need not round the start as the state machine does
     asked: dict[str, Any] = {
         "KeyConditionExpression": Key("GroupID").eq(group_id)
-        & Key("StartTime").between(timestamp(first), timestamp(first + dt.timedelta(microseconds=KEYS_TRIED))),
+        & Key("StartTime").between(timestamp(first - around), timestamp(first + around)),
         "ConsistentRead": True,
     }
     return next((plain(row) for row in _pages(SUMMARY, asked) if row["ExecutionArn"] == execution_arn), None)
