@@ -62,8 +62,7 @@ def begin(run: runs.Run, ended: runs.Run, execution: dict[str, Any], given: dict
     upload = upload_in(given)
     if upload is None:
         return with_row()
-    version = upload.get("VersionId", upload.get("Sequencer"))
-    return begin_once(upload["Key"], version, execution["executionArn"], with_row)
+    return begin_once(upload, execution["executionArn"], with_row)
 
 
 def close(run: runs.Run, ended: runs.Run, still: tuple[str, ...]) -> runs.Run:

@@ -1,16 +1,17 @@
 """Reconcile: finds uploads that never became a run, and starts them.
 
 S3 and EventBridge deliver nearly always, not always, and the rule may have been off. Every few hours this lists the objects
-under streams/ and compares those that were written lately with the rows of QCSummary: an object whose newest version has no
-row is started as its upload would have been, so that a delivery that comes after all finds it done.
+under streams/ and compares those that were written lately with the rows of QCSummary, and where there is none with the claims of
+uploads: an object whose newest version has neither is started as its upload would have been, so that a delivery that comes
+after all finds it done.
 
 EventBridge tells of executions that broke off by its best effort, too: for each that did so within the same days, and whose
-row is missing or still RUNNING, CloseRun is invoked again.
+summary nobody has published, CloseRun is invoked again.
 
 In: Days, how far back to look (by default LOOK_BACK_DAYS, at most MOST_DAYS). Out: counts: Listed, Recent, Unread, Started,
 Closed.
 It costs a LIST request for every 1,000 objects, for each recent one a HEAD request and the reading of its group's rows, and for
-each execution that broke off a DescribeExecution and a query.
+each execution that broke off the reading of its claim.
 Raises ReconciliationIncomplete where the time is not enough for all of them.
 """
 
@@ -31,8 +32,10 @@ from botocore.exceptions import ClientError
 from pipeline import keys, objects, runs
 from pipeline.aws import error_code, is_passing, lambdas, stepfunctions
 from pipeline.errors import ReconciliationIncomplete, StreamNotFound
-from pipeline.executions import WORDS, input_of, run_of
+from pipeline.executions import BROKEN_OFF, input_of, run_of, upload_in
 from pipeline.observe import Event, logger, metrics, step
+from pipeline.publishing import progress
+from pipeline.uploads import has_run_elsewhere, is_claimed
 
 LOOK_BACK_DAYS = 3  # the schedule looks again long before these are over
 MOST_DAYS = 29  # as long as StartQC remembers which uploads have a run (pipeline.claims)
@@ -49,8 +52,8 @@ def handler(event: Event, context: LambdaContext) -> Event:
     settled = now - dt.timedelta(seconds=float(event.get("SettlingSeconds", SETTLING.total_seconds())))
     counts = {"Listed": 0, "Recent": 0, "Unread": 0, "Started": 0, "Closed": 0}
     try:
+        close_broken_runs(since, settled, counts, context)  # the cheaper of the two, and nobody comes after it
         start_lost_uploads(since, settled, counts, context)
-        close_broken_runs(since, settled, counts, context)
     finally:
         logger.info("reconciled", extra=counts)
         metrics.add_metric("UploadsReconciled", MetricUnit.Count, counts["Started"])
@@ -58,7 +61,7 @@ def handler(event: Event, context: LambdaContext) -> Event:
 
 
 def start_lost_uploads(since: dt.datetime, settled: dt.datetime, counts: Counts, context: LambdaContext) -> None:
-    """Starts the uploads between these times that have no row."""
+    """Starts the uploads between these times that have no run."""
     groups: dict[str | None, list[tuple[str, dt.datetime]]] = {}
     for key, written in objects.every_object(keys.PREFIX):
         counts["Listed"] += 1
@@ -69,12 +72,13 @@ def start_lost_uploads(since: dt.datetime, settled: dt.datetime, counts: Counts,
         in_time(context, counts)
     for group_id, found in groups.items():
         # S3 gives whole seconds, and a run may begin in the second in which its object was written.
-        since = min(written for _, written in found) - dt.timedelta(seconds=5)
-        checked = runs.checked_since(group_id, since) if group_id else set()
+        earliest = min(written for _, written in found) - dt.timedelta(seconds=5)
+        checked = runs.checked_since(group_id, earliest) if group_id else set()
         for key, _ in found:
             in_time(context, counts)
             version = version_of(key, counts)
-            if version and (key, version) not in checked:
+            # One that names no stream has no row, and one that is just being started has none yet.
+            if version and (key, version) not in checked and not is_claimed({"Key": key, "VersionId": version}):
                 counts["Started"] += start(key, version)
 
 
@@ -93,12 +97,12 @@ def version_of(key: str, counts: Counts) -> str | None:
 
 
 def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, context: LambdaContext) -> None:
-    """Has the runs closed whose executions broke off between these times, and which nobody closed.
-
-    A repeated delivery that broke has no row either; CloseRun knows it, and leaves it.
-    """
+    """Has the runs closed whose executions broke off between these times, and of whose end nobody told or could tell."""
     for arn in broken_executions(since, settled):
         in_time(context, counts)
+        told = progress(arn)
+        if told == "COMPLETED":
+            continue
         execution = stepfunctions().describe_execution(executionArn=arn)
         detail = {
             **{
@@ -107,18 +111,22 @@ def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, 
             },
             "startDate": int(execution["startDate"].timestamp() * 1000),
         }
-        run = run_of(detail, input_of(detail))
-        if keys.is_id(run.get("GroupID")) and run.get("Status", "RUNNING") == "RUNNING":
-            logger.warning("a run broke off and was not closed", extra={"ExecutionArn": arn})
-            # Without the input, which may be too long to be sent: CloseRun looks it up.
-            payload = json.dumps({"detail": {**detail, "input": None}})
-            lambdas().invoke(FunctionName=os.environ["CLOSE_RUN"], InvocationType="Event", Payload=payload)
-            counts["Closed"] += 1
+        given = input_of(detail)
+        run = run_of(detail, given)
+        if told == "INPROGRESS" and run.get("Status") != "RUNNING":
+            continue  # nobody can know whether it was told; an alarm has said that the execution failed
+        if "StartTime" not in run and has_run_elsewhere(upload_in(given) or {}, arn):
+            continue  # a repeated delivery that broke
+        logger.warning("a run broke off and was not closed", extra={"ExecutionArn": arn})
+        # Without the input, which may be too long to be sent: CloseRun looks it up.
+        payload = json.dumps({"detail": {**detail, "input": None}})
+        lambdas().invoke(FunctionName=os.environ["CLOSE_RUN"], InvocationType="Event", Payload=payload)
+        counts["Closed"] += 1
 
 
 def broken_executions(since: dt.datetime, settled: dt.datetime) -> Iterator[str]:
     """The ARNs of the executions that were started after the first and broke off before the second of these times."""
-    for status in WORDS:
+    for status in BROKEN_OFF:
         pages = stepfunctions().get_paginator("list_executions")
         found = pages.paginate(stateMachineArn=os.environ["STATE_MACHINE"], statusFilter=status)  # type: ignore[arg-type]
         newest_first = (execution for page in found for execution in page["executions"])

@@ -20,25 +20,13 @@ from stream_qc.vocabulary import PROCESSES
 
 @step
 def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
-    if event["Trigger"] != "upload" or not isinstance(event.get("Key"), str):
+    if event["Trigger"] != "upload":
         return start(event)
-    if "VersionId" not in event:
-        event = {**event, **newest_version(event["Key"])}
-    version = event.get("VersionId", event.get("Sequencer"))
-    run = begin_once(event["Key"], version, event["ExecutionArn"], lambda: start(event))
+    run = begin_once(event, event["ExecutionArn"], lambda: start(event))
     if run["ExecutionArn"] == event["ExecutionArn"]:
         return run
     logger.info("this upload has a run already", extra={"RepeatOf": run["QCPID"]})
     return {**run, "Status": "REPEATED", "RepeatOf": run["QCPID"], "ExecutionArn": event["ExecutionArn"]}
-
-
-def newest_version(key: str) -> dict[str, str]:
-    """The VersionId that an event lacks; S3 sends it for every object of a versioned bucket."""
-    try:
-        return {"VersionId": objects.locate(key, None).version_id}
-    except StreamNotFound:
-        logger.warning("the uploaded object is gone")
-        return {}
 
 
 def start(event: Event) -> runs.Run:
@@ -46,11 +34,7 @@ def start(event: Event) -> runs.Run:
     run: runs.Run = {
         "QCPID": runs.qcpid(event["ExecutionArn"], event["ExecutionStart"]),
         "ExecutionArn": event["ExecutionArn"],
-        **{
-            name: event[name]
-            for name in ("GroupID", "StreamID", "Key", "VersionId")
-            if isinstance(event.get(name), str)
-        },
+        **keys.named_in(event),
     }
     try:
         run |= what_to_check(event)

@@ -96,18 +96,23 @@ def observe_handlers() -> None:
     bootstrap._get_handler = lambda name: observed_handler(get(name))
 
 
+def write_down(operation: str, params: dict[str, Any]) -> None:
+    named = {name: value for name, value in params.items() if name in NAMED} | named_tables(params)
+    one = {"group": now.path.stem, "function": FUNCTION, "invocation": now.invocation, "operation": operation}
+    with (FOLDER / "calls.jsonl").open("a") as calls:
+        calls.write(json.dumps({**one, **named}) + "\n")
+
+
 def observe_calls() -> None:
     make, respond, send, sleep = BaseClient._make_api_call, Endpoint._do_get_response, Endpoint._send, time.sleep
 
     def make_api_call(self: BaseClient, operation: str, params: dict[str, Any]) -> Any:
         kind = now.call(operation)
         answering.kind, answering.service = kind, self.meta.service_model.service_name
+        answering.stalls = [self.meta.config.read_timeout] if kind == "stall" else []
         if kind.startswith("before "):
             happen(kind.removeprefix("before "))
-        with (FOLDER / "calls.jsonl").open("a") as calls:
-            named = {name: value for name, value in params.items() if name in NAMED} | named_tables(params)
-            one = {"group": now.path.stem, "function": FUNCTION, "invocation": now.invocation, "operation": operation}
-            calls.write(json.dumps({**one, **named}) + "\n")
+        write_down(operation, params)
         answer = make(self, operation, params)
         if kind.startswith("after "):
             happen(kind.removeprefix("after "))
@@ -119,23 +124,31 @@ def observe_calls() -> None:
 
     def send_request(self: Endpoint, request: Any) -> Any:
         kind = getattr(answering, "kind", "")
-        if kind == "timeout":
+        stalled = [sleep(seconds) for seconds in answering.stalls]
+        answering.stalls = []  # the first attempt waits as long as it would, and the second is answered
+        if kind == "timeout" or stalled:
             raise ReadTimeoutError(endpoint_url=request.url, error="a fault that was asked for")
-        if answering.status:
-            status, code = answering.status
-            return refusal(request.url, status, code, answering.service)
+        if answering.status and kind != "served":
+            return refusal(request.url, *answering.status, answering.service)
         response = send(self, request)
         if kind == "lost":
             raise ReadTimeoutError(endpoint_url=request.url, error="the answer was lost, as was asked for")
-        if kind == "truncate":
-            response.raw = Truncated(response.raw, int(response.headers["Content-Length"]) // 2)
-        return response
+        return changed(response, kind, answering.service)
 
     BaseClient._make_api_call = make_api_call
     Endpoint._do_get_response = do_get_response
     Endpoint._send = send_request
     # The waits between the SDK's own attempts are not what is tested.
     time.sleep = lambda seconds: sleep(seconds if seconds == HUNG_SECONDS else seconds * 0.02)
+
+
+def changed(response: AWSResponse, kind: str, service: str) -> AWSResponse:
+    """The answer to what was done, as the fault has it: cut off, or said to have failed."""
+    if kind == "served":
+        return refusal(response.url, *STATUS[kind][service], service)
+    if kind == "truncate":
+        response.raw = Truncated(response.raw, int(response.headers["Content-Length"]) // 2)
+    return response
 
 
 NAMED = ("TableName", "Bucket", "Key", "Prefix", "VersionId", "TopicArn", "stateMachineArn")
@@ -151,6 +164,13 @@ STATUS: dict[str, dict[str, tuple[int, str]]] = {
     "fail": {
         "dynamodb": (500, "InternalServerError"),
         "s3": (500, "InternalError"),
+        "sns": (500, "InternalError"),
+        "stepfunctions": (500, "InternalServerError"),
+        "lambda": (500, "ServiceException"),
+    },
+    "served": {
+        "dynamodb": (500, "InternalServerError"),
+        "s3": (503, "ServiceUnavailable"),
         "sns": (500, "InternalError"),
         "stepfunctions": (500, "InternalServerError"),
         "lambda": (500, "ServiceException"),

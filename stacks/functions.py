@@ -47,7 +47,9 @@ class Functions:
             "POLARS_MAX_THREADS": "2",
         }
 
-        self.start_qc = self._function("StartQC", "step_1_start_qc.handler", {**streams, **summary, **once}, seconds=30)
+        self.start_qc = self._function(
+            "StartQC", "step_1_start_qc.handler", {**streams, **summary, **once}, seconds=120
+        )
         self.processes = [
             self._function(
                 f"QCProcess{number}",
@@ -59,13 +61,15 @@ class Functions:
             )
             for number, name in enumerate(("structure", "values", "continuity"), start=1)
         ]
-        self.end_qc = self._function("EndQC", "step_3_end_qc.handler", summary, seconds=30)
+        self.end_qc = self._function("EndQC", "step_3_end_qc.handler", summary, seconds=60)
         publishing = {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn}
-        self.send_qc_summary = self._function("SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=60)
+        self.send_qc_summary = self._function(
+            "SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=180
+        )
 
         # What sees to runs that broke off, in the state machine and beside it, and to uploads that never became one.
-        self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **summary}, seconds=60)
-        self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary}, seconds=900)
+        self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **summary}, seconds=300)
+        self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary, **once}, seconds=900)
 
     @property
     def steps(self) -> list[lambda_.Function]:

@@ -84,6 +84,7 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
                 bucket: ("s3:ListBucket",),
                 stream_files: (NEWEST,),
                 summary: ("dynamodb:Query",),
+                remembered: ("dynamodb:GetItem",),
                 machine_arn: ("states:StartExecution", "states:ListExecutions"),
                 executions: ("states:DescribeExecution",),
                 functions.close_run.function_arn: ("lambda:InvokeFunction",),

@@ -14,7 +14,7 @@ Expressions are JSONata. What a step hands on is the row of the run; StartQC's o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -36,11 +36,10 @@ TRANSIENT = [
     "Lambda.ClientExecutionTimeoutException",
     "TemporaryFailure",
 ]
-# A burst can hold a small account's Lambdas busy for long, and an upload that waits is better than one that is lost.
-THROTTLED = ["Lambda.TooManyRequestsException"]
+# A burst can hold a small account's Lambdas busy for long, and an upload that waits is better than one that is lost. It may
+# wait for another delivery of the same upload, too, which is starting the run that this one then finds.
+WAITING = ["Lambda.TooManyRequestsException", "UploadBeingStarted"]
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
-# Another delivery of the same upload is being started at this moment; once it is, this one finds its run.
-BEING_STARTED = ["UploadBeingStarted"]
 
 UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"'
 FOLDER_MARKER = '$substring($states.input.detail.object.key, -1) = "/"'
@@ -80,15 +79,18 @@ ERROR_AND_CAUSE = r"""
         $said := $contains($cause, /^\s*\{/) ? $parse($cause).errorMessage;
         $substring($exists($said) ? $string($said) : $cause, 0, 4000)
     )"""
-# What EventBridge will say of this execution, said now (pipeline.executions).
-BROKEN_EXECUTION = """{"detail": {
-    "executionArn": $states.context.Execution.Id,
-    "startDate": $toMillis($states.context.Execution.StartTime),
-    "input": $type($states.context.Execution.Input) = "object" ? $string($states.context.Execution.Input) : "{}",
-    "status": "FAILED",
-    "error": $states.input.Error,
-    "cause": $states.input.Cause
-}}"""
+# What EventBridge will say of this execution, said now (pipeline.executions). A long input CloseRun looks up, as it does then.
+BROKEN_EXECUTION = """(
+    $given := $type($states.context.Execution.Input) = "object" ? $string($states.context.Execution.Input) : "{}";
+    {"detail": {
+        "executionArn": $states.context.Execution.Id,
+        "startDate": $toMillis($states.context.Execution.StartTime),
+        "input": $length($given) < 30000 ? $given : null,
+        "status": "FAILED",
+        "error": $states.input.Error,
+        "cause": $states.input.Cause
+    }}
+)"""
 
 
 class QCStateMachine(sfn.StateMachine):
@@ -130,15 +132,8 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     broke = sfn.Fail.jsonata(
         scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
     )
-    # It may find the upload being begun by another delivery, as StartQC may.
-    close = _invoke(
-        scope,
-        "CloseRun",
-        functions.close_run,
-        payload=BROKEN_EXECUTION,
-        outputs="$states.input",
-        also_retried=BEING_STARTED,
-    )
+    close = _invoke(scope, "CloseRun", functions.close_run, payload=BROKEN_EXECUTION, outputs="$states.input")
+    close.add_catch(broke, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # EventBridge has it tried again
     close.next(broke)
     broken_off = _jsonata(f"{{{ERROR_AND_CAUSE}}}")
 
@@ -165,7 +160,6 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
         scope,
         "StartQC",
         functions.start_qc,
-        also_retried=BEING_STARTED,
         assign={"run": _jsonata("$states.result.Payload")},
     )
     start.add_catch(close, errors=["States.ALL"], outputs=broken_off)
@@ -209,7 +203,6 @@ def _invoke(
     payload: str = "$states.input",
     outputs: str = "$states.result.Payload",
     assign: Mapping[str, str] | None = None,
-    also_retried: Sequence[str] = (),
 ) -> tasks.LambdaInvoke:
     """A step that is a Lambda: the state's input goes in, its answer comes out, and what passes is tried again."""
     step = tasks.LambdaInvoke.jsonata(
@@ -222,8 +215,8 @@ def _invoke(
         assign=assign,
         retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
     )
-    step.add_retry(errors=[*TRANSIENT, *also_retried], max_attempts=8, max_delay=Duration.seconds(60), **BACKOFF)
-    step.add_retry(errors=THROTTLED, max_attempts=30, max_delay=Duration.seconds(300), **BACKOFF)
+    step.add_retry(errors=TRANSIENT, max_attempts=8, max_delay=Duration.seconds(60), **BACKOFF)
+    step.add_retry(errors=WAITING, max_attempts=30, max_delay=Duration.seconds(300), **BACKOFF)
     return step
 
 

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
+# A call that is not answered has its attempts well within the time of every function (a test on the template reckons it).
+CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=6)
+OF_BODIES = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=30)
 # Published once: a request that was sent and not answered must not be sent again by the client on its own.
-ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
 PASSING = {
     "InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "SlowDown", "RequestTimeout",
     "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded", "TooManyRequestsException",
@@ -36,6 +38,12 @@ PASSING = {
 @functools.cache
 def s3() -> S3Client:
     return boto3.client("s3", config=CONFIG)
+
+
+@functools.cache
+def s3_bodies() -> S3Client:
+    """For objects that are read to their end, whose bytes may come slowly."""
+    return boto3.client("s3", config=OF_BODIES)
 
 
 @functools.cache

@@ -11,12 +11,17 @@ import warnings
 from typing import Any
 
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemAlreadyExistsError
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyItemAlreadyExistsError,
+    IdempotencyItemNotFoundError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from pipeline.aws import CONFIG
 
 REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and the dead-letter queue can hold an upload back
-warnings.filterwarnings("ignore", message="Couldn't determine the remaining time left")  # with it claims would expire
+# Powertools would have a claim expire with the time of its Lambda, and warns that it was not told that time.
+warnings.filterwarnings("ignore", message="Couldn't determine the remaining time left")
 
 
 class Claimed(Exception):  # noqa: N818
@@ -47,6 +52,13 @@ class Claims(DynamoDBPersistenceLayer):
                 raise Claimed(str(what)) from None
             return there.response_json_as_dict()
         return None
+
+    def found(self, what: dict[str, Any]) -> DataRecord | None:
+        """The claim of this as it stands: its status, INPROGRESS or COMPLETED, and its result."""
+        try:
+            return self.get_record(what)
+        except IdempotencyItemNotFoundError:
+            return None
 
     def _signed(self, params: dict[str, Any], **_: Any) -> None:
         # A claim whose answer was lost is sent again by the SDK, and must not fail on its own first writing either.

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline import keys, runs
 from pipeline.aws import stepfunctions
 
-WORDS = {
+# How an execution can break off, with the words for it where it has none of its own.
+BROKEN_OFF = {
     "TIMED_OUT": ("States.Timeout", "the execution took longer than it may"),
     "ABORTED": ("ExecutionAborted", "the execution was stopped before it had ended"),
     "FAILED": ("ExecutionFailed", "the execution failed"),
@@ -27,11 +28,7 @@ def run_of(execution: dict[str, Any], given: dict[str, Any]) -> runs.Run:
     run: runs.Run = {
         "QCPID": runs.qcpid(execution["executionArn"], started(execution)),
         "ExecutionArn": execution["executionArn"],
-        **{
-            name: asked[name]
-            for name in ("GroupID", "StreamID", "Key", "VersionId")
-            if isinstance(asked.get(name), str)
-        },
+        **keys.named_in(asked),
     }
     if not keys.is_id(run.get("GroupID")):
         return run
@@ -54,11 +51,9 @@ def upload_in(given: dict[str, Any]) -> dict[str, Any] | None:
     detail = given.get("detail")
     found = detail.get("object") if isinstance(detail, dict) else None
     found = found if isinstance(found, dict) else {}
-    key = str(found.get("key", ""))
-    named = {"VersionId": "version-id", "Sequencer": "sequencer"}
+    named = {"Key": "key", "VersionId": "version-id", "Sequencer": "sequencer"}
     return {
-        **keys.ids_in(key)._asdict(),
-        "Key": key,
+        **keys.ids_in(str(found.get("key", "")))._asdict(),
         **{name: found[raw] for name, raw in named.items() if raw in found},
     }
 
@@ -70,12 +65,12 @@ def started(execution: dict[str, Any]) -> str:
 
 
 def error_of(execution: dict[str, Any]) -> str:
-    return execution.get("error") or WORDS[execution["status"]][0]
+    return execution.get("error") or BROKEN_OFF[execution["status"]][0]
 
 
 def cause_of(execution: dict[str, Any]) -> str:
     """Why it broke off, for people: of a Lambda's error, which is told as JSON, its message."""
-    cause = execution.get("cause") or WORDS[execution["status"]][1]
+    cause = execution.get("cause") or BROKEN_OFF[execution["status"]][1]
     try:
         said = json.loads(cause)["errorMessage"]
     except (ValueError, TypeError, KeyError):

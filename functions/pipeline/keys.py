@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InvalidInput
@@ -24,6 +25,16 @@ def ids_in(key: str) -> StreamIds:
     if len(parts) < 3:
         return StreamIds(None, None)
     return StreamIds(parts[1], without_ending(parts[2]) if len(parts) == 3 else parts[2])
+
+
+def named_in(asked: Mapping[str, Any]) -> dict[str, str]:
+    """GroupID, StreamID, Key and VersionId, as far as they are texts, in which half characters (`\\ud800`) are spelt out."""
+    named = {name: asked.get(name) for name in ("GroupID", "StreamID", "Key", "VersionId")}
+    return {
+        name: value.encode(errors="backslashreplace").decode()
+        for name, value in named.items()
+        if isinstance(value, str)
+    }
 
 
 def check_id(name: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws import error_code, s3
+from pipeline.aws import error_code, s3, s3_bodies
 from pipeline.errors import InvalidInput, StreamNotFound
 from pipeline.keys import ids_in, prefixes_of, rules_keys
 from stream_qc.formats import format_of
@@ -93,7 +93,7 @@ def rules_for(group_id: str, stream_id: str) -> ObjectVersion | None:
 def read(key: str, version_id: str) -> StreamingBody:
     """The bytes of one version of one object, as a stream. Raises StreamNotFound where it is gone."""
     try:
-        return s3().get_object(Bucket=bucket(), Key=key, VersionId=version_id)["Body"]
+        return s3_bodies().get_object(Bucket=bucket(), Key=key, VersionId=version_id)["Body"]
     except ClientError as error:
         if error_code(error) in GONE:
             raise StreamNotFound(f"{key} (version {version_id}) is no longer in {bucket()}") from None

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 
 from pipeline import message, runs
 from pipeline.aws import sns
@@ -40,29 +47,44 @@ def publish(run: runs.Run, end: Callable[[], runs.Run]) -> dict[str, str]:
             claims.delete_record(told, error)  # it was not sent, so the step may be retried
             raise
         claims.save_success(told, sent)
+        if "MessageId" in sent:
+            logger.info("summary published", extra=sent)
+            metrics.add_dimension("Status", sent["Status"])
+            metrics.add_metric("Runs", MetricUnit.Count, 1)
     if "Unanswered" in sent:
         raise not_confirmed(arn, sent["Unanswered"])
-    logger.info("summary published", extra=sent)
-    metrics.add_dimension("Status", sent["Status"])
-    metrics.add_metric("Runs", MetricUnit.Count, 1)
     return {"MessageId": sent["MessageId"]}
+
+
+def progress(execution_arn: str) -> str | None:
+    """How far the publishing of an execution's summary has come: INPROGRESS, COMPLETED, or None where nobody has begun it."""
+    found = claims.found({"ExecutionArn": execution_arn})
+    return found.status if found else None
 
 
 def send(summary: message.Summary) -> dict[str, str]:
     """MessageId and Status, or Unanswered where nobody can know whether SNS has taken it. Raises where SNS has not."""
+    asked: dict[str, Any] = {
+        "TopicArn": os.environ["RESULTS_TOPIC"],
+        "Subject": summary.subject,
+        "Message": summary.body(),
+        "MessageStructure": "json",
+        "MessageAttributes": summary.attributes(),
+    }
     try:
-        answer = sns().publish(
-            TopicArn=os.environ["RESULTS_TOPIC"],
-            Subject=summary.subject,
-            Message=summary.body(),
-            MessageStructure="json",
-            MessageAttributes=summary.attributes(),
-        )
-    except (ClientError, EndpointConnectionError, ConnectTimeoutError):
-        raise  # SNS said no, or was not reached
-    except Exception as error:  # noqa: BLE001  # whatever else it was, SNS may have taken the message
+        answer = sns().publish(**asked)
+    except Exception as error:
+        if was_refused(error):
+            raise
         return {"Unanswered": f"{type(error).__name__}: {error}"}  # returned, so that it is remembered
     return {"MessageId": answer["MessageId"], "Status": summary.fields["Status"]}
+
+
+def was_refused(error: Exception) -> bool:
+    """Whether SNS said no, or was never reached. Where it failed, or did not answer, it may have taken the message."""
+    if isinstance(error, ClientError):
+        return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500
+    return isinstance(error, EndpointConnectionError | ConnectTimeoutError | NoCredentialsError | ParamValidationError)
 
 
 def not_confirmed(execution_arn: str, why: str) -> SummaryNotConfirmed:

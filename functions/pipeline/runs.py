@@ -26,7 +26,8 @@ Run = dict[str, Any]
 
 def qcpid(execution_arn: str, started: str) -> str:
     """The id of the run of an execution: the same for every attempt of every step."""
-    return str(uuid.uuid5(RUNS, f"{execution_arn} {started}"))
+    moment = dt.datetime.fromisoformat(started).astimezone(dt.UTC).isoformat(timespec="milliseconds")
+    return str(uuid.uuid5(RUNS, f"{execution_arn} {moment}"))
 
 
 def first_start_time(execution_arn: str, started: str) -> dt.datetime:

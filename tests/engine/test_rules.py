@@ -217,6 +217,11 @@ def test_a_pattern_is_what_strftime_knows(pattern: str) -> None:
     assert load(f'schema: {{fields: [{{name: t, type: datetime, format: "{pattern}"}}]}}').fields["t"].format == pattern
 
 
+def test_half_a_character_is_refused() -> None:
+    assert mistakes(r'schema: {fields: [{name: "a\ud800"}]}') == [r"the text 'a\ud800' holds half a character"]
+    assert mistakes(r'streams: {"\ud800": {}}') == [r"the text '\ud800' holds half a character"]
+
+
 def test_a_few_bytes_that_unfold_to_very_much_are_refused() -> None:
     bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
     for last, name in zip("abcdefgh", "bcdefghi", strict=True):

@@ -30,7 +30,7 @@ AFTER = {
 }
 # Another delivery of the same upload, without a fault.
 BESIDE = ("after another delivery", "before another delivery", "beside another delivery")
-OF_A_CALL = ("throttle", "fail", "timeout", "lost")  # what a retry may get over, once and for good
+OF_A_CALL = ("throttle", "fail", "timeout", "lost", "served")  # what a retry may get over, once and for good
 OF_A_PROGRAM = ("before raise", "after raise", "before exit", "after exit", "before hang", "after hang")
 SETTLING_SECONDS = 20
 
@@ -65,7 +65,7 @@ def every_fault(calls: dict[str, list[str]], around: str = "") -> Iterator[Fault
             itertools.product(["enter", "leave"], ["raise", "exit", "hang"], [1]),
             itertools.product(["invoke"], ["Lambda.TooManyRequestsException", "Lambda.ServiceException"], [1, ALWAYS]),
             itertools.product(places, OF_A_CALL, [1, ALWAYS]),
-            itertools.product(places, OF_A_PROGRAM, [1]),
+            itertools.product(places, [*OF_A_PROGRAM, "stall"], [1]),
             itertools.product(places, ["refuse"], [ALWAYS]),
             itertools.product((one for one in places if one.startswith("GetObject")), ["truncate"], [1, ALWAYS]),
         ):

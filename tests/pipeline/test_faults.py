@@ -40,7 +40,7 @@ from tests.pipeline.faults import (
 WHOLE = os.environ.get("FAULTS") == "all"
 SAMPLES = {"runs": 40, "deliveries": 12, "reconcile": 5}
 AT_ONCE = 24
-HUNG_SECONDS = 15  # a function that hangs is ended after this long, and not after its own minutes
+TIMEOUT_SECONDS = 15  # a function that hangs is ended after this long, and not after its own minutes
 STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"}
 
 
@@ -57,7 +57,7 @@ def observed() -> Iterator[tuple[Pipeline, Path]]:
                 for one in page["Functions"]:
                     if "Reconcile" in one["FunctionName"]:
                         continue  # it looks at how much time it has left
-                    functions.update_function_configuration(FunctionName=one["FunctionName"], Timeout=HUNG_SECONDS)
+                    functions.update_function_configuration(FunctionName=one["FunctionName"], Timeout=TIMEOUT_SECONDS)
             yield pipeline, Path(name)
 
 

@@ -19,6 +19,9 @@ from tests.pipeline.faults import BREAKING_OFF
 from tests.stacks.template import Template, as_list, readable
 
 # Not called by the function's own code: its log, its traces, and the queue that Lambda sends its failures to.
+BROKEN_AND_UNCLOSED = [
+    {"function": name, "at": "enter", "kind": "raise", "times": 1000} for name in ("StartQC", "CloseRun")
+]
 LAMBDAS_OWN = ("logs:", "xray:", "sqs:")
 
 
@@ -62,8 +65,19 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     with undelivered(pipeline):
         pipeline.upload("streams/lost/s.csv", QUARTER.encode())
     lose_the_end_of(pipeline, "streams/unended/s.csv")
+    (folder / "faults" / "untold.json").write_text(json.dumps([BREAKING_OFF]))
+    with undelivered(pipeline, to="BrokeOffRule"):
+        untold = pipeline.checked("streams/untold/s.csv", QUARTER.encode())
+        pipeline.checked("streams/nameless.csv", QUARTER.encode())  # it has no row, and is told
+        (folder / "faults" / "good.json").write_text(json.dumps(BROKEN_AND_UNCLOSED))
+        pipeline.finished(pipeline.start(runs["pass"].input))  # a repeated delivery that breaks: no row either
+        (folder / "faults" / "good.json").unlink()
     counts = reconcile("Reconcile", {"SettlingSeconds": 0})
-    assert (counts["Started"], counts["Closed"]) == (1, 1)
+    assert (counts["Started"], counts["Closed"]) == (1, 2)
+    assert inbox.message(untold.arn)["Summary"]["Status"] == "ERROR"
+    counts = reconcile("Reconcile", {"SettlingSeconds": 0})
+    assert (counts["Started"], counts["Closed"]) == (0, 0)
+    assert len(pipeline.rows(GroupID="good", Key="streams/good/s.csv")) == 2  # the upload's and the rerun's
     long = {"executionArn": runs["pass"].arn, "status": "FAILED", "startDate": 0, "input": None}
     reconcile("CloseRun", {"source": "aws.states", "detail": long})  # an event without room for its input
     return {name: f"{run.status} {run.error}".strip() for name, run in runs.items()}

@@ -71,7 +71,9 @@ def test_an_event_that_cannot_be_read_is_told(pipeline: Pipeline, inbox: Inbox) 
     event = {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": 5}}}
     ended = pipeline.finished(pipeline.start(event))
     assert ended.status == "FAILED"
-    assert inbox.message(ended.arn)["Subject"] == "[QC ERROR] 5"
+    assert inbox.message(ended.arn)["Subject"] == "[QC ERROR] (no GroupID)/(no StreamID)"
+    again = pipeline.finished(pipeline.start(event))  # it can be told from no other, so it is no repeat
+    assert inbox.message(again.arn)["Subject"] == "[QC ERROR] (no GroupID)/(no StreamID)"
 
 
 def test_uploads_without_a_run_are_found_and_started_once(

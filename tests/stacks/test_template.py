@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.aws import CONFIG, ONE_ATTEMPT
 from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, as_list, readable
 
@@ -53,6 +54,7 @@ MATRIX = {
         "Streams": {"s3:ListBucket"},
         "Streams/streams/*": NEWEST,
         "QCSummary": {"dynamodb:Query"},
+        "Idempotency": {"dynamodb:GetItem"},
         "QC": {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
         "CloseRun": {"lambda:InvokeFunction"},
@@ -251,3 +253,16 @@ def test_cfn_lint_finds_nothing(template: Template, tmp_path: Path) -> None:
         ["cfn-lint", "--regions", "eu-west-1", "--", str(path)], capture_output=True, text=True, check=False
     )
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_a_call_that_is_not_answered_is_tried_again_within_the_time_of_every_function(template: Template) -> None:
+    attempts = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
+    waits = sum(min(2**number, 20) for number in range(attempts - 1))  # the SDK's own, between them
+    longest = attempts * CONFIG.read_timeout + waits  # type: ignore[attr-defined]
+    timeouts = {
+        name: one["Properties"]["Timeout"]
+        for name, one in template.of_type("AWS::Lambda::Function").items()
+        if "Timeout" in one["Properties"]
+    }
+    assert len(timeouts) == len(FUNCTIONS)
+    assert min(timeouts.values()) > longest + ONE_ATTEMPT.read_timeout  # type: ignore[attr-defined]

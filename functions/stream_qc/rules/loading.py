@@ -92,8 +92,7 @@ def _document(text: bytes | str) -> Document:
         raise InvalidRules([f"the key {next(key for key in content if not isinstance(key, str))!r} is no name"])
     if not isinstance(content, dict):
         raise InvalidRules([f"the rules must be a mapping with keys such as schema and streams, not {_kind(content)}"])
-    if _unfolds_too_far(content):
-        raise InvalidRules([f"the rules hold more than {MAX_VALUES:,} values, or a value that contains itself"])
+    _refuse_what_no_file_should_hold(content)
     mistakes: list[str] = []
     document = _convert(content, Document, "", mistakes)
     if document is None:
@@ -101,18 +100,20 @@ def _document(text: bytes | str) -> Document:
     return document
 
 
-def _unfolds_too_far(content: Any) -> bool:
+def _refuse_what_no_file_should_hold(content: Any) -> None:
+    """Raises InvalidRules where the values are too many, or one is no text that could be written (`"\\ud800"`)."""
     left, waiting = MAX_VALUES, [content]
     while waiting:
         value = waiting.pop()
         left -= 1
         if left < 0:
-            return True
+            raise InvalidRules([f"the rules hold more than {MAX_VALUES:,} values, or a value that contains itself"])
         if isinstance(value, dict):
-            waiting.extend(value.values())
+            waiting.extend([*value, *value.values()])
         elif isinstance(value, list):
             waiting.extend(value)
-    return False
+        elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidRules([f"the text {value!r} holds half a character"])
 
 
 def _convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | None:
