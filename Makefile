@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format fuzz peers faults load audit licences sbom synth bench redrive bootstrap deploy destroy lock clean
+.PHONY: help setup demo local test test-fast lint format fuzz peers faults load audit licences sbom synth bench redrive reconcile bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -101,6 +101,9 @@ destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bu
 
 redrive: .venv/editable ## start uploads that could not be delivered, close runs that broke off: make redrive ARGS="--stack StreamQC"
 	@python -m operations.redrive $(ARGS)
+
+reconcile: .venv/editable ## look for lost uploads and untold runs now: make reconcile ARGS="--days 29"
+	@python -m operations.reconcile $(ARGS)
 
 faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (some minutes)
 	@FAULTS=all python -m pytest -s tests/pipeline/test_faults.py tests/pipeline/test_interleavings.py

@@ -16,6 +16,14 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.stack import resources_of
+
+RESOURCES = {
+    "UndeliveredUploads": "AWS::SQS::Queue",
+    "UnclosedRuns": "AWS::SQS::Queue",
+    "QC": "AWS::StepFunctions::StateMachine",
+    "CloseRun": "AWS::Lambda::Function",
+}
 Redriven = tuple[int, int]  # how many messages were seen to, and how many had to stay
 
 
@@ -25,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stack", default="StreamQC", help="the CloudFormation stack (default: %(default)s)")
     asked = parser.parse_args(arguments)
     try:
-        resources = resources_of(asked.stack)
+        resources = resources_of(asked.stack, RESOURCES)
         started, unread = redrive(resources["UndeliveredUploads"], lambda message: start(resources["QC"], message))
         closed, unclosed = redrive(resources["UnclosedRuns"], lambda message: close(resources["CloseRun"], message))
     except (BotoCoreError, ClientError, LookupError) as error:
@@ -33,27 +41,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(f"uploads started: {started}; runs closed: {closed}; left in the queues: {unread + unclosed}")
     return 1 if unread + unclosed else 0
-
-
-def resources_of(stack: str) -> dict[str, str]:
-    """The queues' URLs, the state machine's ARN and the function's name. Raises LookupError where it is another stack."""
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    found = [item for page in pages for item in page["StackResourceSummaries"]]
-    wanted = {
-        "UndeliveredUploads": "AWS::SQS::Queue",
-        "UnclosedRuns": "AWS::SQS::Queue",
-        "QC": "AWS::StepFunctions::StateMachine",
-        "CloseRun": "AWS::Lambda::Function",
-    }
-    resources = {
-        name: one["PhysicalResourceId"]
-        for name, kind in wanted.items()
-        for one in found
-        if one["ResourceType"] == kind and one["LogicalResourceId"].startswith(name)
-    }
-    if missing := wanted.keys() - resources.keys():
-        raise LookupError(f"the stack {stack} is no Stream QC of this version: it has no {', '.join(sorted(missing))}")
-    return resources
 
 
 def redrive(queue: str, see_to: Callable[[Any], str]) -> Redriven:

@@ -120,7 +120,13 @@ def test_an_object_that_is_overwritten_or_deleted_while_a_run_goes_on_changes_no
         invoke("QCProcess3", run)
 
 
-def test_a_retried_send_does_not_send_twice(inbox: Inbox, invoke: Invoke, group: str) -> None:
+def test_a_retried_send_neither_sends_nor_counts_twice(
+    pipeline: Pipeline, inbox: Inbox, invoke: Invoke, group: str
+) -> None:
+    def counted() -> int:
+        return sum("Runs" in line for line in pipeline.logs("SendQCSummary"))
+
+    before = counted()
     ended = {
         **event("send_qc_summary"),
         "GroupID": group,
@@ -131,6 +137,7 @@ def test_a_retried_send_does_not_send_twice(inbox: Inbox, invoke: Invoke, group:
     assert inbox.message(ended["ExecutionArn"])["MessageId"] == first["MessageId"]
     time.sleep(0.3)
     assert len(inbox.all(ended["ExecutionArn"])) == 1
+    assert counted() == before + 1
 
 
 def test_a_send_that_broke_off_is_not_repeated_and_says_so(

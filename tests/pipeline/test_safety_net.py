@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.pipeline import Inbox, Pipeline
-from operations import redrive
+from operations import reconcile, redrive
 from tests.pipeline.conftest import QUARTER, lose_the_end_of, undelivered
 
 Invoke = Callable[[str, dict[str, Any]], Any]
@@ -32,7 +32,10 @@ def test_a_run_that_is_stopped_is_closed_and_told_once(pipeline: Pipeline, inbox
     until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
     pipeline.sfn.stop_execution(executionArn=arn, error="Nightly", cause="the maintenance window began")
     (row,) = until(lambda: pipeline.rows(ExecutionArn=arn, Status="ERROR"), "the closed row")
-    assert (row["TotalPass"], row["Error"]) == (0, "ExecutionAborted")
+    assert (row["TotalPass"], row["Error"]) == (
+        0,
+        "ExecutionAborted",
+    )  # AWS's event would say Nightly; MiniStack's does not
     assert row["StartTime"] < row["EndTime"]
     message = inbox.message(arn)
     assert message["Subject"].startswith("[QC ERROR] ")
@@ -98,6 +101,25 @@ def test_uploads_without_a_run_are_found_and_started_once(
     late = pipeline.finished(pipeline.start(pipeline.execution(rows["a.csv"]["ExecutionArn"]).input))
     assert late.output["Status"] == "REPEATED"
     assert len(pipeline.rows(GroupID=group)) == 4
+
+
+def test_make_reconcile_has_it_look_now(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in pipeline.aws.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def looked() -> int:
+        return sum(line.get("message") == "reconciled" for line in pipeline.logs("Reconcile"))
+
+    before = looked()
+    assert reconcile.main(["--days", "0.001"]) == 0
+    assert "ReconcileLogs" in capsys.readouterr().out
+    until(lambda: looked() > before, "its log")
+    assert reconcile.main(["--stack", "NoSuchStack"]) == 2
+    with pytest.raises(SystemExit):
+        reconcile.main(["--days", "30"])
+    assert "--days 30 is not between 0 and 29" in capsys.readouterr().err
 
 
 def test_an_upload_that_is_young_is_left_to_its_event(pipeline: Pipeline, group: str, invoke: Invoke) -> None:
