@@ -32,6 +32,7 @@ from botocore.exceptions import ReadTimeoutError
 FOLDER = Path(os.environ["QC_LOCAL_OBSERVED"])
 FUNCTION = os.environ["POWERTOOLS_SERVICE_NAME"]
 HUNG_SECONDS = 600
+STALLED_SECONDS = 6  # a body may be waited for longer than functions that are tried have time
 
 Event = dict[str, Any]
 
@@ -109,7 +110,7 @@ def observe_calls() -> None:
     def make_api_call(self: BaseClient, operation: str, params: dict[str, Any]) -> Any:
         kind = now.call(operation)
         answering.kind, answering.service = kind, self.meta.service_model.service_name
-        answering.stalls = [self.meta.config.read_timeout] if kind == "stall" else []
+        answering.stalls = [min(self.meta.config.read_timeout, STALLED_SECONDS)] if kind == "stall" else []
         if kind.startswith("before "):
             happen(kind.removeprefix("before "))
         write_down(operation, params)
