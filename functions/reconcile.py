@@ -9,10 +9,10 @@ EventBridge tells of executions that broke off by its best effort, too: for each
 summary nobody has published, CloseRun is invoked again.
 
 In: Days, how far back to look (by default LOOK_BACK_DAYS, at most MOST_DAYS). Out: counts: Listed, Recent, Unread, Started,
-Closed.
+Closed, Unconfirmed (broke off while publishing: nobody can know whether it was told).
 It costs a LIST request for every 1,000 objects, for each recent one a HEAD request and the reading of its group's rows, and for
 each execution that broke off the reading of its claim.
-Raises ReconciliationIncomplete where the time is not enough for all of them.
+Raises ReconciliationIncomplete where the time is not enough for all of them, or an upload cannot be looked at.
 """
 
 from __future__ import annotations
@@ -50,10 +50,12 @@ def handler(event: Event, context: LambdaContext) -> Event:
     now = dt.datetime.now(dt.UTC)
     since = now - dt.timedelta(days=min(float(event.get("Days", LOOK_BACK_DAYS)), MOST_DAYS))
     settled = now - dt.timedelta(seconds=float(event.get("SettlingSeconds", SETTLING.total_seconds())))
-    counts = {"Listed": 0, "Recent": 0, "Unread": 0, "Started": 0, "Closed": 0}
+    counts = {"Listed": 0, "Recent": 0, "Unread": 0, "Started": 0, "Closed": 0, "Unconfirmed": 0}
     try:
         close_broken_runs(since, settled, counts, context)  # the cheaper of the two, and nobody comes after it
         start_lost_uploads(since, settled, counts, context)
+        if counts["Unread"]:
+            raise ReconciliationIncomplete(f"{counts['Unread']} uploads could not be looked at: see the log")
     finally:
         logger.info("reconciled", extra=counts)
         metrics.add_metric("UploadsReconciled", MetricUnit.Count, counts["Started"])
@@ -114,7 +116,9 @@ def close_broken_runs(since: dt.datetime, settled: dt.datetime, counts: Counts, 
         given = input_of(detail)
         run = run_of(detail, given)
         if told == "INPROGRESS" and run.get("Status") != "RUNNING":
-            continue  # nobody can know whether it was told; an alarm has said that the execution failed
+            logger.warning("nobody can know whether the summary was sent", extra={"ExecutionArn": arn})
+            counts["Unconfirmed"] += 1
+            continue
         if "StartTime" not in run and has_run_elsewhere(upload_in(given) or {}, arn):
             continue  # a repeated delivery that broke
         logger.warning("a run broke off and was not closed", extra={"ExecutionArn": arn})

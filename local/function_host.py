@@ -27,7 +27,7 @@ from awslambdaric import bootstrap
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.endpoint import Endpoint
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 FOLDER = Path(os.environ["QC_LOCAL_OBSERVED"])
 FUNCTION = os.environ["POWERTOOLS_SERVICE_NAME"]
@@ -127,6 +127,8 @@ def observe_calls() -> None:
         kind = getattr(answering, "kind", "")
         stalled = [sleep(seconds) for seconds in answering.stalls]
         answering.stalls = []  # the first attempt waits as long as it would, and the second is answered
+        if kind == "unreachable":
+            raise EndpointConnectionError(endpoint_url=request.url, error="as was asked for")
         if kind == "timeout" or stalled:
             raise ReadTimeoutError(endpoint_url=request.url, error="a fault that was asked for")
         if answering.status and kind != "served":

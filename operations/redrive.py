@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.stack import resources_of
@@ -47,7 +48,7 @@ def redrive(queue: str, see_to: Callable[[Any], str]) -> Redriven:
     """Sees to every message of the queue. `see_to` returns why a message has to stay, or nothing."""
     sqs, done, left = boto3.client("sqs"), 0, 0
     # Long polling asks all of the queue's servers. The messages stay hidden for long enough to close ten runs.
-    polling: Any = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "VisibilityTimeout": 900}
+    polling: Any = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "VisibilityTimeout": 3600}
     while messages := sqs.receive_message(**polling).get("Messages"):
         for message in messages:
             if why := see_to(message):
@@ -84,7 +85,9 @@ def close(function: str, message: Any) -> str:
         arn = event["detail"]["executionArn"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"not an execution: {message['Body'][:200]}"
-    answer = boto3.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    # As long as CloseRun may take, and once: a second invocation beside the first could not know what came of that.
+    patient = Config(read_timeout=330, retries={"total_max_attempts": 1})
+    answer = boto3.client("lambda", config=patient).invoke(FunctionName=function, Payload=json.dumps(event))
     if "FunctionError" in answer:
         said = json.loads(answer["Payload"].read())
         if said.get("errorType") != "SummaryNotConfirmed":

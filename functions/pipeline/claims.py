@@ -16,8 +16,9 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyItemNotFoundError,
 )
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+from botocore.exceptions import ClientError
 
-from pipeline.aws import CONFIG
+from pipeline.aws import CONFIG, error_code
 
 REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and the dead-letter queue can hold an upload back
 # Powertools would have a claim expire with the time of its Lambda, and warns that it was not told that time.
@@ -29,7 +30,7 @@ class Claimed(Exception):  # noqa: N818
 
 
 class Claims(DynamoDBPersistenceLayer):
-    """Claims of one kind. `save_success` completes a claim with a result, `delete_record` gives it up."""
+    """Claims of one kind. `save_success` completes a claim with a result."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(table_name=os.environ["IDEMPOTENCY_TABLE"], boto_config=CONFIG)
@@ -38,6 +39,7 @@ class Claims(DynamoDBPersistenceLayer):
         )
         self._claimant = ""
         self.client.meta.events.register("provide-client-params.dynamodb.PutItem", self._signed)
+        self.client.meta.events.register("provide-client-params.dynamodb.DeleteItem", self._own)
 
     def claim(self, what: dict[str, Any], claimant: str) -> Any:
         """Claims this for the claimant, who may claim again what it has not completed. Returns the result of what was
@@ -53,6 +55,14 @@ class Claims(DynamoDBPersistenceLayer):
             return there.response_json_as_dict()
         return None
 
+    def give_up(self, what: dict[str, Any], error: Exception) -> None:
+        """Gives up the claim that was made last, where it is still that one: nothing came of it but this error."""
+        try:
+            self.delete_record(what, error)
+        except ClientError as refused:
+            if error_code(refused) != "ConditionalCheckFailedException":  # it is gone already
+                raise
+
     def found(self, what: dict[str, Any]) -> DataRecord | None:
         """The claim of this as it stands: its status, INPROGRESS or COMPLETED, and its result."""
         try:
@@ -65,3 +75,7 @@ class Claims(DynamoDBPersistenceLayer):
         params["Item"]["claimant"] = {"S": self._claimant}
         params["ConditionExpression"] += " OR (#status = :inprogress AND claimant = :claimant)"
         params["ExpressionAttributeValues"][":claimant"] = {"S": self._claimant}
+
+    def _own(self, params: dict[str, Any], **_: Any) -> None:
+        params["ConditionExpression"] = "claimant = :claimant"
+        params["ExpressionAttributeValues"] = {":claimant": {"S": self._claimant}}

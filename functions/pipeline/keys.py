@@ -28,12 +28,12 @@ def ids_in(key: str) -> StreamIds:
 
 
 def named_in(asked: Mapping[str, Any]) -> dict[str, str]:
-    """GroupID, StreamID, Key and VersionId, as far as they are texts, in which half characters (`\\ud800`) are spelt out."""
+    r"""GroupID, StreamID, Key and VersionId, as far as they are texts that can be written: `"\ud800"` is half a character."""
     named = {name: asked.get(name) for name in ("GroupID", "StreamID", "Key", "VersionId")}
     return {
-        name: value.encode(errors="backslashreplace").decode()
+        name: value
         for name, value in named.items()
-        if isinstance(value, str)
+        if isinstance(value, str) and value.encode(errors="ignore").decode() == value
     }
 
 

@@ -44,7 +44,7 @@ def publish(run: runs.Run, end: Callable[[], runs.Run]) -> dict[str, str]:
         try:
             sent = send(message.summary(end(), checks))
         except Exception as error:
-            claims.delete_record(told, error)  # it was not sent, so the step may be retried
+            claims.give_up(told, error)  # it was not sent, so the step may be retried
             raise
         claims.save_success(told, sent)
         if "MessageId" in sent:
@@ -57,8 +57,12 @@ def publish(run: runs.Run, end: Callable[[], runs.Run]) -> dict[str, str]:
 
 
 def progress(execution_arn: str) -> str | None:
-    """How far the publishing of an execution's summary has come: INPROGRESS, COMPLETED, or None where nobody has begun it."""
+    """How far the publishing of an execution's summary has come: None where nobody has begun it, COMPLETED where it was sent,
+    INPROGRESS where nobody can know.
+    """
     found = claims.found({"ExecutionArn": execution_arn})
+    if found and found.status == "COMPLETED" and "Unanswered" in (found.response_json_as_dict() or {}):
+        return "INPROGRESS"
     return found.status if found else None
 
 

@@ -30,7 +30,14 @@ AFTER = {
 }
 # Another delivery of the same upload, without a fault.
 BESIDE = ("after another delivery", "before another delivery", "beside another delivery")
-OF_A_CALL = ("throttle", "fail", "timeout", "lost", "served")  # what a retry may get over, once and for good
+OF_A_CALL = (
+    "throttle",
+    "fail",
+    "timeout",
+    "lost",
+    "served",
+    "unreachable",
+)  # what a retry may get over, once and for good
 OF_A_PROGRAM = ("before raise", "after raise", "before exit", "after exit", "before hang", "after hang")
 SETTLING_SECONDS = 20
 

@@ -30,6 +30,16 @@ def test_a_claim_may_be_made_again_by_its_claimant_and_by_no_other(claims: Claim
         claims.claim(what, "b")
 
 
+def test_nobody_gives_up_what_another_has_claimed(claims: Claims, what: dict[str, str]) -> None:
+    claims.claim(what, "a")
+    with pytest.raises(Claimed):
+        claims.claim(what, "b")
+    claims.give_up(what, RuntimeError())  # b's, which it has not
+    with pytest.raises(Claimed):
+        claims.claim(what, "b")
+    assert claims.claim(what, "a") is None
+
+
 def test_what_came_of_a_claim_is_found_by_everybody(claims: Claims, what: dict[str, str]) -> None:
     claims.claim(what, "a")
     claims.save_success(what, {"Result": 1})
@@ -38,7 +48,8 @@ def test_what_came_of_a_claim_is_found_by_everybody(claims: Claims, what: dict[s
 
 def test_a_claim_that_is_given_up_is_free(claims: Claims, what: dict[str, str]) -> None:
     claims.claim(what, "a")
-    claims.delete_record(what, RuntimeError())
+    claims.give_up(what, RuntimeError())
+    claims.give_up(what, RuntimeError())  # as where the first answer was lost
     assert claims.claim(what, "b") is None
     with pytest.raises(Claimed):
         claims.claim(what, "a")
