@@ -26,8 +26,10 @@ Run = dict[str, Any]
 
 def qcpid(execution_arn: str, started: str) -> str:
     """The id of the run of an execution: the same for every attempt of every step."""
-    moment = dt.datetime.fromisoformat(started).astimezone(dt.UTC).isoformat(timespec="milliseconds")
-    return str(uuid.uuid5(RUNS, f"{execution_arn} {moment}"))
+    moment = dt.datetime.fromisoformat(started).astimezone(dt.UTC)  # written in one way, however the start is written
+    return str(
+        uuid.uuid5(RUNS, f"{execution_arn} {moment.strftime('%Y-%m-%dT%H:%M:%S')}.{moment.microsecond // 1000:03}Z")
+    )
 
 
 def first_start_time(execution_arn: str, started: str) -> dt.datetime:

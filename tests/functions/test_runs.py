@@ -32,6 +32,7 @@ def test_runs_that_start_in_one_millisecond_spread_over_its_microseconds() -> No
 def test_an_execution_has_one_run_and_a_name_that_is_used_again_has_another() -> None:
     assert qcpid(ARN + "a", "2026-11-23T08:13:26.267Z") == qcpid(ARN + "a", "2026-11-23T08:13:26.267Z")
     assert qcpid(ARN + "a", "2026-11-23T08:13:26.267Z") != qcpid(ARN + "a", "2027-03-23T08:13:26.267Z")
+    assert qcpid(ARN + "a", "2026-11-23T08:13:26.000Z") == qcpid(ARN + "a", "2026-11-23T08:13:26Z")
 
 
 def test_the_three_light_functions_import_neither_polars_nor_the_engine() -> None:
