@@ -50,6 +50,7 @@ def publish(run: runs.Run, end: Callable[[], runs.Run]) -> dict[str, str]:
         if "MessageId" in sent:
             logger.info("summary published", extra=sent)
             metrics.add_dimension("Status", sent["Status"])
+            metrics.add_metadata("ExecutionArn", arn)  # the run behind a count, for whoever asks the logs
             metrics.add_metric("Runs", MetricUnit.Count, 1)
     if "Unanswered" in sent:
         raise not_confirmed(arn, sent["Unanswered"])
