@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -133,17 +133,18 @@ class Pipeline:
         """The QCSummary rows whose attributes equal these."""
         return [
             row
-            for row in self._scan("QCSummaryTableName")
+            for row in self._items("scan", "QCSummaryTableName")
             if all(row.get(name) == value for name, value in equal.items())
         ]
 
     def all_details(self) -> Iterator[dict[str, Any]]:
         """The QCDetails items of every run."""
-        return self._scan("QCDetailsTableName")
+        return self._items("scan", "QCDetailsTableName")
 
     def details(self, qcpid: str) -> dict[str, dict[str, Any]]:
         """The QCDetails items of a run, by check."""
-        return {item["Check"]: item for item in self.all_details() if item["QCPID"] == qcpid}
+        its = {"KeyConditionExpression": "QCPID = :qcpid", "ExpressionAttributeValues": {":qcpid": {"S": qcpid}}}
+        return {item["Check"]: item for item in self._items("query", "QCDetailsTableName", **its)}
 
     def subscribe_queue(self, name: str, filter_policy: dict[str, Any] | None = None) -> str:
         """A new queue that gets the summaries; returns its URL."""
@@ -199,9 +200,10 @@ class Pipeline:
                     steps[event["stateExitedEventDetails"]["name"]] = True
         return steps
 
-    def _scan(self, output: str) -> Iterator[dict[str, Any]]:
+    def _items(self, operation: Literal["scan", "query"], output: str, **asked: Any) -> Iterator[dict[str, Any]]:
         deserialize = TypeDeserializer().deserialize
-        for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.outputs[output], ConsistentRead=True):
+        pages = self.dynamodb.get_paginator(operation)
+        for page in pages.paginate(TableName=self.outputs[output], ConsistentRead=True, **asked):
             for item in page["Items"]:
                 yield {name: deserialize(value) for name, value in item.items()}
 
