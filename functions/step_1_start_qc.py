@@ -55,14 +55,10 @@ def start(event: Event) -> runs.Run:
 
 def what_to_check(event: Event) -> dict[str, Any]:
     """The file's version and the rules' version of a run. Raises InvalidInput and StreamNotFound."""
-    key, version_id = event.get("Key"), event.get("VersionId")
+    key, version_id = (keys.check_text(name, event[name]) if name in event else None for name in ("Key", "VersionId"))
     if event["Trigger"] == "upload":
         check_uploaded_key(key)
     group_id, stream_id = (keys.check_id(name, event.get(name)) for name in ("GroupID", "StreamID"))
-    if "Key" in event and not isinstance(key, str):
-        raise InvalidInput(f"Key must be a string, not {key!r}"[:300])
-    if "VersionId" in event and (not isinstance(version_id, str) or not version_id):
-        raise InvalidInput(f"VersionId must be a string that is not empty, not {version_id!r}"[:300])
     if version_id is not None and key is None:
         raise InvalidInput("VersionId is given without the Key that it belongs to")
     key = objects.newest(group_id, stream_id) if key is None else keys.check_key(key, group_id, stream_id)

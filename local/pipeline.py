@@ -178,17 +178,17 @@ class Pipeline:
         envelopes = [json.loads(body) for body in self.take(queue_url)]
         return [{**envelope, "Summary": json.loads(envelope["Message"])} for envelope in envelopes]
 
-    def logs(self, function: str) -> list[dict[str, Any]]:
-        """The JSON lines that a function has logged, by its name in the template."""
+    def log_lines(self, function: str) -> Iterator[str]:
+        """All that stands in the log of a function, by its name in the template."""
         client = self.aws.client("logs")
-        lines = []
         for group in client.describe_log_groups()["logGroups"]:
             if f"{function}Logs" in group["logGroupName"]:
                 for page in client.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-                    lines += [
-                        json.loads(event["message"]) for event in page["events"] if event["message"].startswith("{")
-                    ]
-        return lines
+                    yield from (event["message"] for event in page["events"])
+
+    def logs(self, function: str) -> list[dict[str, Any]]:
+        """The JSON lines that a function has logged, by its name in the template."""
+        return [json.loads(line) for line in self.log_lines(function) if line.startswith("{")]
 
     def _steps(self, arn: str) -> dict[str, bool]:
         steps: dict[str, bool] = {}

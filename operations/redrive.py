@@ -46,18 +46,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 def redrive(queue: str, see_to: Callable[[Any], str]) -> Redriven:
     """Sees to every message of the queue. `see_to` returns why a message has to stay, or nothing."""
-    sqs, done, left = boto3.client("sqs"), 0, 0
+    sqs, done = boto3.client("sqs"), 0
+    hidden: dict[str, str] = {}
     # Long polling asks all of the queue's servers. The messages stay hidden for long enough to close ten runs.
     polling: Any = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "VisibilityTimeout": 3600}
-    while messages := sqs.receive_message(**polling).get("Messages"):
-        for message in messages:
-            if why := see_to(message):
-                print(f"left in the queue: {message['MessageId']}: {why}")
-                left += 1
-                continue
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            done += 1
-    return done, left
+    try:
+        while messages := sqs.receive_message(**polling).get("Messages"):
+            hidden |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+            for message in messages:
+                if why := see_to(message):
+                    print(f"left in the queue: {message['MessageId']}: {why}")
+                    continue
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                del hidden[message["MessageId"]]
+                done += 1
+    finally:  # what stays is there at once for the alarm, and for whoever tries again
+        for receipt in hidden.values():
+            sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=0)
+    return done, len(hidden)
 
 
 def start(machine: str, message: Any) -> str:

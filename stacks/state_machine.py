@@ -45,11 +45,18 @@ UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "O
 FOLDER_MARKER = '$substring($states.input.detail.object.key, -1) = "/"'
 EXECUTION = '"ExecutionArn": $states.context.Execution.Id, "ExecutionStart": $states.context.Execution.StartTime'
 # streams/<GroupID>/<StreamID>.<ext> or streams/<GroupID>/<StreamID>/<any/path>.<ext>. The key is raw: it is never URL-decoded.
+# The endings in both cases, letter by letter: what /i takes for the same letter differs between JSONata's implementations.
+ENDING = (
+    r"/\.(([cC][sS][vV]|[nN][dD][jJ][sS][oO][nN]|[jJ][sS][oO][nN][lL])(\.([gG][zZ]|[zZ][sS][tT]))?"
+    r"|[pP][aA][rR][qQ][uU][eE][tT])$/"
+)
 IDS_FROM_KEY = (
     r"""(
     $object := $states.input.detail.object;
     $parts := $split($object.key, "/");
-    $name := $count($parts) = 3 ? $replace($parts[2], /\.((csv|ndjson|jsonl)(\.(gz|zst))?|parquet)$/i, "") : $parts[2];
+    $name := $count($parts) = 3 ? $replace($parts[2], """
+    + ENDING
+    + r""", "") : $parts[2];
     {
         "Trigger": "upload",
         "GroupID": $count($parts) > 2 ? $parts[1],

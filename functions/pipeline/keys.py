@@ -9,7 +9,8 @@ from pipeline.errors import InvalidInput
 from stream_qc.formats import EXTENSIONS, format_of, without_ending
 
 PREFIX = "streams/"
-LONGEST_ID = 128
+LONGEST_ID = 128  # characters
+LONGEST_KEY = 1024  # bytes; S3 has no longer one, and no longer VersionId
 
 
 class StreamIds(NamedTuple):
@@ -28,12 +29,16 @@ def ids_in(key: str) -> StreamIds:
 
 
 def named_in(asked: Mapping[str, Any]) -> dict[str, str]:
-    r"""GroupID, StreamID, Key and VersionId, as far as they are texts that can be written: `"\ud800"` is half a character."""
+    r"""GroupID, StreamID, Key and VersionId, as far as they are texts that can be written (`"\ud800"` is half a character)
+    and are not longer than S3 has any: they go into the row, the message and every step's payload as they are.
+    """
     named = {name: asked.get(name) for name in ("GroupID", "StreamID", "Key", "VersionId")}
     return {
         name: value
         for name, value in named.items()
-        if isinstance(value, str) and value.encode(errors="ignore").decode() == value
+        if isinstance(value, str)
+        and len(value.encode(errors="ignore")) <= LONGEST_KEY
+        and value.encode(errors="ignore").decode() == value
     }
 
 
@@ -63,10 +68,18 @@ def is_id(value: Any) -> bool:
     return True
 
 
-def check_key(key: Any, group_id: str, stream_id: str) -> str:
+def check_text(name: str, value: Any) -> str:
+    """The value as a key or a VersionId: a string of 1 to 1,024 bytes. Raises InvalidInput, naming the field."""
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{name} must be a string that is not empty, not {value!r}"[:300])
+    length = len(value.encode(errors="surrogatepass"))
+    if length > LONGEST_KEY:
+        raise InvalidInput(f"{name} has {length:,} bytes; at most {LONGEST_KEY:,} are allowed: {value[:40]!r}…")
+    return value
+
+
+def check_key(key: str, group_id: str, stream_id: str) -> str:
     """The key, where it belongs to the stream and its format is known. Raises InvalidInput."""
-    if not isinstance(key, str):
-        raise InvalidInput(f"Key must be a string, not {key!r}"[:300])
     if not key.startswith(PREFIX):
         raise InvalidInput(f"Key {key!r} is not under {PREFIX}")
     if format_of(key) is None:

@@ -96,7 +96,7 @@ def text(run: Item, checks: list[Item]) -> Iterator[str]:
     yield VERDICTS[run["Status"]]
     if "Cause" in run:
         yield ""
-        yield f"{run['Error']}: {one_line(run['Cause'], 2000)}"
+        yield f"{one_line(run['Error'])}: {one_line(run['Cause'], 2000)}"
     results = run.get("Results", [])
     if results:
         yield ""
@@ -130,7 +130,8 @@ def process_line(result: Item, run: Item) -> str:
     name = f"{result['Process']} {PROCESSES[result['Process']]:<10}"
     if "Error" in result:
         same = (result["Error"], result["Cause"]) == (run.get("Error"), run.get("Cause"))
-        return f"{name}  could not run: {result['Error']}: {'as above' if same else one_line(result['Cause'], 1000)}"
+        why = "as above" if same else one_line(result["Cause"], 1000)
+        return f"{name}  could not run: {one_line(result['Error'])}: {why}"
     more = f" ({one_line(result['Message'], 1000)})" if "Message" in result else ""
     return f"{name}  {'pass' if result['Pass'] else 'FAIL'}{more}"
 
@@ -173,8 +174,8 @@ def rerun_command(run: Item) -> str:
     """The command that checks the same version of the same file again, as a shell takes it."""
     machine = run["ExecutionArn"].replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
     asked = {name: run[name] for name in ("GroupID", "StreamID", "Key", "VersionId") if name in run}
-    given = shlex.quote(json.dumps(asked, ensure_ascii=False))
-    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {given}"
+    given = "".join(c if c.isprintable() else json.dumps(c).strip('"') for c in json.dumps(asked, ensure_ascii=False))
+    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(given)}"
 
 
 def one_line(value: Any, most: int = 300) -> str:

@@ -6,6 +6,7 @@ pass is made only where a check finds at the end that what it assumed at the sta
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
@@ -18,12 +19,13 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
 from stream_qc.reading.block import Block, Malformed
-from stream_qc.results import SHOWN, Example, Report, Result
+from stream_qc.results import SHOWN, Example, Report, Result, shorten
 from stream_qc.rules import Rules
 from stream_qc.tally import Sink, Tally
 from stream_qc.vocabulary import PROCESSES
 
 Open = Callable[[], BinaryIO]
+SHOWN_OF_NAME = 60  # characters of a name that a file's header has
 MakeSink = Callable[[checks.Check], Sink | None]
 
 
@@ -151,15 +153,17 @@ class Structure:
         yield self._rows(rows)
 
     def _header(self, rows: int, header: list[str]) -> Result:
-        faults = [f"the field {name} is missing" for name in self.rules.fields if name not in header]
+        times = Counter(header)
+        faults = _few([f"the field {name} is missing" for name in self.rules.fields if name not in times])
         if faults:
-            shown = ", ".join(header[:20]) + (", …" if len(header) > 20 else "")
-            faults[-1] += f"; the file has {shown}"
-        faults += [
-            f"the field {name} is there {header.count(name)} times"
-            for name in dict.fromkeys(header)
-            if header.count(name) > 1
-        ]
+            faults.append("the file has " + ", ".join(_few([shorten(name, SHOWN_OF_NAME) for name in header])))
+        faults += _few(
+            [
+                f"the field {shorten(name, SHOWN_OF_NAME)} is there {count} times"
+                for name, count in times.items()
+                if count > 1
+            ]
+        )
         return Result(
             1,
             "*",
@@ -200,6 +204,10 @@ class Structure:
             message=message,
             rows=rows,
         )
+
+
+def _few(texts: list[str]) -> list[str]:
+    return texts if len(texts) <= SHOWN else [*texts[:SHOWN], f"and {len(texts) - SHOWN:,} more"]
 
 
 def _report(process: int, rows: int, results: list[Result], unreadable: str) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,7 +121,7 @@ def infer(open_stream: Open, form: Format) -> str:
     Raises UnreadableFile where the file cannot be read, or holds a malformed row: rules come from a good file.
     """
     header = _header(open_stream, form)
-    faults = [f"the header names {name} twice" for name in dict.fromkeys(header) if header.count(name) > 1]
+    faults = [f"the header names {name} {count} times" for name, count in Counter(header).items() if count > 1]
     faults += [
         f"a field's name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
         for name in header

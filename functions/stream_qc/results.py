@@ -8,6 +8,7 @@ from typing import Any
 
 SHOWN = 20  # offending rows that a result names
 SHOWN_CHARACTERS = 200  # of a value or a reason
+MESSAGE_CHARACTERS = 2000
 
 
 @dataclass
@@ -41,6 +42,9 @@ class Result:
     examples: list[Example] = dataclasses.field(default_factory=list)
     truncated: bool = False
 
+    def __post_init__(self) -> None:
+        self.message = shorten(self.message, MESSAGE_CHARACTERS)
+
     @property
     def name(self) -> str:
         return f"{self.process}#{self.field}#{self.test}"
@@ -71,6 +75,9 @@ class Report:
     results: list[Result]
     message: str = ""  # where there is more to say than the results do: nothing was asked, or nothing could be read
     unread: bool = False  # the file could not be read, or not to its end
+
+    def __post_init__(self) -> None:
+        self.message = shorten(self.message, MESSAGE_CHARACTERS)
 
     @property
     def passed(self) -> bool:

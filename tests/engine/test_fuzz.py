@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from stream_qc.formats import format_of
-from stream_qc.rules import load
+from stream_qc.results import Report
+from stream_qc.rules import BUILT_IN, load
 from tests.engine.checking import reports
 
 EVERY_TEST = load(
@@ -89,7 +90,8 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 def test_whatever_the_bytes_the_answer_is_a_result(name: str, data: bytes, fuzz_inputs: int) -> None:
     chance = random.Random(20261123)
     for _ in range(fuzz_inputs):
-        found = reports(mutated(data, chance), EVERY_TEST, name, block_bytes=chance.choice([300, 1 << 20, 1 << 20]))
+        content, block_bytes = mutated(data, chance), chance.choice([300, 1 << 20, 1 << 20])
+        found = reports(content, EVERY_TEST, name, block_bytes=block_bytes)
         assert format_of(name) is not None
         readable = found[1].results[0]
         assert readable.name == "1#*#readable"
@@ -99,3 +101,10 @@ def test_whatever_the_bytes_the_answer_is_a_result(name: str, data: bytes, fuzz_
             for result in report.results:
                 counted = result.good + result.not_evaluated + result.suspect + result.fail + result.missing
                 assert counted in (0, result.rows), result  # every row has a flag in every check
+        of_file = structure(reports(content, BUILT_IN, name, block_bytes=block_bytes)[1])
+        if "csv" not in name:  # whose separator is told from the fields that the rules name
+            assert of_file == structure(found[1])  # what a file is does not depend on what is asked of it
+
+
+def structure(report: Report) -> list[tuple[bool, int, int]]:
+    return [(one.passed, one.rows, one.fail) for one in report.results if one.test in ("readable", "well_formed")]

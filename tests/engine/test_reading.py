@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 
 import polars as pl
 import pytest
@@ -18,7 +19,7 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import format_of, without_ending
 from stream_qc.reading import open_reader
 from stream_qc.reading.lines import MAX_RECORD_BYTES
-from stream_qc.rules import load
+from stream_qc.rules import BUILT_IN, Rules, load
 from tests.engine.checking import NUMBERS, failing, reasons, reports, results
 
 TEXT_RULES = load("schema: {fields: [{name: a, type: string}, {name: b, type: string}]}")
@@ -205,6 +206,30 @@ def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> No
     assert rows(60) == rows(1 << 20)
 
 
+no_object = st.sampled_from(
+    ["<html>", "hello", '{"n": 1', '{"n": 1} x', "[1]", "null", "7", '"x"', '{"n": tru}', '{"other": "\xff"}']
+).map(lambda text: text.encode("latin-1"))
+
+
+@given(lines=st.lists(line.map(str.encode) | no_object, min_size=1, max_size=6))
+def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: list[bytes]) -> None:
+    content = b"{}\n" + b"\n".join(lines) + b"\n"
+
+    def rows(rules: Rules, wanted: list[str], cut: int) -> tuple[int, list[tuple[int, str]]]:
+        form = format_of("x.ndjson")
+        assert form is not None
+        blocks = list(open_reader(io.BytesIO(content), form, rules, cut, wanted))
+        return sum(block.height for block in blocks), [
+            (bad.row, bad.reason) for block in blocks for bad in block.malformed
+        ]
+
+    every, untyped = load(EVERY_TYPE), load("schema: {fields: [{name: n}]}")
+    found = rows(every, list(every.fields), 1)
+    for rules, wanted in [(every, list(every.fields)), (every, ["y"]), (every, []), (untyped, []), (BUILT_IN, [])]:
+        assert rows(rules, wanted, 1 << 20) == found
+        assert rows(rules, wanted, 8) == found
+
+
 def test_ndjson_values_are_read_as_they_stand() -> None:
     data = b'{"a": "x", "b": 2.50}\n\n{"b": true}\n{"a": null, "b": {"c": [1]}}\n{"a": "\\u00fc"}\n'
     rows = [("x", "2.50"), (None, "true"), (None, '{"c": [1]}'), ("ü", None)]
@@ -295,6 +320,24 @@ def test_parquet_keeps_its_types_and_is_read_in_stretches(monkeypatch: pytest.Mo
     assert reasons(gross) == [(7, "99.0", "v 99 is above 10 (gross_range_test fail_span)")]
 
 
+@pytest.mark.parametrize(
+    "asked", ["rows: {minimum: 1}", "schema: {fields: [{name: a}]}", "schema: {fields: [{name: a, type: integer}]}"]
+)
+@pytest.mark.parametrize("damaged", ["a", "b"])
+def test_a_parquet_column_that_cannot_be_read_is_found_whether_it_is_asked_for_or_not(asked: str, damaged: str) -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"a": range(1000), "b": range(1000)}).write_parquet(file, compression="zstd")
+    whole = file.getvalue()
+    assert failing(whole, asked, "x.parquet") == set()
+    pages = [match.start() for match in re.finditer(re.escape(b"\x28\xb5\x2f\xfd"), whole)]  # a Zstandard frame each
+    page = {"a": pages[0], "b": pages[-1]}[damaged]
+    broken = whole[:page] + bytes(4) + whole[page + 4 :]
+    assert pl.read_parquet_schema(io.BytesIO(broken)) == pl.read_parquet_schema(io.BytesIO(whole))
+    found = results(broken, asked, "x.parquet")["1#*#readable"]
+    assert not found.passed
+    assert found.message.startswith(f"the Parquet file is damaged in {damaged}: ")
+
+
 def test_a_parquet_column_of_another_type_fails_its_type() -> None:
     file = io.BytesIO()
     pl.DataFrame({"time": [1, 2], "v": [True, False]}).write_parquet(file)
@@ -302,6 +345,16 @@ def test_a_parquet_column_of_another_type_fails_its_type() -> None:
     assert failing(file.getvalue(), NUMBERS, "x.parquet") == {
         "1#time#type", "1#v#type", "3#time#time_order", "3#time#duplicate_time",
     }  # fmt: skip
+
+
+def test_what_is_said_of_a_header_fits_into_an_item_of_the_table() -> None:
+    twice = ",".join(["x" * 300_000] * 2)
+    many = ",".join(f"c{number % 60}" for number in range(120))
+    for header in (twice, many):
+        found = results(f"{header}\n{header}\n")["1#*#header"]
+        assert not found.passed
+        assert len(found.message) <= 2000
+    assert found.message.endswith("the field c19 is there 2 times; and 40 more")
 
 
 def test_a_header_is_compared_with_the_schema() -> None:

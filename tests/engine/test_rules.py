@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from hypothesis import given
@@ -229,6 +230,24 @@ def test_a_few_bytes_that_unfold_to_very_much_are_refused() -> None:
     assert "more than 100,000 values" in mistakes(bomb)[0]
     assert "more than 100,000 values" in mistakes("schema: &s {fields: *s}")[0]
     assert "at most 1,000,000 are read" in mistakes(b"#" * (MAX_BYTES + 1))[0]
+
+
+@pytest.mark.parametrize("text", ["rows: {minimum: !!bool abc}", "rows: {minimum: !!int ''}", "rows: !!float ''"])
+def test_a_value_that_is_not_what_its_tag_says_is_a_mistake(text: str) -> None:
+    assert mistakes(text)[0].startswith("not YAML: a value is not what its tag says: ")
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "1" * 400, "1" * 5000])
+def test_a_whole_number_that_no_value_reaches_is_refused(number: str) -> None:
+    field = f"{{name: v, type: number, constraints: {{minimum: {number}}}}}"
+    (mistake,) = mistakes(f"schema: {{fields: [{field}]}}")
+    assert re.search("a whole number is too large|4300 digits", mistake)
+
+
+def test_a_field_that_is_not_there_is_told_with_the_first_of_those_that_are() -> None:
+    fields = ", ".join(f"{{name: f{number}}}" for number in range(60))
+    (mistake,) = mistakes(f"schema: {{fields: [{fields}], primaryKey: x}}")
+    assert mistake.endswith("it has " + ", ".join(f"f{number}" for number in range(50)) + ", …")
 
 
 @pytest.mark.parametrize(

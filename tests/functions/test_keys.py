@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonata import Jsonata
 
 from pipeline.errors import InvalidInput
-from pipeline.keys import check_id, check_key, ids_in, prefixes_of, rules_keys
+from pipeline.keys import check_id, check_key, check_text, ids_in, named_in, prefixes_of, rules_keys
 from stacks.state_machine import FOLDER_MARKER, IDS_FROM_INPUT, IDS_FROM_KEY, UPLOADED
 
 CONTRACT = {
@@ -40,7 +40,8 @@ def test_the_ids_are_in_the_key(key: str, ids: tuple[str, str]) -> None:
     assert ids_in(key) == ids
 
 
-pieces = [*"a.bCcSsVv +%25ü/😀", ".csv", ".GZ", ".parquet", ".ndjson", ".jsonl", ".zst"]
+LONG_S = "\u017f"  # an s to whoever ignores case in all of Unicode
+pieces = [*f"a.bCcSs{LONG_S}Vv +%25ü/😀", ".csv", ".GZ", ".parquet", ".ndjson", ".jsonl", ".zst"]
 key_part = st.lists(st.sampled_from(pieces), max_size=10).map("".join)
 
 
@@ -50,6 +51,7 @@ key_part = st.lists(st.sampled_from(pieces), max_size=10).map("".join)
 @example(rest="group1/a.b.Parquet")
 @example(rest="group1//x.csv")
 @example(rest="group1/.csv")
+@example(rest=f"group1/x.c{LONG_S}v")
 @example(rest="group1/streamA.csv/part.csv")
 @example(rest="")
 def test_the_state_machine_takes_the_ids_that_the_functions_take(rest: str) -> None:
@@ -119,17 +121,34 @@ def test_what_is_no_id_is_refused_with_the_fields_name(value: object, why: str) 
 @pytest.mark.parametrize(
     ("key", "why"),
     [
-        (7, "Key must be a string"),
         ("rules/default.yaml", "is not under streams/"),
         ("streams/g/s.txt", "does not end in one of .csv, .ndjson"),
         ("streams/g/other.csv", "does not belong to the stream g/s"),
         ("streams/h/s.csv", "does not belong to the stream g/s"),
     ],
 )
-def test_a_key_that_is_named_by_hand_must_be_the_streams(key: object, why: str) -> None:
+def test_a_key_that_is_named_by_hand_must_be_the_streams(key: str, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         check_key(key, "g", "s")
     assert check_key("streams/g/s/2026/x.csv", "g", "s") == "streams/g/s/2026/x.csv"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (7, "Key must be a string that is not empty, not 7"),
+        ("", "Key must be a string that is not empty, not ''"),
+        ("é" * 513, "Key has 1,026 bytes; at most 1,024 are allowed: 'é"),
+        ("\ud800" * 400, "Key has 1,200 bytes; at most 1,024 are allowed"),
+    ],
+)
+def test_a_key_is_as_long_as_s3_has_any(value: object, why: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_text("Key", value)
+    assert why in str(caught.value)
+    assert len(str(caught.value)) <= 300
+    assert check_text("Key", "é" * 512) == "é" * 512
+    assert named_in({"Key": value, "StreamID": "s"}) == {"StreamID": "s"} | ({"Key": ""} if value == "" else {})
 
 
 def test_objects_and_rules_are_looked_for_where_the_contract_says() -> None:

@@ -90,35 +90,34 @@ def test_the_subject_is_short_ascii(stream: str, subject: str) -> None:
     assert message.subject({"Status": "FAIL", "GroupID": "group1", "StreamID": stream}) == subject
 
 
-@given(
-    group=st.text(max_size=300), stream=st.text(max_size=300), key=st.text(max_size=300), cause=st.text(max_size=300)
-)
-def test_no_text_from_outside_forges_a_subject_a_line_or_an_attribute(
-    group: str, stream: str, key: str, cause: str
-) -> None:
-    run = {
-        "Status": "REJECTED",
-        "GroupID": group,
-        "StreamID": stream,
-        "Key": key,
-        "Error": "InvalidInput",
-        "Cause": cause,
-        "ExecutionArn": "a",
-    }
-    summary = message.summary(run, [])
+anything = st.text(max_size=300) | st.text("x\n\x85\x9b\u2028\u202e\U000e0001: 'PASS", max_size=20)
+
+
+@given(run=st.fixed_dictionaries(dict.fromkeys(("GroupID", "StreamID", "Key", "Error", "Cause"), anything)))
+def test_no_text_from_outside_forges_a_subject_a_line_or_an_attribute(run: dict[str, str]) -> None:
+    summary = message.summary({**run, "Status": "REJECTED", "ExecutionArn": "a"}, [])
     assert summary.subject.isascii()
     assert summary.subject.isprintable()
     assert len(summary.subject) <= 100
     lines = summary.text.split("\n")
     assert all(line.isprintable() for line in lines)
-    assert [line for line in lines if line.startswith(("REJECTED: ", "InvalidInput: ", "File   "))] == [
-        lines[0],
-        lines[3],
-        lines[5],
-    ]
+    assert len(lines) == 6
+    assert [lines[0][:10], lines[2], lines[4], lines[5][:7]] == ["REJECTED: ", "", "", "File   "]
     for value in summary.attributes().values():
         assert value["StringValue"].isprintable()
         assert value["StringValue"]
+
+
+@given(error=anything, cause=anything, below=anything)
+def test_no_text_from_outside_forges_a_line_of_a_run_that_can_be_run_again(error: str, cause: str, below: str) -> None:
+    key = f"streams/sandbox/gap/{below}.csv"
+    results = [{"Process": 1, "Pass": 0, "Error": error, "Cause": cause}]
+    run = {**RUN, "Status": "ERROR", "Key": key, "Error": error, "Cause": "another", "Results": results}
+    lines = message.summary(run, []).text.split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == 14
+    words = shlex.split(lines[-1])
+    assert json.loads(words[words.index("--input") + 1])["Key"] == key
 
 
 def test_what_does_not_fit_into_a_message_is_left_out_and_counted() -> None:

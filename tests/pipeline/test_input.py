@@ -83,12 +83,16 @@ def test_an_object_outside_streams_starts_nothing(pipeline: Pipeline, group: str
         ({"GroupID": "g/h", "StreamID": "s"}, "GroupID 'g/h' contains a /"),
         ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/t.csv"}, "Key 'streams/g/t.csv' does not belong to the stream g/s"),
         ({"GroupID": "g", "StreamID": "s", "Key": 1}, "Key must be a string"),
-        ({"GroupID": "g", "StreamID": "s", "Key": None}, "Key must be a string, not None"),
+        ({"GroupID": "g", "StreamID": "s", "Key": None}, "Key must be a string that is not empty, not None"),
         ({"GroupID": "g", "StreamID": "s", "VersionId": "v"}, "VersionId is given without the Key that it belongs to"),
         ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s.csv", "VersionId": ""}, "VersionId must be a string that is not empty"),
+        ({"GroupID": "\"" * 100_000, "StreamID": "s"}, "GroupID has 100000 characters; at most 128 are allowed"),
+        ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s/" + "x" * 200_000 + ".csv"}, "Key has 200,016 bytes; at most 1,024 are allowed"),
+        ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s.csv", "VersionId": "v" * 200_000}, "VersionId has 200,000 bytes"),
         ([], "GroupID is missing"),
         ("text", "GroupID is missing"),
     ],
+    ids=lambda given: None if isinstance(given, str) else str(given)[:60],
 )  # fmt: skip
 def test_a_rerun_that_names_no_stream_fails_and_names_the_field(
     pipeline: Pipeline, inbox: Inbox, request_: Any, why: str

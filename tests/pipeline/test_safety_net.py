@@ -151,8 +151,14 @@ def test_undelivered_uploads_are_started_and_what_is_none_stays(
     new = set(pipeline.executions()) - before  # those of other tests' uploads among them
     assert [pipeline.execution(arn).input for arn in new].count(first.input) == 1
     pipeline.sqs.send_message(QueueUrl=queue, MessageBody='{"source": "somebody"}')
-    assert redrive.main([]) == 1
-    assert ': not an upload: {"source": "somebody"}' in capsys.readouterr().out
+    for _ in range(2):  # what stays is seen by whoever looks next, and by the alarm
+        assert redrive.main([]) == 1
+        assert ': not an upload: {"source": "somebody"}' in capsys.readouterr().out
+    (visible,) = pipeline.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])[
+        "Attributes"
+    ].values()
+    assert visible == "1"
+    pipeline.sqs.purge_queue(QueueUrl=queue)
     assert redrive.main(["--stack", "NoSuchStack"]) == 2
     assert "NoSuchStack" in capsys.readouterr().err
     assert inbox.message(first.arn)

@@ -8,59 +8,28 @@ blocks were cut.
 
 from __future__ import annotations
 
-import functools
 import io
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.reading.bytestream import Bytes
-from stream_qc.reading.lines import MAX_RECORD_BYTES, skip_line
+from stream_qc.reading.csv_records import (
+    MOST_TOGETHER,
+    QUOTED,
+    Grammar,
+    Piece,
+    gathered,
+    grammar,
+    pieces_of,
+    without_trailing_blanks,
+)
+from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.rules import Rules
 
 SEPARATORS = (",", ";", "\t", "|")
-MOST_TOGETHER = 2000  # pieces in a block
-
-
-@dataclass(frozen=True)
-class Grammar:
-    """The regular expressions of one separator. `records`: as many whole records as there are; `one`: a record's cells."""
-
-    separator: bytes
-    records: re.Pattern[bytes]
-    one: re.Pattern[bytes]
-    cell: re.Pattern[bytes]
-    unfinished: re.Pattern[bytes]  # the beginning of a record that more bytes may complete
-
-
-QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
-
-
-@functools.cache
-def grammar(separator: str) -> Grammar:
-    sep = re.escape(separator.encode())
-    quoted, plain = rb'"(?:[^"]++|"")*+"', rb'[^"\n' + sep + rb"]*+"
-    field = rb"(?:" + quoted + rb"|" + plain + rb")"
-    record = field + rb"(?:" + sep + field + rb")*+\r?\n"
-    return Grammar(
-        separator.encode(),
-        records=re.compile(rb"(?:" + record + rb")*+"),
-        one=re.compile(record),
-        cell=re.compile(rb"(?:^|(?<=" + sep + rb"))(" + quoted + rb"|" + plain + rb")(?=" + sep + rb"|$)"),
-        unfinished=re.compile(rb"(?:" + field + sep + rb')*+(?:"(?:[^"]++|"")*+"?\r?|' + plain + rb")\Z"),
-    )
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Well-formed records, or (with a reason) one that is not."""
-
-    data: bytes
-    reason: str = ""
 
 
 class CsvReader:
@@ -71,10 +40,11 @@ class CsvReader:
         line, rest = _first_record(content)
         self._grammar = grammar(rules.dialect.delimiter or _separator(line, rules))
         self.header = _header(line, self._grammar)
-        self._pieces = _without_trailing_blanks(_pieces(content, rest, self._grammar, block_bytes))
+        self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
         self._columns = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}
         # Where the header names a field twice, its first column counts.
-        self._wanted = {name: self.header.index(name) for name in wanted if name in self.header}
+        places = {name: index for index, name in reversed(list(enumerate(self.header)))}
+        self._wanted = {name: places[name] for name in wanted if name in places}
 
     def __iter__(self) -> Iterator[Block]:
         """Malformed rows and the stretches between them are put together, so that a file of many is not one of many blocks."""
@@ -98,17 +68,11 @@ class CsvReader:
 
     def _blocks(self) -> Iterator[tuple[Block, int]]:
         first = 0
-        for piece in self._pieces:
-            if piece.reason:
-                block = self._block(
-                    [[None]] * len(self._wanted),
-                    first,
-                    [Malformed(first, piece.reason, piece.data.decode(errors="replace"))],
-                )
-            else:
-                block = self._parsed(piece.data, first)
+        for pieces in gathered(self._pieces, self._block_bytes):
+            alone = len(pieces) == 1 and not pieces[0].reason
+            block = self._parsed(pieces[0].data, first) if alone else self._taken_apart(pieces, first)
             if block.height:
-                yield block, len(piece.data)
+                yield block, sum(len(piece.data) for piece in pieces)
                 first += block.height
 
     def _parsed(self, data: bytes, first: int) -> Block:
@@ -121,25 +85,31 @@ class CsvReader:
                 empty_string_is_null=False,
             )
         except pl.exceptions.PolarsError:
-            return self._taken_apart(data, first)
+            return self._taken_apart([Piece(data)], first)
         outside = QUOTED.sub(b"", data) if b'"' in data else data
         as_wide_as_the_header = outside.count(self._grammar.separator) == frame.height * (len(self.header) - 1)
         if not as_wide_as_the_header or outside.count(b"\n") != frame.height or b"\x00" in data:
-            return self._taken_apart(data, first)
+            return self._taken_apart([Piece(data)], first)
         columns = frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
         return Block(first, columns, self._rules, height=frame.height)
 
-    def _taken_apart(self, data: bytes, first: int) -> Block:
-        """The block of a stretch in which some rows are malformed, record by record."""
+    def _taken_apart(self, pieces: list[Piece], first: int) -> Block:
+        """The block of pieces in which some rows are malformed, record by record."""
         columns: list[list[str | None]] = [[] for _ in self._wanted]
         malformed: list[Malformed] = []
-        for row, record in enumerate(self._grammar.one.findall(data)):
-            cells, reason = self._cells(record)
-            if reason:
-                malformed.append(Malformed(first + row, reason, record.rstrip(b"\r\n").decode(errors="replace")))
-            for column, index in zip(columns, self._wanted.values(), strict=True):
-                column.append(None if reason else cells[index])
-        return self._block(columns, first, malformed, height=len(self._grammar.one.findall(data)))
+        row = first
+        for piece in pieces:
+            for record in [piece.data] if piece.reason else self._grammar.one.findall(piece.data):
+                cells, reason = ([], piece.reason) if piece.reason else self._cells(record)
+                if reason:
+                    malformed.append(Malformed(row, reason, record.rstrip(b"\r\n").decode(errors="replace")))
+                for column, index in zip(columns, self._wanted.values(), strict=True):
+                    column.append(None if reason else cells[index])
+                row += 1
+        frame = pl.DataFrame(
+            dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String())
+        )
+        return Block(first, frame, self._rules, malformed, height=row - first)
 
     def _cells(self, record: bytes) -> tuple[list[str], str]:
         try:
@@ -154,12 +124,6 @@ class CsvReader:
         if not text:
             return [], "a blank row"
         return [], f"{_cells(len(cells))} where the header has {len(self.header)}"
-
-    def _block(self, columns: list[list[str | None]], first: int, malformed: list[Malformed], height: int = 1) -> Block:
-        frame = pl.DataFrame(
-            dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String())
-        )
-        return Block(first, frame, self._rules, malformed, height=height)
 
 
 def _joined(blocks: list[Block], rules: Rules) -> Block:
@@ -233,80 +197,3 @@ def _header(line: bytes, syntax: Grammar) -> list[str]:
     if not names:
         raise UnreadableFile(f"the first line is no CSV header: {text[:80]}")
     return names
-
-
-def _pieces(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterator[Piece]:
-    """The records of the stream: stretches of well-formed ones, and each one that is not by itself."""
-    final = False
-    while True:
-        position = 0
-        while position < len(data):
-            end = _whole_records(data, position, syntax)
-            if end > position:
-                yield Piece(data[position:end])
-                position = end
-                continue
-            line_end = data.find(b"\n", position, position + MAX_RECORD_BYTES) + 1
-            left = len(data) - position
-            if not final and left <= MAX_RECORD_BYTES and (not line_end or syntax.unfinished.match(data, position)):
-                break  # more bytes may complete it
-            if line_end:
-                yield Piece(data[position : line_end - 1], _what_is_wrong(data[position:line_end], syntax))
-                position = line_end
-                continue
-            start = data[position : position + 1000]
-            line_end = data.find(b"\n", position) + 1
-            if line_end:
-                position = line_end
-            else:
-                data, position = skip_line(content, size), 0
-            yield Piece(start, f"longer than {MAX_RECORD_BYTES:,} bytes")
-        if final:
-            return
-        chunk = content.read(size)
-        final = not chunk  # not where it is short: the stream may break there, and what is left be no record
-        data = data[position:] + chunk
-        if final and data and not data.endswith(b"\n"):
-            data += b"\n"
-
-
-def _whole_records(data: bytes, position: int, syntax: Grammar) -> int:
-    """Where the well-formed records end that begin at this position, none of them over MAX_RECORD_BYTES long."""
-    quotes = data.find(b'"', position) >= 0
-    while position < len(data):
-        window = position + MAX_RECORD_BYTES
-        if quotes:
-            match = syntax.records.match(data, position, window)
-            end = match.end() if match else position
-        else:
-            end = data.rfind(b"\n", position, window) + 1
-        if end <= position:
-            break
-        position = end
-    return position
-
-
-def _what_is_wrong(line: bytes, syntax: Grammar) -> str:
-    if syntax.unfinished.match(line):
-        return "a quote that is opened and not closed"
-    return "a quote in the middle of a value; quote the whole value and double the quotes in it"
-
-
-def _without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """The pieces without the blank lines at the end of the stream, which are no rows."""
-    blank = b""
-    for piece in pieces:
-        if piece.reason:
-            if blank:
-                yield Piece(blank)
-            yield piece
-            blank = b""
-            continue
-        data = blank + piece.data
-        body = data.rstrip(b"\r\n")
-        if not body:
-            blank = data
-            continue
-        end = data.index(b"\n", len(body)) + 1
-        yield Piece(data[:end])
-        blank = data[end:]

@@ -24,6 +24,7 @@ from stream_qc.rules import Field, Rules
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 decode_text = msgspec.json.Decoder(str).decode
 
+MOST_NAMES = 10_000  # of fields that are gathered where no rules name them
 NATIVE = {"boolean": pl.Boolean(), "integer": pl.Int64(), "number": pl.Float64(), "year": pl.Int64()}
 """Types that JSON has itself, and how they are read. The others are strings there."""
 
@@ -52,7 +53,7 @@ class NdjsonReader:
 
     def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
         self._content, self._rules, self._block_bytes = content, rules, block_bytes
-        self._first_names: list[str] = []
+        self._first_names: dict[str, None] = {}
         self._seen: set[str] = set()
         self._schema = {name: NATIVE.get(rules.field(name).type, pl.String()) for name in wanted}
         self._missing = [number for text in rules.missing_values if (number := _number(text)) is not None]
@@ -76,18 +77,19 @@ class NdjsonReader:
         if not self._known or b"\\" in data:
             return None
         if not self._first_names:
-            self._first_names = list(_object(data.lstrip().partition(b"\n")[0])[0])
+            self._first_names = dict.fromkeys(_object(data.lstrip().partition(b"\n")[0])[0])
         try:
-            frame = pl.read_ndjson(data, schema=self._schema)
+            # Without a field to look for, polars takes any line for a row, and reads none.
+            frame = pl.read_ndjson(data, schema=self._schema or {"": pl.String()})
+            lines = pl.read_csv(
+                io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
+            )["line"]
         except pl.exceptions.PolarsError:
             return None
-        lines = pl.read_csv(
-            io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
-        )["line"]
         lines = lines.filter(lines.str.strip_chars() != "") if lines.len() != frame.height else lines
         if lines.len() != frame.height or (lines.str.len_bytes().max() or 0) > MAX_RECORD_BYTES:  # type: ignore[operator]
             return None
-        block = LineBlock(first, frame, self._rules, lines)
+        block = LineBlock(first, frame.select(*self._schema), self._rules, lines)
         return block if self._agrees(block, data) else None
 
     def _agrees(self, block: LineBlock, data: bytes) -> bool:
@@ -137,10 +139,9 @@ class NdjsonReader:
             record, reason = _object(line)
             if reason:
                 malformed.append(Malformed(first + len(lines), reason, line.decode(errors="replace")))
-            if record and not self._first_names:
-                self._first_names = list(record)
-            if not self._rules.fields:  # nobody asks for any, so all count
-                self._first_names = list(dict.fromkeys([*self._first_names, *record]))
+            # Where the rules name no fields, nobody asks for any, and all count.
+            if not self._first_names or (not self._rules.fields and len(self._first_names) < MOST_NAMES):
+                self._first_names |= dict.fromkeys(record)
             self._seen.update(record.keys() & self._rules.fields.keys())
             for name, column in columns.items():
                 column.append(_text(record.get(name)))

@@ -1,7 +1,8 @@
-"""Parquet: read by stretches of rows, so that memory does not grow with the file."""
+"""Parquet: read by stretches of rows; polars holds the row groups that they come from, of the columns that are read."""
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -37,19 +38,32 @@ class ParquetReader:
 
     def __iter__(self) -> Iterator[Block]:
         wanted = [name for name in self.header if name in self._wanted]
-        first = 0
-        if not wanted:
+        # A file that can be read can be read whole. One column at a time, so that memory does not grow with them.
+        for name in self.header:
+            if name not in wanted:
+                collections.deque(self._blocks([name]), maxlen=0)
+        if wanted:
+            yield from self._blocks(wanted)
+        else:
             for first in range(0, self._rows, BLOCK_ROWS):
                 yield Block(first, pl.DataFrame(), self._rules, height=min(BLOCK_ROWS, self._rows - first))
-            return
+
+    def _blocks(self, names: list[str]) -> Iterator[Block]:
+        first = 0
         try:
             self._file.seek(0)
-            frames = pl.scan_parquet(self._file).select(wanted)
+            frames = pl.scan_parquet(self._file).select(names)
             for frame in frames.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
                 yield Block(first, frame, self._rules, height=frame.height)
                 first += frame.height
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise UnreadableFile(f"the Parquet file is damaged after row {first:,}: {_first_line(error)}") from None
+            raise UnreadableFile(
+                f"the Parquet file is damaged in {' or '.join(names[:5])}: {_first_line(error)}"
+            ) from None
+        if first != self._rows:
+            raise UnreadableFile(
+                f"the Parquet file is damaged: it should have {self._rows:,} rows, and has {first:,} of {names[0]}"
+            )
 
 
 def _first_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ What Table Schema or ioos_qc publishes and is not supported here is refused by n
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -27,8 +28,11 @@ KINDS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "array": "a list", "object": "a mapping",
 }  # fmt: skip
+NAMES_SHOWN = 50  # of fields, to whoever names one that is not there
 LONGEST_NAME = 200  # of a field; its checks are named after it, in a table whose keys have at most 1,024 bytes
+NOT_AS_TAGGED = (LookupError, TypeError, AttributeError, ArithmeticError)  # what ruamel raises for `!!bool maybe`
 MAX_BYTES = 1_000_000
+MAX_BITS = 1000  # of a whole number: what a number can be compared with
 MAX_VALUES = 100_000  # in one rules file, aliases followed: a bound on what a few bytes of YAML can unfold to
 
 
@@ -81,7 +85,9 @@ def _document(text: bytes | str) -> Document:
         raise InvalidRules([f"the rules file has {len(text):,} bytes; at most {MAX_BYTES:,} are read"])
     try:
         content = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except NOT_AS_TAGGED as error:
+        raise InvalidRules([f"not YAML: a value is not what its tag says: {error}"]) from None
+    except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -114,6 +120,8 @@ def _refuse_what_no_file_should_hold(content: Any) -> None:
             waiting.extend(value)
         elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
             raise InvalidRules([f"the text {value!r} holds half a character"])
+        elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise InvalidRules(["a whole number is too large: no more than 300 digits can be used"])
 
 
 def _convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | None:
@@ -171,7 +179,8 @@ def _fields(schema: Schema, mistakes: list[str]) -> Iterator[tuple[str, Field]]:
 
 def _known(name: str, fields: dict[str, Field], place: str, mistakes: list[str]) -> None:
     if name not in fields:
-        mistakes.append(f"{place}: the schema has no field {name}; it has {', '.join(fields) or 'none'}")
+        shown = ", ".join(itertools.islice(fields, NAMES_SHOWN)) + (", …" if len(fields) > NAMES_SHOWN else "")
+        mistakes.append(f"{place}: the schema has no field {name}; it has {shown or 'none'}")
 
 
 def _tests(streams: dict[str, Any], fields: dict[str, Field], mistakes: list[str]) -> Iterator[StreamTest]:
