@@ -150,7 +150,8 @@ class Structure:
             return
         yield self._header(rows, header)
         yield self._well_formed(rows)
-        yield self._rows(rows)
+        if not unreadable:  # nobody knows how many there are
+            yield self._rows(rows)
 
     def _header(self, rows: int, header: list[str]) -> Result:
         times = Counter(header)
