@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from stream_qc import checks
-from stream_qc.checks.base import RowCheck, Test, fail_where, needs_numbers
+from stream_qc.checks.base import RowCheck, Test, fail_where
 from stream_qc.rules import Document, Field, Rules, load
 from tests.engine.checking import results
 from tests.samples import SAMPLES
@@ -58,7 +58,7 @@ def test_the_example_of_a_test_works(monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = code_blocks("python")
     names: dict[str, Any] = {
         "Test": Test, "ClassVar": ClassVar, "Document": Document, "Field": Field, "Rules": Rules,
-        "RowCheck": RowCheck, "fail_where": fail_where, "needs_numbers": needs_numbers, "__name__": __name__,
+        "RowCheck": RowCheck, "fail_where": fail_where, "__name__": __name__,
     }  # fmt: skip
     exec(example, names)  # noqa: S102  # our own README
     monkeypatch.setitem(checks.TESTS, "even_test", names["EvenTest"])

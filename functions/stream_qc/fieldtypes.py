@@ -25,6 +25,9 @@ ISO_DATETIMES = (
 )
 
 
+FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
+
+
 def parse(cells: pl.Series, field: Field) -> pl.Series:
     """The cells in the field's type; null where missing, and where a cell is not of the type.
 
@@ -56,7 +59,7 @@ def text(cells: pl.Series) -> pl.Series:
     kind = cells.dtype
     if kind == pl.String:
         return cells
-    if kind == pl.Datetime:  # polars panics at the text of a time that no calendar holds
+    if kind in (pl.Date, pl.Datetime):  # polars panics at the text of a time that no calendar holds
         outside = _within_calendar(cells).is_null() & cells.is_not_null()
         if outside.any():
             return cells.set(outside, None).cast(pl.String).zip_with(~outside, cells.to_physical().cast(pl.String))
@@ -86,7 +89,7 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
         cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if field.type == "year":
         cells = cells.set(~cells.is_between(0, 9999), None)
-    return _within_calendar(cells.cast(wanted, strict=False))
+    return _within_calendar(_within_calendar(cells).cast(wanted, strict=False))
 
 
 def _string(cells: pl.Series, _: Field) -> pl.Series:
@@ -109,8 +112,8 @@ def _cast(cells: pl.Series, kind: pl.DataType) -> pl.Series:
 
 def _boolean(cells: pl.Series, field: Field) -> pl.Series:
     true, false = field.true_values, field.false_values
-    words = [*true, *false]
-    return cells.replace_strict(words, [True] * len(true) + [False] * len(false), default=None, return_dtype=pl.Boolean)
+    values = dict.fromkeys(true, True) | dict.fromkeys(false, False)
+    return cells.replace_strict([*values], [*values.values()], default=None, return_dtype=pl.Boolean)
 
 
 def _date(cells: pl.Series, field: Field) -> pl.Series:
@@ -141,6 +144,9 @@ def _within_calendar(times: pl.Series) -> pl.Series:
     """Null where the year is not from 1 to 9999: ISO 8601 has no others without an agreement, and Python none at all."""
     if times.dtype not in (pl.Date, pl.Datetime) or times.len() == times.null_count():
         return times
+    if times.dtype == pl.Date:  # polars panics at the year of a day far out
+        days = times.to_physical()
+        return times.set(~days.is_between(FIRST_DAY, LAST_DAY).fill_null(value=False), None)
     years = times.dt.year()  # null where it has more figures than polars holds
     least, most = years.min(), years.max()
     known = years.null_count() == times.null_count()

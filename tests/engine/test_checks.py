@@ -284,3 +284,35 @@ def test_no_failure_hides_another() -> None:
     assert failing(data, rules) == {
         "1#*#well_formed", "1#*#rows", "1#time#type", "1#v#type", "2#v#gross_range_test", "3#time#time_order",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["", ", type: any"])
+@pytest.mark.parametrize(
+    "test",
+    ["gross_range_test: {fail_span: [0, 1]}", "spike_test: {fail_threshold: 1}", "location_test: {}",
+     "climatology_test: {config: [{tspan: [1, 12], period: month, vspan: [0, 1]}]}", "rate_of_change_test: {threshold: 1}"],
+)  # fmt: skip
+def test_a_field_without_a_type_that_a_numeric_test_looks_at_must_hold_numbers(kind: str, test: str) -> None:
+    rules = f"""
+    schema: {{fields: [{{name: t, type: datetime}}, {{name: v{kind}}}]}}
+    time: t
+    lat: v
+    lon: v
+    streams: {{v: {{qartod: {{{test}}}}}}}
+    """
+    rows = "t,v\n2020-01-01T00:00,0.5\n2020-01-01T00:01,{}\n2020-01-01T00:02,0.5\n"
+    assert failing(rows.format("0.5"), rules) == set()
+    assert "1#v#type" in failing(rows.format("99 kg"), rules)
+
+
+def test_a_fraction_of_a_second_is_read_with_as_many_figures_as_it_has() -> None:
+    rules = 'schema: {fields: [{name: t, type: datetime, format: "%Y-%m-%d %H:%M:%S.%f"}]}\ntime: t'
+    assert failing("t\n2020-01-01 00:00:00.100\n2020-01-01 00:00:00.20\n", rules) == set()
+    assert failing("t\n2020-01-01 00:00:00.5000\n2020-01-01 00:00:00.10000\n", rules) == {"3#t#time_order"}
+
+
+def test_nan_is_missing_in_a_key_as_it_is_everywhere() -> None:
+    fields = "fields: [{name: id, type: number, constraints: {unique: true}}]"
+    found = results("id\nNaN\nnan\n1\n", f"schema: {{{fields}, primaryKey: id}}")
+    assert (found["1#id#unique"].missing, found["1#id#unique"].fail) == (2, 0)
+    assert [row for row, *_ in reasons(found["1#*#primaryKey"])] == [1, 2]

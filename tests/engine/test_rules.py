@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stream_qc.errors import InvalidRules
 from stream_qc.rules import BUILT_IN, load
 from stream_qc.rules.loading import MAX_BYTES
+from tests.engine.checking import failing
 
 FIELDS = "schema: {fields: [{name: time, type: datetime}, {name: v, type: number}, {name: s, type: string}]}\n"
 
@@ -230,6 +231,57 @@ def test_a_few_bytes_that_unfold_to_very_much_are_refused() -> None:
     assert "more than 100,000 values" in mistakes(bomb)[0]
     assert "more than 100,000 values" in mistakes("schema: &s {fields: *s}")[0]
     assert "at most 1,000,000 are read" in mistakes(b"#" * (MAX_BYTES + 1))[0]
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        ("spike_test: {suspect_threshold: .nan}", ".nan is no number"),
+        ("rate_of_change_test: {threshold: .nan, fail_threshold: 1}", ".nan is no number"),
+        ("climatology_test: {config: [{tspan: [1, .nan], period: month, vspan: [0, 1]}]}", ".nan is no number"),
+        ("climatology_test: {config: []}", "config: it is empty"),
+        (
+            "flat_line_test: {suspect_threshold: 60, fail_threshold: .inf}",
+            "fail_threshold: inf is no number of seconds",
+        ),
+        ("attenuated_signal_test: {suspect_threshold: 1, fail_threshold: 1, test_period: .inf}", "test_period: inf is"),
+        (
+            "attenuated_signal_test: {suspect_threshold: 1, fail_threshold: 1, test_period: 1.0e+15}",
+            "test_period: 1000000000000000.0 is",
+        ),
+        (
+            "attenuated_signal_test: {suspect_threshold: 1, fail_threshold: 1, test_period: 1.0e-9}",
+            "less than times have",
+        ),
+        ("attenuated_signal_test: {suspect_threshold: 1, fail_threshold: 1, min_period: .inf}", "min_period: inf is"),
+        (
+            "attenuated_signal_test: {suspect_threshold: 1, fail_threshold: 1, min_obs: 99999999999}",
+            "min_obs: 99999999999",
+        ),
+    ],
+)
+def test_a_parameter_with_which_nothing_could_be_judged_is_refused(test: str, why: str) -> None:
+    (mistake,) = mistakes(f"{FIELDS}time: time\nstreams: {{v: {{qartod: {{{test}}}}}}}")
+    assert mistake.startswith(f"streams.v.qartod.{test.partition(':')[0]}: ")
+    assert why in mistake
+
+
+@pytest.mark.parametrize(
+    ("form", "why"), [("%H:%M:%S%f", "%f cannot be read: write"), ("%H:%M %Z", "%Z cannot be read")]
+)
+def test_a_pattern_that_would_be_read_as_something_else_is_refused(form: str, why: str) -> None:
+    (mistake,) = mistakes(f'schema: {{fields: [{{name: t, type: datetime, format: "%Y-%m-%d {form}"}}]}}')
+    assert mistake.startswith(f"schema.fields[0].format: {why}")
+
+
+def test_a_pattern_cannot_leave_its_anchors() -> None:
+    (mistake,) = mistakes('schema: {fields: [{name: s, type: string, constraints: {pattern: "A)|(?:B"}}]}')
+    assert "pattern: A)|(?:B cannot be used: " in mistake
+
+
+def test_a_value_may_be_named_twice_among_those_that_are_true() -> None:
+    rules = 'schema: {fields: [{name: b, type: boolean, trueValues: ["yes", "yes"], falseValues: ["no"]}]}'
+    assert failing("b\nyes\nno\n", rules) == set()
 
 
 @pytest.mark.parametrize("text", ["rows: {minimum: !!bool abc}", "rows: {minimum: !!int ''}", "rows: !!float ''"])

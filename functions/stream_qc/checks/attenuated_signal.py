@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Flags, Late, Test, finite, needs_numbers, needs_time, time_of
+from stream_qc.checks.base import Again, Flags, Late, Test, finite, needs_time, seconds, time_of
 from stream_qc.checks.cadence import Intervals
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stream_qc.rules import Document, Field, Rules
 
 SHOWN = 20
+SHORTEST_PERIOD = 1e-6  # seconds
+MOST_OBSERVATIONS = 2**31
 
 
 class AttenuatedSignalTest(Test, frozen=True):
@@ -34,10 +36,17 @@ class AttenuatedSignalTest(Test, frozen=True):
     min_period: float | None = None
     check_type: Literal["std", "range"] = "std"
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
-        found = needs_time(document) + needs_numbers(field, fields)
-        if self.test_period is not None and self.test_period < 0:
-            found.append(f"test_period: {self.test_period} is no number of seconds")
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        return (field,)
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        found = needs_time(document)
+        found += seconds("test_period", self.test_period) + seconds("min_period", self.min_period)
+        if self.test_period and self.test_period < SHORTEST_PERIOD:
+            found.append(f"test_period: {self.test_period} s is less than times have, a microsecond")
+        if self.min_obs is not None and not 0 <= self.min_obs < MOST_OBSERVATIONS:
+            found.append(f"min_obs: {self.min_obs} is no number of rows")
         if self.min_obs is not None and self.min_period is not None:
             found.append("min_obs and min_period: give one of them")
         return found

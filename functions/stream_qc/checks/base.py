@@ -89,9 +89,14 @@ class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     process: ClassVar[int]
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
-        """What is wrong with these parameters for this field, beyond their types."""
-        raise NotImplementedError
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        """The fields that the test takes for numbers; None where the rules name no such axis."""
+        return ()
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        """What is wrong with these parameters for this field, beyond their types and `numeric`."""
+        return []
 
     def check(self, field: str, rules: Rules) -> Check:
         raise NotImplementedError
@@ -147,17 +152,17 @@ def time_of(block: Block, field: str) -> pl.Series:
     return block.typed(field).cast(pl.Datetime("us"))
 
 
-def needs_numbers(field: str, fields: dict[str, Field]) -> list[str]:
-    """A mistake for a numeric test of a field that is no number."""
-    found = fields.get(field)
-    if found is None or found.type in ("number", "integer", "any"):
-        return []
-    return [f"needs numbers; the field {field} has type {found.type}"]
+HOURS = 24 * 366 * 1000  # as many as a calendar of four figures holds
 
 
 def hours(name: str, value: float) -> list[str]:
     """A mistake for a number of hours that is none, or that no calendar holds."""
-    return [] if 0 <= value <= 24 * 366 * 1000 else [f"{name}: {value} is no number of hours"]
+    return [] if 0 <= value <= HOURS else [f"{name}: {value} is no number of hours"]
+
+
+def seconds(name: str, value: float | None) -> list[str]:
+    """A mistake for a number of seconds that is none, or that no calendar holds."""
+    return [] if value is None or 0 <= value <= 3600 * HOURS else [f"{name}: {value} is no number of seconds"]
 
 
 def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, finite, needs_numbers, needs_time, time_of
+from stream_qc.checks.base import RowCheck, Test, finite, needs_time, time_of
 from stream_qc.checks.times import no_times
 from stream_qc.fieldtypes import utc
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
@@ -55,8 +55,14 @@ class ClimatologyTest(Test, frozen=True):
     process: ClassVar[int] = 2
     config: list[Season]
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
-        found = needs_time(document) + needs_numbers(field, fields)
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:
+        return (field, document.z)
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        found = needs_time(document)
+        if not self.config:
+            found.append("config: it is empty, and no value would be judged")
         for index, season in enumerate(self.config):
             place = f"config[{index}]"
             if season.period is None:

@@ -15,8 +15,8 @@ from stream_qc.checks.base import (
     Late,
     Test,
     finite,
-    needs_numbers,
     needs_time,
+    seconds,
     show_time,
     time_of,
 )
@@ -42,12 +42,16 @@ class FlatLineTest(Test, frozen=True):
     fail_threshold: float
     tolerance: float = 0
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
-        found = needs_time(document) + needs_numbers(field, fields)
-        for name in ("suspect_threshold", "fail_threshold"):
-            if not getattr(self, name) >= 0:
-                found.append(f"{name}: {getattr(self, name)} is no number of seconds")
-        return found
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        return (field,)
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        return [
+            *needs_time(document),
+            *seconds("suspect_threshold", self.suspect_threshold),
+            *seconds("fail_threshold", self.fail_threshold),
+        ]
 
     def check(self, field: str, rules: Rules) -> FlatLineCheck:
         return FlatLineCheck(field, str(rules.time), self)

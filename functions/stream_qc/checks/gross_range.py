@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, needs_numbers, ordered_pair
+from stream_qc.checks.base import RowCheck, Test, ordered_pair
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 
 if TYPE_CHECKING:
@@ -21,9 +21,12 @@ class GrossRangeTest(Test, frozen=True):
     fail_span: tuple[float, float]
     suspect_span: tuple[float, float] | None = None
 
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        return (field,)
+
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_numbers(field, fields)
-        found += ordered_pair("fail_span", self.fail_span) + ordered_pair("suspect_span", self.suspect_span)
+        found = ordered_pair("fail_span", self.fail_span) + ordered_pair("suspect_span", self.suspect_span)
         if not found and self.suspect_span is not None:
             (low, high), (suspect_low, suspect_high) = self.fail_span, self.suspect_span
             if suspect_low < low or suspect_high > high:

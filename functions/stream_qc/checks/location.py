@@ -30,6 +30,10 @@ class LocationTest(Test, frozen=True):
     range_max: float | None = None
     range_method: Literal["haversine", "wgs84"] = "haversine"
 
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        return (document.lat, document.lon)
+
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         return [
             f"needs the axis {axis}: name its field at the top of the rules, as in `{axis}: {axis}`"

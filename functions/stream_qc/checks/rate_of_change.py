@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Flagging, Flags, Test, finite, needs_numbers, needs_time, time_of
+from stream_qc.checks.base import Flagging, Flags, Test, finite, needs_time, time_of
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 
 if TYPE_CHECKING:
@@ -22,8 +22,12 @@ class RateOfChangeTest(Test, frozen=True):
     threshold: float
     fail_threshold: float | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:
-        return needs_time(document) + needs_numbers(field, fields)
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        return (field,)
+
+    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+        return needs_time(document)
 
     def check(self, field: str, rules: Rules) -> RateOfChangeCheck:
         return RateOfChangeCheck(field, str(rules.time), self)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import polars as pl
 
 from stream_qc.cells import Cells
-from stream_qc.checks.base import Flags, Test, finite, needs_numbers
+from stream_qc.checks.base import Flags, Test, finite
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 
 if TYPE_CHECKING:
     from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+    from stream_qc.rules import Document, Rules
 
 
 class SpikeTest(Test, frozen=True):
@@ -28,8 +28,9 @@ class SpikeTest(Test, frozen=True):
     fail_threshold: float | None = None
     method: Literal["average", "differential"] = "average"
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return needs_numbers(field, fields)
+    @classmethod
+    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
+        return (field,)
 
     def check(self, field: str, rules: Rules) -> SpikeCheck:  # noqa: ARG002
         return SpikeCheck(field, self)

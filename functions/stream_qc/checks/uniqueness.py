@@ -46,13 +46,13 @@ class UniqueCheck:
     def update(self, block: Block) -> Flags:
         columns: list[pl.Series] = []
         for index, name in enumerate(self.needs):
-            columns += [
-                block.typed(name).alias(f"k{index}"),
-                block.given(name).is_null().alias(f"absent{index}"),
-            ]
+            value, absent = block.typed(name), block.given(name).is_null()
+            if value.dtype.is_float():  # NaN is missing, as every other check has it
+                value, absent = value.fill_nan(None), absent | value.is_nan().fill_null(value=False)
+            columns += [value.alias(f"k{index}"), absent.alias(f"absent{index}")]
             columns += [block.text(name).fill_null("").alias(f"raw{index}")]
         count = range(len(self.needs))
-        absent = pl.all_horizontal(f"absent{index}" for index in count)
+        all_absent = pl.all_horizontal(f"absent{index}" for index in count)
         # A cell that is not of its type has no value to compare; the check of the type has flagged it.
         unread = pl.any_horizontal(pl.col(f"k{index}").is_null() & ~pl.col(f"absent{index}") for index in count)
         no_value = FAIL if self.absent_fails else MISSING
@@ -68,7 +68,7 @@ class UniqueCheck:
                 ]
             ).alias("raw"),
             pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
-            pl.when(absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("flag"),
+            pl.when(all_absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("flag"),
         )
         if block.malformed:
             frame = frame.with_columns(

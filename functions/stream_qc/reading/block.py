@@ -57,8 +57,11 @@ class Block:
         return ~pl.int_range(self.height, dtype=pl.UInt32, eager=True).is_in(bad.implode())
 
     def given(self, name: str) -> pl.Series:
-        """The field as it stands in the file, null where the cell is one of the schema's missingValues."""
+        """The field as it stands in the file, null where the cell is one of the schema's missingValues, as a number or a text."""
         column = self._column(name)
+        if column.dtype.is_numeric() and self.rules.missing_numbers:
+            missing_here = column.cast(pl.Float64).is_in(self.rules.missing_numbers)
+            return column.set(missing_here, None) if missing_here.any() else column
         if column.dtype != pl.String:
             return column
         missing = self.rules.missing_values

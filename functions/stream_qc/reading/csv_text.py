@@ -15,7 +15,7 @@ import polars as pl
 
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block, Malformed
-from stream_qc.reading.bytestream import Bytes
+from stream_qc.reading.bytestream import BOM, Bytes
 from stream_qc.reading.csv_records import (
     MOST_TOGETHER,
     QUOTED,
@@ -88,7 +88,9 @@ class CsvReader:
             return self._taken_apart([Piece(data)], first)
         outside = QUOTED.sub(b"", data) if b'"' in data else data
         as_wide_as_the_header = outside.count(self._grammar.separator) == frame.height * (len(self.header) - 1)
-        if not as_wide_as_the_header or outside.count(b"\n") != frame.height or b"\x00" in data:
+        # polars drops a carriage return that ends no line, where it is a whole cell, and a byte order mark at the beginning.
+        odd = b"\x00" in data or data.count(b"\r") != data.count(b"\r\n") or data.startswith(BOM)
+        if not as_wide_as_the_header or outside.count(b"\n") != frame.height or odd:
             return self._taken_apart([Piece(data)], first)
         columns = frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
         return Block(first, columns, self._rules, height=frame.height)

@@ -56,7 +56,7 @@ class NdjsonReader:
         self._first_names: dict[str, None] = {}
         self._seen: set[str] = set()
         self._schema = {name: NATIVE.get(rules.field(name).type, pl.String()) for name in wanted}
-        self._missing = [number for text in rules.missing_values if (number := _number(text)) is not None]
+        self._missing = rules.missing_numbers
         self._known = all(_reads_as_polars_does(field, rules) for field in map(rules.field, wanted))
 
     @property
@@ -166,13 +166,6 @@ def _once_a_line(name: str, data: bytes, lines: pl.Series, column: pl.Series) ->
     if found < lines.len() or column.null_count():
         return not found or lines.str.count_matches(key, literal=True).max() == 1
     return found == lines.len()
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:

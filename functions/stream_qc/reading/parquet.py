@@ -14,6 +14,8 @@ from stream_qc.reading.bytestream import seekable
 from stream_qc.rules import Rules
 
 BLOCK_ROWS = 100_000
+MOST_TOGETHER = 500  # columns that are read only to see that they can be
+UNASKED_VALUES = 4_000_000  # of these at a time
 
 
 class ParquetReader:
@@ -38,10 +40,12 @@ class ParquetReader:
 
     def __iter__(self) -> Iterator[Block]:
         wanted = [name for name in self.header if name in self._wanted]
-        # A file that can be read can be read whole. One column at a time, so that memory does not grow with them.
-        for name in self.header:
-            if name not in wanted:
-                collections.deque(self._blocks([name]), maxlen=0)
+        # A file that can be read can be read whole: so many columns at a time that neither the memory for their values nor the
+        # time for reading the footer again grows with them.
+        others = [name for name in self.header if name not in self._wanted]
+        together = max(1, min(MOST_TOGETHER, UNASKED_VALUES // max(1, self._rows)))
+        for start in range(0, len(others), together):
+            collections.deque(self._blocks(others[start : start + together]), maxlen=0)
         if wanted:
             yield from self._blocks(wanted)
         else:
@@ -54,11 +58,15 @@ class ParquetReader:
             self._file.seek(0)
             frames = pl.scan_parquet(self._file).select(names)
             for frame in frames.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
-                yield Block(first, frame, self._rules, height=frame.height)
+                texts = frame.with_columns(
+                    pl.col(pl.Categorical, pl.Enum).cast(pl.String)
+                )  # what pandas calls categories
+                yield Block(first, texts, self._rules, height=frame.height)
                 first += frame.height
         except (pl.exceptions.PolarsError, OSError) as error:
+            places = [*names[:5], f"one of {len(names) - 5:,} more"] if len(names) > 6 else names
             raise UnreadableFile(
-                f"the Parquet file is damaged in {' or '.join(names[:5])}: {_first_line(error)}"
+                f"the Parquet file is damaged in {' or '.join(places)}: {_first_line(error)}"
             ) from None
         if first != self._rows:
             raise UnreadableFile(

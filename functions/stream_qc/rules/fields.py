@@ -23,6 +23,11 @@ def check_format(field: Field, place: str, mistakes: list[str]) -> None:
     """Adds a mistake where the field's format is not supported, or is no pattern."""
     if field.format == "default":
         return
+    unread = [code for code in ("%f", "%Z") if code in field.format.replace("%%", "")]
+    if unread:
+        instead = {"%f": "write the fraction with its point, as in %S.%f", "%Z": "a zone's name is not its offset, %z"}
+        mistakes.append(f"{place}: {unread[0]} cannot be read: {instead[unread[0]]}")
+        return
     if field.type not in ("date", "time", "datetime"):
         mistakes.append(f"{place}: {field.format} is not supported for type {field.type}; leave it out")
     elif "%" not in field.format:
@@ -89,7 +94,8 @@ def _of_text(field: Field) -> Iterator[str]:
     )
     if given.pattern is not None:
         try:
-            pl.Series([""]).str.contains(f"^(?:{given.pattern})$")
+            for pattern in (given.pattern, f"^(?:{given.pattern})$"):  # by itself: it could close the group
+                pl.Series([""]).str.contains(pattern)
         except pl.exceptions.ComputeError as error:
             said = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
             reason = said[0] if said else "it is no regular expression, or one that is too large"

@@ -6,6 +6,7 @@ What Table Schema or ioos_qc publishes and is not supported here is refused by n
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -44,7 +45,7 @@ def load(text: bytes | str) -> Rules:
     document = _document(text)
     mistakes: list[str] = []
     schema = _convert(document.schema, Schema, "schema", mistakes) or Schema()
-    fields = dict(_fields(schema, mistakes))
+    fields = dict(_fields(schema, _taken_for_numbers(document), mistakes))
     key = (schema.primary_key,) if isinstance(schema.primary_key, str) else tuple(schema.primary_key)
     for name in key:
         _known(name, fields, "schema.primaryKey", mistakes)
@@ -58,6 +59,11 @@ def load(text: bytes | str) -> Rules:
         )
     tests = tuple(_tests(document.streams, fields, mistakes))
     for item in tests:
+        mistakes += [
+            f"streams.{item.field}.qartod.{item.name}: needs numbers; the field {name} has type {fields[name].type}"
+            for name in item.test.numeric(document, item.field)
+            if name in fields and fields[name].type not in ("number", "integer")
+        ]
         mistakes += [
             f"streams.{item.field}.qartod.{item.name}: {text}"
             for text in item.test.mistakes(document, item.field, fields)
@@ -160,7 +166,19 @@ def _names(kind: Any, inner: str) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
-def _fields(schema: Schema, mistakes: list[str]) -> Iterator[tuple[str, Field]]:
+def _taken_for_numbers(document: Document) -> set[str | None]:
+    """The fields that tests take for numbers. One without a type gets that, so that its cells are checked for it."""
+    asked = [
+        (stream, name)
+        for stream, modules in document.streams.items()
+        if isinstance(modules, dict) and isinstance(modules.get("qartod"), dict)
+        for name in modules["qartod"]
+        if name in TESTS
+    ]
+    return {field for stream, name in asked for field in TESTS[name].numeric(document, stream)}
+
+
+def _fields(schema: Schema, numeric: set[str | None], mistakes: list[str]) -> Iterator[tuple[str, Field]]:
     seen: set[str] = set()
     for index, item in enumerate(schema.fields):
         place = f"schema.fields[{index}]"
@@ -172,9 +190,13 @@ def _fields(schema: Schema, mistakes: list[str]) -> Iterator[tuple[str, Field]]:
         if field.name in seen:
             mistakes.append(f"{place}.name: there is another field {field.name}")
         seen.add(field.name)
+        if field.type == "any" and field.name in numeric:
+            field = msgspec.structs.replace(field, type="number")
         constraints = typed_constraints(field, f"{place}.constraints", mistakes)
+        # A fraction of any length, as Table Schema has it: polars takes %f for a number of nanoseconds.
+        field = msgspec.structs.replace(field, constraints=constraints, format=field.format.replace(".%f", "%.f"))
         check_format(field, f"{place}.format", mistakes)
-        yield field.name, msgspec.structs.replace(field, constraints=constraints)
+        yield field.name, field
 
 
 def _known(name: str, fields: dict[str, Field], place: str, mistakes: list[str]) -> None:
@@ -209,8 +231,17 @@ def _test(name: str, parameters: Any, place: str, mistakes: list[str]) -> Test |
     if name not in TESTS:
         mistakes.append(f"{place}: there is no such test; there are {', '.join(TESTS)}")
         return None
-    kind: type[Test] = TESTS[name]
-    return _convert({} if parameters is None else parameters, kind, place, mistakes)
+    test = _convert({} if parameters is None else parameters, TESTS[name], place, mistakes)
+    if test is not None and _holds_nan(msgspec.to_builtins(test)):
+        mistakes.append(f"{place}: .nan is no number: nothing is above it or below it, and no row would fail")
+        return None
+    return test
+
+
+def _holds_nan(value: Any) -> bool:
+    if isinstance(value, dict | list | tuple):
+        return any(map(_holds_nan, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _rows(given: Any, mistakes: list[str]) -> RowLimits:

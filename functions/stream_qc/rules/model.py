@@ -110,9 +110,21 @@ class Rules(msgspec.Struct, frozen=True):
     def field(self, name: str) -> Field:
         return self.fields[name]
 
+    @property
+    def missing_numbers(self) -> list[float]:
+        """Those of the missingValues that are numbers, for columns that hold numbers and no text."""
+        return [number for text in self.missing_values if (number := _number(text)) is not None]
+
     def limit(self, field: str, test: str) -> float:
         """The share of rows, 0 to 1, that this test of this field may flag FAIL."""
         return self.limits.streams.get(field, {}).get(test, self.limits.max_fail_share)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 BUILT_IN = Rules()
