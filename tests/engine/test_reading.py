@@ -347,6 +347,15 @@ def test_a_parquet_column_that_cannot_be_read_is_found_whether_it_is_asked_for_o
     assert damaged in place.split(" or ")
 
 
+def test_malformed_rows_before_the_place_where_a_file_breaks_off_count() -> None:
+    whole = gzip.compress(b"time,v\n" + b"".join(b'a"x,%d\nb,2\n' % number for number in range(3000)))
+    found = reports(whole[:-20], "rows: {minimum: 1}", "x.csv.gz")[1]
+    readable, _, well_formed = found.results
+    assert not readable.passed
+    assert well_formed.rows > 5000
+    assert well_formed.fail == well_formed.rows // 2
+
+
 def test_missing_values_are_missing_in_parquet_as_they_are_in_csv() -> None:
     rules = """
     schema:

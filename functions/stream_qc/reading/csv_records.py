@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stream_qc.errors import UnreadableFile
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES, skip_line
 
@@ -132,17 +133,22 @@ def gathered(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
     """The pieces, small ones together: to have polars parse a few rows costs more than to take them apart."""
     small: list[Piece] = []
     room = size // 2
-    for piece in pieces:
-        if not piece.reason and len(piece.data) > SMALL:
-            if small:
+    try:
+        for piece in pieces:
+            if not piece.reason and len(piece.data) > SMALL:
+                if small:
+                    yield small
+                yield [piece]
+                small, room = [], size // 2
+                continue
+            small.append(piece)
+            room -= len(piece.data)
+            if len(small) == MOST_TOGETHER or room <= 0:
                 yield small
-            yield [piece]
-            small, room = [], size // 2
-            continue
-        small.append(piece)
-        room -= len(piece.data)
-        if len(small) == MOST_TOGETHER or room <= 0:
+                small, room = [], size // 2
+    except UnreadableFile:  # what came before it counts
+        if small:
             yield small
-            small, room = [], size // 2
+        raise
     if small:
         yield small
