@@ -306,7 +306,9 @@ def test_a_field_without_a_type_that_a_numeric_test_looks_at_must_hold_numbers(k
 
 
 def test_a_fraction_of_a_second_is_read_with_as_many_figures_as_it_has() -> None:
-    rules = 'schema: {fields: [{name: t, type: datetime, format: "%Y-%m-%d %H:%M:%S.%f"}]}\ntime: t'
+    limits = 'constraints: {minimum: "2020-01-01 00:00:00.1"}'
+    rules = f'schema: {{fields: [{{name: t, type: datetime, format: "%Y-%m-%d %H:%M:%S.%f", {limits}}}]}}\ntime: t'
+    assert failing("t\n2020-01-01 00:00:00.05\n2020-01-01 00:00:00.2\n", rules) == {"2#t#minimum"}
     assert failing("t\n2020-01-01 00:00:00.100\n2020-01-01 00:00:00.20\n", rules) == set()
     assert failing("t\n2020-01-01 00:00:00.5000\n2020-01-01 00:00:00.10000\n", rules) == {"3#t#time_order"}
 

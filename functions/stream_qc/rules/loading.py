@@ -192,11 +192,11 @@ def _fields(schema: Schema, numeric: set[str | None], mistakes: list[str]) -> It
         seen.add(field.name)
         if field.type == "any" and field.name in numeric:
             field = msgspec.structs.replace(field, type="number")
-        constraints = typed_constraints(field, f"{place}.constraints", mistakes)
         # A fraction of any length, as Table Schema has it: polars takes %f for a number of nanoseconds.
-        field = msgspec.structs.replace(field, constraints=constraints, format=field.format.replace(".%f", "%.f"))
+        field = msgspec.structs.replace(field, format=field.format.replace(".%f", "%.f"))
+        constraints = typed_constraints(field, f"{place}.constraints", mistakes)
         check_format(field, f"{place}.format", mistakes)
-        yield field.name, field
+        yield field.name, msgspec.structs.replace(field, constraints=constraints)
 
 
 def _known(name: str, fields: dict[str, Field], place: str, mistakes: list[str]) -> None:
