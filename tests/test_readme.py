@@ -12,7 +12,7 @@ import pytest
 
 from stream_qc import checks
 from stream_qc.checks.base import RowCheck, Test, fail_where
-from stream_qc.rules import Document, Field, Rules, load
+from stream_qc.rules import Rules, load
 from tests.engine.checking import results
 from tests.samples import SAMPLES
 
@@ -57,7 +57,7 @@ def test_every_make_command_that_is_named_is_one() -> None:
 def test_the_example_of_a_test_works(monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = code_blocks("python")
     names: dict[str, Any] = {
-        "Test": Test, "ClassVar": ClassVar, "Document": Document, "Field": Field, "Rules": Rules,
+        "Test": Test, "ClassVar": ClassVar, "Rules": Rules,
         "RowCheck": RowCheck, "fail_where": fail_where, "__name__": __name__,
     }  # fmt: skip
     exec(example, names)  # noqa: S102  # our own README

@@ -29,16 +29,13 @@ class AttenuatedSignalTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 3
+    of_numbers: ClassVar[bool] = True
     suspect_threshold: float
     fail_threshold: float
     test_period: float | None = None
     min_obs: int | None = None
     min_period: float | None = None
     check_type: Literal["std", "range"] = "std"
-
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (field,)
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         found = needs_time(document)

@@ -88,11 +88,12 @@ class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The parameters of a test in the rules' `streams`, named and typed as ioos_qc has them."""
 
     process: ClassVar[int]
+    of_numbers: ClassVar[bool] = False  # whether it takes its field for a number
 
     @classmethod
     def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
         """The fields that the test takes for numbers; None where the rules name no such axis."""
-        return ()
+        return (field,) if cls.of_numbers else ()
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         """What is wrong with these parameters for this field, beyond their types and `numeric`."""

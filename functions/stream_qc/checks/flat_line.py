@@ -38,13 +38,10 @@ class FlatLineTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 3
+    of_numbers: ClassVar[bool] = True
     suspect_threshold: float
     fail_threshold: float
     tolerance: float = 0
-
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (field,)
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         return [

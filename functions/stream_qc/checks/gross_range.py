@@ -18,12 +18,9 @@ class GrossRangeTest(Test, frozen=True):
     """fail_span and suspect_span: [lowest, highest], both inclusive, in the field's units."""
 
     process: ClassVar[int] = 2
+    of_numbers: ClassVar[bool] = True
     fail_span: tuple[float, float]
     suspect_span: tuple[float, float] | None = None
-
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (field,)
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         found = ordered_pair("fail_span", self.fail_span) + ordered_pair("suspect_span", self.suspect_span)

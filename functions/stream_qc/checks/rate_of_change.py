@@ -19,12 +19,9 @@ class RateOfChangeTest(Test, frozen=True):
     """threshold: SUSPECT above it; fail_threshold: FAIL above it; both in the field's units per second."""
 
     process: ClassVar[int] = 3
+    of_numbers: ClassVar[bool] = True
     threshold: float
     fail_threshold: float | None = None
-
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (field,)
 
     def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
         return needs_time(document)

@@ -13,7 +13,7 @@ from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 
 if TYPE_CHECKING:
     from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Rules
+    from stream_qc.rules import Rules
 
 
 class SpikeTest(Test, frozen=True):
@@ -24,13 +24,10 @@ class SpikeTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 3
+    of_numbers: ClassVar[bool] = True
     suspect_threshold: float | None = None
     fail_threshold: float | None = None
     method: Literal["average", "differential"] = "average"
-
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (field,)
 
     def check(self, field: str, rules: Rules) -> SpikeCheck:  # noqa: ARG002
         return SpikeCheck(field, self)

@@ -14,8 +14,7 @@ from stream_qc.reading.bytestream import seekable
 from stream_qc.rules import Rules
 
 BLOCK_ROWS = 100_000
-MOST_TOGETHER = 500  # columns that are read only to see that they can be
-UNASKED_VALUES = 4_000_000  # of these at a time
+UNASKED_COLUMNS, UNASKED_VALUES = 500, 4_000_000  # at a time, of those that are read only to see that they can be
 
 
 class ParquetReader:
@@ -43,7 +42,7 @@ class ParquetReader:
         # A file that can be read can be read whole: so many columns at a time that neither the memory for their values nor the
         # time for reading the footer again grows with them.
         others = [name for name in self.header if name not in self._wanted]
-        together = max(1, min(MOST_TOGETHER, UNASKED_VALUES // max(1, self._rows)))
+        together = max(1, min(UNASKED_COLUMNS, UNASKED_VALUES // max(1, self._rows)))
         for start in range(0, len(others), together):
             collections.deque(self._blocks(others[start : start + together]), maxlen=0)
         if wanted:
