@@ -69,7 +69,7 @@ format: .venv/editable ## put the code into its format
 	@touch $@
 
 fuzz: setup ## 20,000 broken files through the engine
-	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_reading.py -k "bytes or beside"
+	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_ndjson.py -k "bytes or beside"
 
 peers: .local/peers/ready ## the engine's flags beside those of ioos_qc and frictionless
 	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers

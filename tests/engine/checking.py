@@ -7,6 +7,7 @@ from typing import Any
 
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
+from stream_qc.reading import open_reader
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules, load
 
@@ -47,3 +48,33 @@ def failing(data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream
 
 def reasons(result: Result) -> list[tuple[int, str | None, str]]:
     return [(one.row, one.value, one.reason) for one in result.examples]
+
+
+TEXT_RULES = load("schema: {fields: [{name: a, type: string}, {name: b, type: string}]}")
+
+
+Row = tuple[str | None, ...]
+
+
+def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[list[Row], list[tuple[int, str, str]]]:
+    """Every row's cells, and the malformed rows as (1-based row, reason, text)."""
+    form = format_of(name)
+    assert form is not None
+    rows: list[Row] = []
+    malformed = []
+    for block in open_reader(io.BytesIO(data), form, TEXT_RULES, block_bytes):
+        assert block.first == len(rows)
+        cells = [block.text(column).to_list() for column in ("a", "b")]
+        rows += zip(*cells, strict=True)
+        malformed += [(item.row + 1, item.reason, item.text) for item in block.malformed]
+    return rows, malformed
+
+
+def rows_and_malformed(
+    data: bytes, name: str, rules: Rules, wanted: list[str], cut: int
+) -> tuple[int, list[tuple[int, str]]]:
+    """How many rows there are, and the place and the reason of each malformed one, in blocks of `cut` bytes."""
+    form = format_of(name)
+    assert form is not None
+    blocks = list(open_reader(io.BytesIO(data), form, rules, cut, wanted))
+    return sum(block.height for block in blocks), [(bad.row, bad.reason) for block in blocks for bad in block.malformed]

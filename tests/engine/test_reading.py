@@ -1,15 +1,11 @@
-"""Files of every format, whole, broken and strange."""
+"""Files of every format, whole, broken and strange. What only NDJSON or Parquet has: test_ndjson, test_parquet."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-import json
-import os
-import re
 
-import polars as pl
 import pytest
 from backports import zstd
 from hypothesis import example, given, settings
@@ -19,36 +15,7 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import format_of, without_ending
 from stream_qc.reading import open_reader
 from stream_qc.reading.lines import MAX_RECORD_BYTES
-from stream_qc.rules import BUILT_IN, Rules, load
-from tests.engine.checking import NUMBERS, failing, reasons, reports, results
-
-TEXT_RULES = load("schema: {fields: [{name: a, type: string}, {name: b, type: string}]}")
-
-Row = tuple[str | None, ...]
-
-
-def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[list[Row], list[tuple[int, str, str]]]:
-    """Every row's cells, and the malformed rows as (1-based row, reason, text)."""
-    form = format_of(name)
-    assert form is not None
-    rows: list[Row] = []
-    malformed = []
-    for block in open_reader(io.BytesIO(data), form, TEXT_RULES, block_bytes):
-        assert block.first == len(rows)
-        cells = [block.text(column).to_list() for column in ("a", "b")]
-        rows += zip(*cells, strict=True)
-        malformed += [(item.row + 1, item.reason, item.text) for item in block.malformed]
-    return rows, malformed
-
-
-def rows_and_malformed(
-    data: bytes, name: str, rules: Rules, wanted: list[str], cut: int
-) -> tuple[int, list[tuple[int, str]]]:
-    """How many rows there are, and the place and the reason of each malformed one, in blocks of `cut` bytes."""
-    form = format_of(name)
-    assert form is not None
-    blocks = list(open_reader(io.BytesIO(data), form, rules, cut, wanted))
-    return sum(block.height for block in blocks), [(bad.row, bad.reason) for block in blocks for bad in block.malformed]
+from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, rows_and_malformed
 
 
 @pytest.mark.parametrize(
@@ -164,95 +131,6 @@ def test_what_a_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[by
     assert rows_and_malformed(content, "x.csv", TEXT_RULES, ["b"], cut) == found
 
 
-@settings(max_examples=200)
-@given(
-    data=st.lists(
-        st.sampled_from([b'{"a": "1"}', b'{"b": 2.50, "a": null}', b"\n", b"\r\n", b"{", b"[]", b'"\xff"', b"7"]),
-        max_size=20,
-    ),
-    cut=st.integers(1, 30),
-)
-def test_what_an_ndjson_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
-    content = b'{"a": "0"}\n' + b"".join(data)
-    assert read(content, "x.ndjson", cut) == read(content, "x.ndjson")
-
-
-EVERY_TYPE = """
-schema:
-  fields: [{name: n, type: number}, {name: i, type: integer}, {name: s, type: string}, {name: t, type: datetime},
-           {name: b, type: boolean}, {name: y, type: year}, {name: a, type: any}]
-  missingValues: ["", "NA", "-9"]
-"""
-JSON_VALUES = ["1", "-9", "-9.0", "1.50", "1e3", "1e400", "-0.0", "9007199254740993", "12345678901234567890123", "0.1", "2020", "99",
-               "true", "false", "null", '"x"', '"NA"', '""', '"7"', '"2020-01-01T00:00:00"', '"\\u00fc"', '"\u00fc"', '"s"', "[1]",
-               '{"n": 2}', "01", "NaN"]  # fmt: skip
-member = st.tuples(st.sampled_from(["n", "i", "s", "t", "b", "y", "a", "other"]), st.sampled_from(JSON_VALUES))
-alike = st.fixed_dictionaries(
-    {
-        "n": st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
-        "i": st.integers(-(2**63), 2**63),
-        "s": st.text(max_size=3),
-        "b": st.booleans(),
-    }
-).map(lambda one: json.dumps(one, ensure_ascii=False))
-line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'"{k}": {v}' for k, v in pairs) + "}")
-
-
-@settings(max_examples=2000 if "FUZZ" in os.environ else 150)
-@given(lines=st.lists(line, min_size=2, max_size=6))
-def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> None:
-    rules, form = load(EVERY_TYPE), format_of("x.ndjson")
-    assert form is not None
-
-    def rows(cut: int) -> list[Row]:
-        found: list[Row] = []
-        # The first block is read line by line; after it, blocks are read at once.
-        content = ("{}\n" + "\n".join(lines) + "\n").encode()
-        for block in open_reader(io.BytesIO(b'{"n": 0}\n' + content), form, rules, cut):
-            bad = {item.row: item.reason for item in block.malformed}
-            for index in range(block.height):
-                cells = [block.cells(name)[index] for name in rules.fields]
-                typed = [repr(block.typed(name)[index]) for name in rules.fields]
-                given_ = [str(block.given(name)[index] is None) for name in rules.fields]
-                texts = [block.text(name)[index] for name in rules.fields]
-                found.append((*cells, *typed, *given_, *texts, bad.get(block.first + index)))
-        return found
-
-    assert rows(8) == rows(1 << 20)
-    assert rows(60) == rows(1 << 20)
-
-
-no_object = st.sampled_from(
-    ["<html>", "hello", '{"n": 1', '{"n": 1} x', "[1]", "null", "7", '"x"', '{"n": tru}', '{"other": "\xff"}']
-).map(lambda text: text.encode("latin-1"))
-
-
-@given(lines=st.lists(line.map(str.encode) | no_object, min_size=1, max_size=6))
-def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: list[bytes]) -> None:
-    content = b"{}\n" + b"\n".join(lines) + b"\n"
-
-    every, untyped = load(EVERY_TYPE), load("schema: {fields: [{name: n}]}")
-    found = rows_and_malformed(content, "x.ndjson", every, list(every.fields), 1)
-    for rules, wanted in [(every, list(every.fields)), (every, ["y"]), (every, []), (untyped, []), (BUILT_IN, [])]:
-        assert rows_and_malformed(content, "x.ndjson", rules, wanted, 1 << 20) == found
-        assert rows_and_malformed(content, "x.ndjson", rules, wanted, 8) == found
-
-
-def test_ndjson_values_are_read_as_they_stand() -> None:
-    data = b'{"a": "x", "b": 2.50}\n\n{"b": true}\n{"a": null, "b": {"c": [1]}}\n{"a": "\\u00fc"}\n'
-    rows = [("x", "2.50"), (None, "true"), (None, '{"c": [1]}'), ("ü", None)]
-    assert read(data, "x.ndjson") == (rows, [])
-
-
-def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
-    data = b'{"a": "1"}\n{"a": \nnot json\n[1]\n{"a": "2"}\n' + b'{"a": "' + b"x" * MAX_RECORD_BYTES + b'"}\n'
-    rows, malformed = read(data, "x.jsonl")
-    assert rows == [("1", None), *[(None, None)] * 3, ("2", None), (None, None)]
-    assert [row for row, *_ in malformed] == [2, 3, 4, 6]
-    assert all(reason.startswith("not a JSON object: ") for _, reason, _ in malformed[:3])
-    assert malformed[3][1] == f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
-
-
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 def test_compressed_text_is_read_like_plain_text(kind: str, ending: str, compress) -> None:  # type: ignore[no-untyped-def]  # two libraries' functions
@@ -314,39 +192,6 @@ def test_a_file_that_is_not_what_its_name_says_is_a_failed_check(name: str, cont
     assert not found[3].results
 
 
-def test_parquet_keeps_its_types_and_is_read_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream_qc.reading.parquet.BLOCK_ROWS", 3)
-    frame = pl.DataFrame(
-        {"time": [f"2020-01-0{day}T00:00:00" for day in range(1, 8)], "v": [1.0, 2, None, 4, 5, float("nan"), 99]}
-    )
-    file = io.BytesIO()
-    frame.with_columns(pl.col("time").str.to_datetime()).write_parquet(file)
-    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
-    found = results(file.getvalue(), rules, "x.parquet")
-    gross = found["2#v#gross_range_test"]
-    assert (gross.good, gross.missing, gross.fail) == (4, 2, 1)
-    assert reasons(gross) == [(7, "99.0", "v 99 is above 10 (gross_range_test fail_span)")]
-
-
-@pytest.mark.parametrize(
-    "asked", ["rows: {minimum: 1}", "schema: {fields: [{name: a}]}", "schema: {fields: [{name: a, type: integer}]}"]
-)
-@pytest.mark.parametrize("damaged", ["a", "b"])
-def test_a_parquet_column_that_cannot_be_read_is_found_whether_it_is_asked_for_or_not(asked: str, damaged: str) -> None:
-    file = io.BytesIO()
-    pl.DataFrame({"a": range(1000), "b": range(1000)}).write_parquet(file, compression="zstd")
-    whole = file.getvalue()
-    assert failing(whole, asked, "x.parquet") == set()
-    pages = [match.start() for match in re.finditer(re.escape(b"\x28\xb5\x2f\xfd"), whole)]  # a Zstandard frame each
-    page = {"a": pages[0], "b": pages[-1]}[damaged]
-    broken = whole[:page] + bytes(4) + whole[page + 4 :]
-    assert pl.read_parquet_schema(io.BytesIO(broken)) == pl.read_parquet_schema(io.BytesIO(whole))
-    found = results(broken, asked, "x.parquet")
-    assert {name for name, result in found.items() if not result.passed} == {"1#*#readable"}
-    place = found["1#*#readable"].message.removeprefix("the Parquet file is damaged in ").partition(":")[0]
-    assert damaged in place.split(" or ")
-
-
 def test_malformed_rows_before_the_place_where_a_file_breaks_off_count() -> None:
     whole = gzip.compress(b"time,v\n" + b"".join(b'a"x,%d\nb,2\n' % number for number in range(3000)))
     found = reports(whole[:-20], "rows: {minimum: 1}", "x.csv.gz")[1]
@@ -354,43 +199,6 @@ def test_malformed_rows_before_the_place_where_a_file_breaks_off_count() -> None
     assert not readable.passed
     assert well_formed.rows > 5000
     assert well_formed.fail == well_formed.rows // 2
-
-
-def test_missing_values_are_missing_in_parquet_as_they_are_in_csv() -> None:
-    rules = """
-    schema:
-      fields: [{name: a, type: string, constraints: {required: true}}, {name: n, type: integer, constraints: {required: true}},
-               {name: f, type: number, constraints: {minimum: 0}}]
-      missingValues: ["", "NA", "-999"]
-    """
-    frame = pl.DataFrame({"a": ["x", "NA", ""], "n": [1, -999, 2], "f": [5, -999, None]})
-    file = io.BytesIO()
-    frame.with_columns(pl.col("a").cast(pl.Categorical), pl.col("f").cast(pl.Float64)).write_parquet(file)
-    in_csv, in_parquet = results(frame.write_csv(), rules), results(file.getvalue(), rules, "x.parquet")
-    failing_checks = {name for name, result in in_csv.items() if not result.passed}
-    assert failing_checks == {"1#a#required", "1#n#required"}
-    assert {name for name, result in in_parquet.items() if not result.passed} == failing_checks
-    assert in_parquet["2#f#minimum"].missing == in_csv["2#f#minimum"].missing == 2
-
-
-@pytest.mark.parametrize("kind", ["any", "boolean", "date", "datetime", "integer", "number", "string", "time", "year"])
-def test_a_day_that_no_calendar_holds_is_of_no_type_and_breaks_nothing(kind: str) -> None:
-    file = io.BytesIO()
-    pl.DataFrame({"a": pl.Series([2**31 - 1, -(2**31), 0], dtype=pl.Int32).cast(pl.Date)}).write_parquet(file)
-    rules = f"schema: {{fields: [{{name: a, type: {kind}, constraints: {{unique: true}}}}]}}"
-    found = results(file.getvalue(), rules, "x.parquet")
-    if kind in ("date", "datetime"):
-        assert [(one.row, one.value) for one in found["1#a#type"].examples] == [(1, "2147483647"), (2, "-2147483648")]
-    assert found["1#a#unique"].fail == 0
-
-
-def test_a_parquet_column_of_another_type_fails_its_type() -> None:
-    file = io.BytesIO()
-    pl.DataFrame({"time": [1, 2], "v": [True, False]}).write_parquet(file)
-    # What cannot be read cannot be in order either.
-    assert failing(file.getvalue(), NUMBERS, "x.parquet") == {
-        "1#time#type", "1#v#type", "3#time#time_order", "3#time#duplicate_time",
-    }  # fmt: skip
 
 
 def test_what_is_said_of_a_header_fits_into_an_item_of_the_table() -> None:
@@ -411,11 +219,6 @@ def test_a_header_is_compared_with_the_schema() -> None:
     )
     assert found["3#time#time_order"].message == "not evaluated: the file has no field time"
     assert not found["3#time#time_order"].passed
-
-
-def test_ndjson_fields_that_are_in_no_line_are_missing() -> None:
-    found = results(json.dumps({"time": "2020-01-01T00:00:00"}) + "\n" + json.dumps({"w": 1}), NUMBERS, "x.ndjson")
-    assert found["1#*#header"].message == "the field v is missing; the file has time"
 
 
 def test_a_broken_stream_is_no_result() -> None:

@@ -1,0 +1,118 @@
+"""NDJSON: what a line is, and that it does not depend on how or beside what it is read."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream_qc.formats import format_of
+from stream_qc.reading import open_reader
+from stream_qc.reading.lines import MAX_RECORD_BYTES
+from stream_qc.rules import BUILT_IN, load
+from tests.engine.checking import NUMBERS, Row, read, results, rows_and_malformed
+
+
+@settings(max_examples=200)
+@given(
+    data=st.lists(
+        st.sampled_from([b'{"a": "1"}', b'{"b": 2.50, "a": null}', b"\n", b"\r\n", b"{", b"[]", b'"\xff"', b"7"]),
+        max_size=20,
+    ),
+    cut=st.integers(1, 30),
+)
+def test_what_an_ndjson_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
+    content = b'{"a": "0"}\n' + b"".join(data)
+    assert read(content, "x.ndjson", cut) == read(content, "x.ndjson")
+
+
+EVERY_TYPE = """
+schema:
+  fields: [{name: n, type: number}, {name: i, type: integer}, {name: s, type: string}, {name: t, type: datetime},
+           {name: b, type: boolean}, {name: y, type: year}, {name: a, type: any}]
+  missingValues: ["", "NA", "-9"]
+"""
+
+
+JSON_VALUES = ["1", "-9", "-9.0", "1.50", "1e3", "1e400", "-0.0", "9007199254740993", "12345678901234567890123", "0.1", "2020", "99",
+               "true", "false", "null", '"x"', '"NA"', '""', '"7"', '"2020-01-01T00:00:00"', '"\\u00fc"', '"\u00fc"', '"s"', "[1]",
+               '{"n": 2}', "01", "NaN"]  # fmt: skip
+
+
+member = st.tuples(st.sampled_from(["n", "i", "s", "t", "b", "y", "a", "other"]), st.sampled_from(JSON_VALUES))
+
+
+alike = st.fixed_dictionaries(
+    {
+        "n": st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
+        "i": st.integers(-(2**63), 2**63),
+        "s": st.text(max_size=3),
+        "b": st.booleans(),
+    }
+).map(lambda one: json.dumps(one, ensure_ascii=False))
+
+
+line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'"{k}": {v}' for k, v in pairs) + "}")
+
+
+@settings(max_examples=2000 if "FUZZ" in os.environ else 150)
+@given(lines=st.lists(line, min_size=2, max_size=6))
+def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> None:
+    rules, form = load(EVERY_TYPE), format_of("x.ndjson")
+    assert form is not None
+
+    def rows(cut: int) -> list[Row]:
+        found: list[Row] = []
+        # The first block is read line by line; after it, blocks are read at once.
+        content = ("{}\n" + "\n".join(lines) + "\n").encode()
+        for block in open_reader(io.BytesIO(b'{"n": 0}\n' + content), form, rules, cut):
+            bad = {item.row: item.reason for item in block.malformed}
+            for index in range(block.height):
+                cells = [block.cells(name)[index] for name in rules.fields]
+                typed = [repr(block.typed(name)[index]) for name in rules.fields]
+                given_ = [str(block.given(name)[index] is None) for name in rules.fields]
+                texts = [block.text(name)[index] for name in rules.fields]
+                found.append((*cells, *typed, *given_, *texts, bad.get(block.first + index)))
+        return found
+
+    assert rows(8) == rows(1 << 20)
+    assert rows(60) == rows(1 << 20)
+
+
+no_object = st.sampled_from(
+    ["<html>", "hello", '{"n": 1', '{"n": 1} x', "[1]", "null", "7", '"x"', '{"n": tru}', '{"other": "\xff"}']
+).map(lambda text: text.encode("latin-1"))
+
+
+@given(lines=st.lists(line.map(str.encode) | no_object, min_size=1, max_size=6))
+def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: list[bytes]) -> None:
+    content = b"{}\n" + b"\n".join(lines) + b"\n"
+
+    every, untyped = load(EVERY_TYPE), load("schema: {fields: [{name: n}]}")
+    found = rows_and_malformed(content, "x.ndjson", every, list(every.fields), 1)
+    for rules, wanted in [(every, list(every.fields)), (every, ["y"]), (every, []), (untyped, []), (BUILT_IN, [])]:
+        assert rows_and_malformed(content, "x.ndjson", rules, wanted, 1 << 20) == found
+        assert rows_and_malformed(content, "x.ndjson", rules, wanted, 8) == found
+
+
+def test_ndjson_values_are_read_as_they_stand() -> None:
+    data = b'{"a": "x", "b": 2.50}\n\n{"b": true}\n{"a": null, "b": {"c": [1]}}\n{"a": "\\u00fc"}\n'
+    rows = [("x", "2.50"), (None, "true"), (None, '{"c": [1]}'), ("ü", None)]
+    assert read(data, "x.ndjson") == (rows, [])
+
+
+def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
+    data = b'{"a": "1"}\n{"a": \nnot json\n[1]\n{"a": "2"}\n' + b'{"a": "' + b"x" * MAX_RECORD_BYTES + b'"}\n'
+    rows, malformed = read(data, "x.jsonl")
+    assert rows == [("1", None), *[(None, None)] * 3, ("2", None), (None, None)]
+    assert [row for row, *_ in malformed] == [2, 3, 4, 6]
+    assert all(reason.startswith("not a JSON object: ") for _, reason, _ in malformed[:3])
+    assert malformed[3][1] == f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
+
+
+def test_ndjson_fields_that_are_in_no_line_are_missing() -> None:
+    found = results(json.dumps({"time": "2020-01-01T00:00:00"}) + "\n" + json.dumps({"w": 1}), NUMBERS, "x.ndjson")
+    assert found["1#*#header"].message == "the field v is missing; the file has time"

@@ -1,0 +1,81 @@
+"""Parquet: types, missing values and damage."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import polars as pl
+import pytest
+
+from tests.engine.checking import NUMBERS, failing, reasons, results
+
+
+def test_parquet_keeps_its_types_and_is_read_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_qc.reading.parquet.BLOCK_ROWS", 3)
+    frame = pl.DataFrame(
+        {"time": [f"2020-01-0{day}T00:00:00" for day in range(1, 8)], "v": [1.0, 2, None, 4, 5, float("nan"), 99]}
+    )
+    file = io.BytesIO()
+    frame.with_columns(pl.col("time").str.to_datetime()).write_parquet(file)
+    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
+    found = results(file.getvalue(), rules, "x.parquet")
+    gross = found["2#v#gross_range_test"]
+    assert (gross.good, gross.missing, gross.fail) == (4, 2, 1)
+    assert reasons(gross) == [(7, "99.0", "v 99 is above 10 (gross_range_test fail_span)")]
+
+
+@pytest.mark.parametrize(
+    "asked", ["rows: {minimum: 1}", "schema: {fields: [{name: a}]}", "schema: {fields: [{name: a, type: integer}]}"]
+)
+@pytest.mark.parametrize("damaged", ["a", "b"])
+def test_a_parquet_column_that_cannot_be_read_is_found_whether_it_is_asked_for_or_not(asked: str, damaged: str) -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"a": range(1000), "b": range(1000)}).write_parquet(file, compression="zstd")
+    whole = file.getvalue()
+    assert failing(whole, asked, "x.parquet") == set()
+    pages = [match.start() for match in re.finditer(re.escape(b"\x28\xb5\x2f\xfd"), whole)]  # a Zstandard frame each
+    page = {"a": pages[0], "b": pages[-1]}[damaged]
+    broken = whole[:page] + bytes(4) + whole[page + 4 :]
+    assert pl.read_parquet_schema(io.BytesIO(broken)) == pl.read_parquet_schema(io.BytesIO(whole))
+    found = results(broken, asked, "x.parquet")
+    assert {name for name, result in found.items() if not result.passed} == {"1#*#readable"}
+    place = found["1#*#readable"].message.removeprefix("the Parquet file is damaged in ").partition(":")[0]
+    assert damaged in place.split(" or ")
+
+
+def test_missing_values_are_missing_in_parquet_as_they_are_in_csv() -> None:
+    rules = """
+    schema:
+      fields: [{name: a, type: string, constraints: {required: true}}, {name: n, type: integer, constraints: {required: true}},
+               {name: f, type: number, constraints: {minimum: 0}}]
+      missingValues: ["", "NA", "-999"]
+    """
+    frame = pl.DataFrame({"a": ["x", "NA", ""], "n": [1, -999, 2], "f": [5, -999, None]})
+    file = io.BytesIO()
+    frame.with_columns(pl.col("a").cast(pl.Categorical), pl.col("f").cast(pl.Float64)).write_parquet(file)
+    in_csv, in_parquet = results(frame.write_csv(), rules), results(file.getvalue(), rules, "x.parquet")
+    failing_checks = {name for name, result in in_csv.items() if not result.passed}
+    assert failing_checks == {"1#a#required", "1#n#required"}
+    assert {name for name, result in in_parquet.items() if not result.passed} == failing_checks
+    assert in_parquet["2#f#minimum"].missing == in_csv["2#f#minimum"].missing == 2
+
+
+@pytest.mark.parametrize("kind", ["any", "boolean", "date", "datetime", "integer", "number", "string", "time", "year"])
+def test_a_day_that_no_calendar_holds_is_of_no_type_and_breaks_nothing(kind: str) -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"a": pl.Series([2**31 - 1, -(2**31), 0], dtype=pl.Int32).cast(pl.Date)}).write_parquet(file)
+    rules = f"schema: {{fields: [{{name: a, type: {kind}, constraints: {{unique: true}}}}]}}"
+    found = results(file.getvalue(), rules, "x.parquet")
+    if kind in ("date", "datetime"):
+        assert [(one.row, one.value) for one in found["1#a#type"].examples] == [(1, "2147483647"), (2, "-2147483648")]
+    assert found["1#a#unique"].fail == 0
+
+
+def test_a_parquet_column_of_another_type_fails_its_type() -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"time": [1, 2], "v": [True, False]}).write_parquet(file)
+    # What cannot be read cannot be in order either.
+    assert failing(file.getvalue(), NUMBERS, "x.parquet") == {
+        "1#time#type", "1#v#type", "3#time#time_order", "3#time#duplicate_time",
+    }  # fmt: skip
