@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -111,7 +111,7 @@ class Pipeline:
 
     def finished(self, arn: str, seconds: float = WAIT_SECONDS) -> Execution:
         """The execution when it has ended. Raises TimeoutError."""
-        return _until(lambda: (one := self.execution(arn)).ended and one, seconds, f"the end of {arn}")  # type: ignore[no-any-return]
+        return until(lambda: (one := self.execution(arn)).ended and one, f"the end of {arn}", seconds)  # type: ignore[no-any-return]
 
     def started_by(self, key: str, version_id: str, seconds: float = WAIT_SECONDS) -> str:
         """The ARN of the execution that the upload of this version started. Raises TimeoutError."""
@@ -123,7 +123,7 @@ class Pipeline:
                     return arn
             return None
 
-        return str(_until(look, seconds, f"an execution for {key}"))
+        return str(until(look, f"an execution for {key}", seconds))
 
     def checked(self, key: str, body: bytes) -> Execution:
         """Uploads, and waits for the end of the execution that this starts."""
@@ -218,9 +218,7 @@ class Inbox:
 
     def message(self, execution_arn: str, seconds: float = 30) -> dict[str, Any]:
         """The message of an execution: SNS's envelope, with its fields under `Summary`. Raises TimeoutError."""
-        found: list[dict[str, Any]] = _until(
-            lambda: self.all(execution_arn), seconds, f"a message from {execution_arn}"
-        )
+        found: list[dict[str, Any]] = until(lambda: self.all(execution_arn), f"a message from {execution_arn}", seconds)
         return found[0]
 
     def all(self, execution_arn: str) -> list[dict[str, Any]]:
@@ -235,7 +233,8 @@ class Inbox:
         return [message for messages in self._received.values() for message in messages]
 
 
-def _until(look: Any, seconds: float, what: str) -> Any:
+def until(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    """What a look finds, as soon as it finds something. Raises TimeoutError, which names what was looked for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()

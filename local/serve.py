@@ -22,6 +22,7 @@ ENV, OUTPUTS = FOLDER / "env", FOLDER / "outputs.json"
 
 def main() -> None:
     console = Console(highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a script starts with & has it ignored
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped and removed on the way out
     console.print("deploying the template to a local AWS …")
     with (

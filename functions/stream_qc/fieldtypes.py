@@ -71,11 +71,9 @@ def text(cells: pl.Series) -> pl.Series:
 def _native(cells: pl.Series, field: Field) -> pl.Series:
     wanted = POLARS[field.type]
     kind = cells.dtype
-    if field.type in ("any", "string"):
-        if field.type == "any":
-            return text(cells)
-        fits = kind in (pl.Categorical, pl.Enum)
-    elif field.type == "datetime":
+    if field.type == "any":
+        return text(cells)
+    if field.type == "datetime":
         fits = kind in (pl.Datetime, pl.Date)
     elif field.type in ("integer", "year"):
         fits = kind.is_integer()

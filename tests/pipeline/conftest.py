@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.aws import free_port
-from local.pipeline import Inbox, Pipeline, deployed
+from local.pipeline import Inbox, Pipeline, deployed, until
 
 QUARTER = "date,precipitation,temp_max,temp_min,wind,weather\n2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
 
@@ -36,26 +35,39 @@ def group() -> str:
 
 
 @contextlib.contextmanager
-def undelivered(pipeline: Pipeline, to: str = "UploadRule") -> Iterator[None]:
-    """Within it, events do not reach this rule, as where S3, Step Functions or EventBridge loses them."""
+def undelivered(pipeline: Pipeline, lost: int, to: str = "UploadRule") -> Iterator[None]:
+    """Within it, events do not reach this rule, as where S3, Step Functions or EventBridge loses them.
+
+    It ends when this many have gone by: they come a moment after what they tell of, and the rule would still take the late.
+    """
     events = pipeline.aws.client("events")
-    (rule,) = [one["Name"] for one in events.list_rules()["Rules"] if to in one["Name"]]
-    events.disable_rule(Name=rule)
+    (rule,) = [one for one in events.list_rules()["Rules"] if to in one["Name"]]
+    witness = f"lost-{uuid.uuid4()}"
+    queue = pipeline.sqs.create_queue(QueueName=witness)["QueueUrl"]
+
+    def about(attribute: str) -> str:
+        found = pipeline.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[attribute])
+        return str(found["Attributes"][attribute])
+
+    events.put_rule(Name=witness, EventPattern=rule["EventPattern"])
+    events.put_targets(Rule=witness, Targets=[{"Id": "queue", "Arn": about("QueueArn")}])
+    events.disable_rule(Name=rule["Name"])
     try:
         yield
+        until(lambda: int(about("ApproximateNumberOfMessages")) >= lost, f"{lost} lost events", 60)
     finally:
-        events.enable_rule(Name=rule)
+        events.enable_rule(Name=rule["Name"])
+        events.remove_targets(Rule=witness, Ids=["queue"])
+        events.delete_rule(Name=witness)
+        pipeline.sqs.delete_queue(QueueUrl=queue)
 
 
 def lose_the_end_of(pipeline: Pipeline, key: str) -> str:
     """Starts a run, stops it, and loses the event that tells of it; returns the execution's ARN."""
     header, line = QUARTER.splitlines()
     arn = pipeline.started_by(key, pipeline.upload(key, (f"{header}\n" + f"{line}\n" * 2_000_000).encode()))
-    deadline = time.monotonic() + 30
-    while not pipeline.rows(ExecutionArn=arn):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    with undelivered(pipeline, to="BrokeOffRule"):
+    until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
+    with undelivered(pipeline, 1, to="BrokeOffRule"):
         pipeline.sfn.stop_execution(executionArn=arn)
     return arn
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import STATE, free_port
-from local.pipeline import Execution, Inbox, Pipeline, deployed
+from local.pipeline import Execution, Inbox, Pipeline, deployed, until
 from tests.pipeline.conftest import QUARTER, invoker, undelivered
 from tests.pipeline.faults import (
     AFTER,
@@ -80,10 +80,7 @@ def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[st
     """Those of CloseRun where something else broke before it."""
     (folder / "faults" / f"{around}.json").write_text(json.dumps([AFTER[around]]))
     ended = pipeline.checked(f"streams/{around}/s.csv", QUARTER.encode())
-    deadline = time.monotonic() + 30
-    while not any(row["Status"] == "ERROR" for row in pipeline.rows(ExecutionArn=ended.arn)):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: pipeline.rows(ExecutionArn=ended.arn, Status="ERROR"), "the closed row")
     time.sleep(1)
     return {"CloseRun": calls_by_function(folder, around)["CloseRun"]}
 
@@ -143,7 +140,7 @@ def test_a_delivery_that_breaks_adds_nothing_to_the_run_of_another(
     # A fault after the claim is settled does not come to pass where the upload has a run already.
     faults = [replace(fault, around=around) for around in BESIDE for fault in of_start]
     chosen = chosen_of(faults, "deliveries")
-    with undelivered(pipeline), ThreadPoolExecutor(8) as pool:
+    with undelivered(pipeline, len(chosen)), ThreadPoolExecutor(8) as pool:
         ended: dict[Fault, list[Execution]] = dict(
             zip(chosen, pool.map(lambda fault: deliver(pipeline, folder, fault), chosen), strict=True)
         )
@@ -161,31 +158,31 @@ def test_what_reconcile_could_not_do_it_does_the_next_time_and_once(
 
     def lose(group: str) -> tuple[str, str]:
         """An upload that is never delivered, and a rerun whose end is never told."""
-        pipeline.upload(f"streams/{group}/s.csv", QUARTER.encode())
-        stopped = pipeline.start({"GroupID": group, "StreamID": "s"})
-        pipeline.sfn.stop_execution(executionArn=stopped)
+        with undelivered(pipeline, 1), undelivered(pipeline, 1, to="BrokeOffRule"):
+            pipeline.upload(f"streams/{group}/s.csv", QUARTER.encode())
+            stopped = pipeline.start({"GroupID": group, "StreamID": "s"})
+            pipeline.sfn.stop_execution(executionArn=stopped)
         return group, stopped
 
-    with undelivered(pipeline), undelivered(pipeline, to="BrokeOffRule"):
-        lose("unreconciled")
-        reconcile("Reconcile", {"GroupID": "unreconciled", "SettlingSeconds": 0, "Days": 0.002})
-        places = calls_by_function(folder, "unreconciled")["Reconcile"]
-        first_of_each = [place for place in places if place.endswith(" 1") or place.startswith("ListExecutions")]
-        # What invokes it is a schedule, and one that hangs is one that is ended: it comes again.
-        faults = [
-            fault
-            for fault in every_fault({"Reconcile": first_of_each})
-            if fault.at != "invoke" and "hang" not in fault.kind
-        ]
-        chosen, lost = chosen_of(faults, "reconcile"), dict[Fault, tuple[str, str]]()
-        for fault in chosen:
-            lost[fault] = lose(fault.group)
-            plant(folder, fault)
-            asked = {"GroupID": fault.group, "SettlingSeconds": 0, "Days": 0.002}
-            with contextlib.suppress(RuntimeError):  # it breaks, and its alarm rings
-                reconcile("Reconcile", asked)
-            pull(folder, fault)
+    lose("unreconciled")
+    reconcile("Reconcile", {"GroupID": "unreconciled", "SettlingSeconds": 0, "Days": 0.002})
+    places = calls_by_function(folder, "unreconciled")["Reconcile"]
+    first_of_each = [place for place in places if place.endswith(" 1") or place.startswith("ListExecutions")]
+    # What invokes it is a schedule, and one that hangs is one that is ended: it comes again.
+    faults = [
+        fault
+        for fault in every_fault({"Reconcile": first_of_each})
+        if fault.at != "invoke" and "hang" not in fault.kind
+    ]
+    chosen, lost = chosen_of(faults, "reconcile"), dict[Fault, tuple[str, str]]()
+    for fault in chosen:
+        lost[fault] = lose(fault.group)
+        plant(folder, fault)
+        asked = {"GroupID": fault.group, "SettlingSeconds": 0, "Days": 0.002}
+        with contextlib.suppress(RuntimeError):  # it breaks, and its alarm rings
             reconcile("Reconcile", asked)
+        pull(folder, fault)
+        reconcile("Reconcile", asked)
     deadline = time.monotonic() + 60
     while True:
         ended = {

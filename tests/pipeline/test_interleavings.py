@@ -33,7 +33,7 @@ def test_every_version_is_checked_once_and_told_once_in_whatever_order(
     data: st.DataObject,
 ) -> None:
     group = f"interleaved {uuid.uuid4()}"
-    with undelivered(pipeline):
+    with undelivered(pipeline, len(written)):
         uploads = [
             (
                 f"streams/{group}/{name}.csv",
@@ -46,9 +46,10 @@ def test_every_version_is_checked_once_and_told_once_in_whatever_order(
         delivered = copy.deepcopy(event("execution_upload"))
         delivered["detail"]["object"] |= {"key": key, "version-id": version}
         events.append(delivered)
-    starts = data.draw(st.permutations([*events, *[{"GroupID": group, "StreamID": written[0][0]}] * reruns]))
+    starts = [*events, *[{"GroupID": group, "StreamID": written[0][0]}] * reruns]
+    order = data.draw(st.permutations(range(len(starts))))
     with ThreadPoolExecutor(8) as pool:
-        ended = list(pool.map(pipeline.finished, pool.map(pipeline.start, starts)))
+        ended = list(pool.map(pipeline.finished, pool.map(lambda index: pipeline.start(starts[index]), order)))
     assert Counter(one.output["Status"] == "REPEATED" for one in ended)[True] == len(repeats)
     rows = {row["ExecutionArn"]: row for row in pipeline.rows(GroupID=group)}
     assert len(rows) == len(uploads) + reruns

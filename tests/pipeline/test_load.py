@@ -44,7 +44,7 @@ def test_a_burst_of_uploads_loses_none_and_doubles_none(pipeline: Pipeline, inbo
 
 def test_a_stream_is_found_among_very_many_of_its_group(pipeline: Pipeline, group: str) -> None:
     keys = [f"streams/{group}/s{number}.csv" for number in range(STREAMS)]
-    with undelivered(pipeline), ThreadPoolExecutor(16) as pool:
+    with undelivered(pipeline, STREAMS), ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda key: pipeline.upload(key, QUARTER.encode()), keys))
         run = pipeline.finished(pipeline.start({"GroupID": group, "StreamID": "s1"}))
         assert (run.status, run.output["Key"]) == ("SUCCEEDED", f"streams/{group}/s1.csv")

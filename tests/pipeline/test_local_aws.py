@@ -125,7 +125,8 @@ def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_start
     port = free_port()
     env, outputs_file = tmp_path / "env", tmp_path / "outputs.json"
     server = subprocess.Popen(
-        [sys.executable, "-m", "local.serve"],
+        # As a script starts what it puts into the background: with Ctrl-C ignored.
+        ["bash", "-c", f"trap '' INT; exec {sys.executable} -m local.serve"],
         cwd=ROOT,
         env={**os.environ, "QC_LOCAL_PORT": str(port), "QC_LOCAL_STATE": str(tmp_path), "AWS_PROFILE": "production"},
         stdout=subprocess.PIPE,
@@ -133,7 +134,7 @@ def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_start
         text=True,
     )
     try:
-        wait_for(env.exists, server)
+        wait_for(lambda: env.exists() and env.read_text(), server)
         outputs = json.loads(outputs_file.read_text())
         assert set(outputs) == {
             "StreamBucketName",

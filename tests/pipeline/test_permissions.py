@@ -62,11 +62,11 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     for run in runs.values():
         if run is not runs["again"]:
             assert inbox.message(run.arn)
-    with undelivered(pipeline):
+    with undelivered(pipeline, 1):
         pipeline.upload("streams/lost/s.csv", QUARTER.encode())
     lose_the_end_of(pipeline, "streams/unended/s.csv")
     (folder / "faults" / "untold.json").write_text(json.dumps([BREAKING_OFF]))
-    with undelivered(pipeline, to="BrokeOffRule"):
+    with undelivered(pipeline, 3, to="BrokeOffRule"):
         untold = pipeline.checked("streams/untold/s.csv", QUARTER.encode())
         pipeline.checked("streams/nameless.csv", QUARTER.encode())  # it has no row, and is told
         (folder / "faults" / "good.json").write_text(json.dumps(BROKEN_AND_UNCLOSED))

@@ -9,20 +9,12 @@ from typing import Any
 
 import pytest
 
-from local.pipeline import Inbox, Pipeline
+from local.pipeline import Inbox, Pipeline, until
 from operations import reconcile, redrive
 from tests.pipeline.conftest import QUARTER, lose_the_end_of, undelivered
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 JUST_NOW = {"SettlingSeconds": 0, "Days": 0.003}  # what was written within minutes: other tests leave a lot
-
-
-def until(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-    return found
 
 
 def test_a_run_that_is_stopped_is_closed_and_told_once(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
@@ -61,7 +53,7 @@ def test_a_stopped_run_of_which_no_event_tells_is_found_and_closed(
 def test_a_stopped_rerun_is_closed_whatever_else_its_input_holds(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
     header, line = QUARTER.splitlines()
     key = f"streams/{group}/s.csv"
-    with undelivered(pipeline):
+    with undelivered(pipeline, 1):
         pipeline.upload(key, (f"{header}\n" + f"{line}\n" * 2_000_000).encode())
     arn = pipeline.start({"source": "aws.s3", "GroupID": group, "StreamID": "s"})
     until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
@@ -83,7 +75,7 @@ def test_uploads_without_a_run_are_found_and_started_once(
     pipeline: Pipeline, inbox: Inbox, group: str, invoke: Invoke
 ) -> None:
     seen = pipeline.checked(f"streams/{group}/seen.csv", QUARTER.encode())
-    with undelivered(pipeline):
+    with undelivered(pipeline, 4):
         lost = {name: pipeline.upload(f"streams/{group}/{name}", QUARTER.encode()) for name in ("a.csv", "b ü%25.csv")}
         lost["seen.csv"] = pipeline.upload(f"streams/{group}/seen.csv", QUARTER.encode())  # a new version
         pipeline.upload(f"streams/{group}/folder/", b"")
