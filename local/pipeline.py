@@ -101,7 +101,7 @@ class Pipeline:
         found = self.sfn.describe_execution(executionArn=arn)
         return Execution(
             arn,
-            found["status"],
+            found["status"] if "stopDate" in found else "RUNNING",  # MiniStack sets the output after the status
             json.loads(found["input"]),
             json.loads(found["output"]) if "output" in found and found["status"] == "SUCCEEDED" else None,
             found.get("error", ""),
