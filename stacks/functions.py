@@ -36,7 +36,7 @@ class Functions:
         self._code = lambda_.Code.from_asset(str(SOURCE), exclude=["**/__pycache__", "**/*.egg-info"])
         self._layers = _packages(scope, settings)
         streams = {"STREAM_BUCKET": storage.streams.bucket_name}
-        once = {"IDEMPOTENCY_TABLE": storage.idempotency.table_name}
+        once = {"CLAIMS_TABLE": storage.idempotency.table_name}
         summary = {"SUMMARY_TABLE": storage.summary.table_name}
         details = {"DETAILS_TABLE": storage.details.table_name}
         checking = {

@@ -1,15 +1,18 @@
 """The state machine: a run of Stream QC, drawn in docs/pipeline.svg.
 
-    Upload? ─┬─ the key ends in / ──► FolderMarker (end)
-             ├─ TakeIDsFromKey ───┐
-             └─ TakeIDsFromInput ─┴► StartQC ─┬─ RUNNING ──► QCProcesses 1, 2, 3 ──► EndQC ─┐
-                                              ├─ REPEATED ─► AlreadyChecked (end)            │
-                                              └─ REJECTED, ERROR ────────────────────────────┴► SendQCSummary ─┐
-                                                   Passed, Failed (end) ◄── Verdict? ◄─────────────────────────┘
-             StartQC, EndQC ── break ──► CloseRun ──► Broke (the execution fails) ◄─┘
+    Upload? ─┬─ the key ends in / ─► FolderMarker (end)
+             ├─ upload ─┐
+             └─ rerun ──┴► StartQC ─┬─ RUNNING ─────────► QCProcesses 1, 2, 3 ─► EndQC ─┐
+                                    ├─ REPEATED ────────► AlreadyChecked (end)          │
+                                    └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary ─► Verdict?
+                    Verdict? ─┬─ PASS ─► Passed (end)
+                              ├─ FAIL ─► Failed (end)
+                              └─ REJECTED, ERROR ─► Broke (the execution fails)
+             StartQC, EndQC ── an error ──► CloseRun ─► Broke
 
-A process that breaks ends in its own branch. What CloseRun does here it does for every execution that breaks off elsewhere.
-Expressions are JSONata. What a step hands on is the row of the run; StartQC's output is the same for an upload and a rerun.
+A process that cannot run ends in its own branch, so its siblings finish. CloseRun does here what it does for every execution
+that fails elsewhere. Expressions are JSONata. Each step passes on the run; StartQC reads the input of the execution, an
+upload's event or a rerun's fields, and its output is the same for both.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from stacks.functions import Functions
 from stacks.review import ANY, accept, aws_managed_key, versions_of
 from stacks.storage import Storage
 
-# Failures that pass: Lambda's own, and AWS's inside a function (pipeline.errors). Never States.ALL: a mistake stays one.
+# Transient failures: Lambda's own, and AWS's inside a function (pipeline.errors). Never States.ALL: a mistake stays one.
 TRANSIENT = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -36,49 +39,22 @@ TRANSIENT = [
     "Lambda.ClientExecutionTimeoutException",
     "TemporaryFailure",
 ]
-# A burst can hold a small account's Lambdas busy for long, and an upload that waits is better than one that is lost. It may
-# wait for another delivery of the same upload, too, which is starting the run that this one then finds.
+# A burst can keep the Lambdas of a small account busy for long, and an upload that waits is better than one that is lost. It
+# may also wait for another delivery of the same upload, which is starting the run that this one then finds.
 WAITING = ["Lambda.TooManyRequestsException", "UploadBeingStarted"]
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 
 UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"'
-FOLDER_MARKER = '$substring($states.input.detail.object.key, -1) = "/"'
-EXECUTION = '"ExecutionArn": $states.context.Execution.Id, "ExecutionStart": $states.context.Execution.StartTime'
-# streams/<GroupID>/<StreamID>.<ext> or streams/<GroupID>/<StreamID>/<any/path>.<ext>. The key is raw: it is never URL-decoded.
-# The endings in both cases, letter by letter: what /i takes for the same letter differs between JSONata's implementations.
-ENDING = (
-    r"/\.(([cC][sS][vV]|[nN][dD][jJ][sS][oO][nN]|[jJ][sS][oO][nN][lL])(\.([gG][zZ]|[zZ][sS][tT]))?"
-    r"|[pP][aA][rR][qQ][uU][eE][tT])$/"
+FOLDER_MARKER = (
+    '$type($states.input.detail.object.key) = "string" and $substring($states.input.detail.object.key, -1) = "/"'
 )
-IDS_FROM_KEY = (
-    r"""(
-    $object := $states.input.detail.object;
-    $parts := $split($object.key, "/");
-    $name := $count($parts) = 3 ? $replace($parts[2], """
-    + ENDING
-    + r""", "") : $parts[2];
-    {
-        "Trigger": "upload",
-        "GroupID": $count($parts) > 2 ? $parts[1],
-        "StreamID": $name,
-        "Key": $object.key,
-        "VersionId": $object.`version-id`,
-        "Sequencer": $object.sequencer,
-        """
-    + EXECUTION
-    + """
-    }
-)"""
-)
-IDS_FROM_INPUT = (
-    """$merge([
-    $type($states.input) = "object"
-        ? $sift($states.input, function($v, $k) { $k in ["GroupID", "StreamID", "Key", "VersionId"] }) : {},
-    {"Trigger": "rerun", """
-    + EXECUTION
-    + "}])"
-)
-# A Lambda's error carries JSON in its Cause, of which errorMessage is the part for people; Lambda's own errors carry text.
+# What StartQC and CloseRun are told of the execution; pipeline.request reads the input, pipeline.execution the rest.
+EXECUTION = """{
+    "ExecutionArn": $states.context.Execution.Id,
+    "ExecutionStart": $states.context.Execution.StartTime,
+    "Input": $states.context.Execution.Input
+}"""
+# The Cause of a function's error is JSON with errorMessage for people; Lambda's own errors carry text.
 ERROR_AND_CAUSE = r"""
     "Error": $states.errorOutput.Error,
     "Cause": (
@@ -86,18 +62,7 @@ ERROR_AND_CAUSE = r"""
         $said := $contains($cause, /^\s*\{/) ? $parse($cause).errorMessage;
         $substring($exists($said) ? $string($said) : $cause, 0, 4000)
     )"""
-# What EventBridge will say of this execution, said now (pipeline.executions). A long input CloseRun looks up, as it does then.
-BROKEN_EXECUTION = """(
-    $given := $type($states.context.Execution.Input) = "object" ? $string($states.context.Execution.Input) : "{}";
-    {"detail": {
-        "executionArn": $states.context.Execution.Id,
-        "startDate": $toMillis($states.context.Execution.StartTime),
-        "input": $length($given) < 30000 ? $given : null,
-        "status": "FAILED",
-        "error": $states.input.Error,
-        "cause": $states.input.Cause
-    }}
-)"""
+FAILED_EXECUTION = f"$merge([{EXECUTION}, $states.input])"
 
 
 class QCStateMachine(sfn.StateMachine):
@@ -114,15 +79,15 @@ class QCStateMachine(sfn.StateMachine):
         super().__init__(
             scope,
             "QC",
-            # A name of its own: CloseRun, which the machine invokes, may look up executions of this name, and neither
-            # could be made before the other if the name were not known.
+            # An explicit name: the machine invokes CloseRun, whose role names the machine's executions. With a generated
+            # name each would have to be created before the other.
             state_machine_name=Stack.of(scope).stack_name,
             definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions)),
             query_language=sfn.QueryLanguage.JSONATA,
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
-            timeout=Duration.hours(12),  # the longest that a step can be tried, and tried again, with the waits between
+            timeout=Duration.hours(12),  # the longest that a step can take with all its retries and waits
         )
         if not storage.key:
             aws_managed_key(log_group, "CKV_AWS_158")
@@ -131,7 +96,7 @@ class QCStateMachine(sfn.StateMachine):
             accept(
                 self,
                 versions_of(step),
-                reason="the CDK's LambdaInvoke allows a function's versions, of which there are none",
+                reason="the CDK's LambdaInvoke grants every version of a function; there are none",
             )
 
 
@@ -139,8 +104,8 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     broke = sfn.Fail.jsonata(
         scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
     )
-    close = _invoke(scope, "CloseRun", functions.close_run, payload=BROKEN_EXECUTION, outputs="$states.input")
-    close.add_catch(broke, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # EventBridge has it tried again
+    close = _invoke(scope, "CloseRun", functions.close_run, payload=FAILED_EXECUTION, outputs="$states.input")
+    close.add_catch(broke, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # EventBridge invokes it again
     close.next(broke)
     broken_off = _jsonata(f"{{{ERROR_AND_CAUSE}}}")
 
@@ -162,11 +127,12 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     )
     processes.next(end)
 
-    # The run is a variable, too: what comes out of the processes is the list of their answers alone.
+    # The run is also a variable, because the output of the processes is only the list of their results.
     start = _invoke(
         scope,
         "StartQC",
         functions.start_qc,
+        payload=EXECUTION,
         assign={"run": _jsonata("$states.result.Payload")},
     )
     start.add_catch(close, errors=["States.ALL"], outputs=broken_off)
@@ -177,22 +143,17 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
         .otherwise(send)
     )
 
+    marker = sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")})
     return (
         sfn.Choice.jsonata(scope, "Upload?")
-        .when(
-            _condition(f"{UPLOADED} and {FOLDER_MARKER}"),
-            sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")}),
-        )
-        .when(
-            _condition(UPLOADED),
-            sfn.Pass.jsonata(scope, "TakeIDsFromKey", outputs=_jsonata(IDS_FROM_KEY)).next(start),
-        )
-        .otherwise(sfn.Pass.jsonata(scope, "TakeIDsFromInput", outputs=_jsonata(IDS_FROM_INPUT)).next(start))
+        .when(_condition(f"{UPLOADED} and {FOLDER_MARKER}"), marker)
+        .when(_condition(UPLOADED), start)
+        .otherwise(start)
     )
 
 
 def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:
-    """One QC process. What breaks in it is caught here, in its own branch, so that its siblings finish."""
+    """One QC process. Its errors are caught in its own branch, so that its siblings finish."""
     broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Broke")
     process = _invoke(scope, f"QCProcess{number}", function)
     return process.add_catch(
@@ -211,7 +172,7 @@ def _invoke(
     outputs: str = "$states.result.Payload",
     assign: Mapping[str, str] | None = None,
 ) -> tasks.LambdaInvoke:
-    """A step that is a Lambda: the state's input goes in, its answer comes out, and what passes is tried again."""
+    """A step that invokes a Lambda with the state's input, outputs its result, and retries transient failures."""
     step = tasks.LambdaInvoke.jsonata(
         scope,
         f"Invoke{name}",
@@ -228,18 +189,8 @@ def _invoke(
 
 
 def _ending(scope: Construct, name: str) -> sfn.Pass:
-    """An end that succeeds, with what a person looks for in an execution's output."""
-    shown = [
-        "GroupID",
-        "StreamID",
-        "QCPID",
-        "StartTime",
-        "Status",
-        "TotalPass",
-        "RepeatOf",
-        "Key",
-        "VersionId",
-    ]
+    """A successful end, with the fields that a person looks for in the output of an execution."""
+    shown = ["GroupID", "StreamID", "QCPID", "StartTime", "Status", "TotalPass", "RepeatOf", "Key", "VersionId"]
     names = ", ".join(f'"{field}"' for field in shown)
     return sfn.Pass.jsonata(
         scope, name, outputs=_jsonata(f"$sift($states.input, function($v, $k) {{ $k in [{names}] }})")

@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.alarms import Alarms
 from stacks.functions import Functions
 from stacks.permissions import grant
 from stacks.safety_net import SafetyNet
@@ -27,7 +28,8 @@ class StreamQCStack(cdk.Stack):
         functions = Functions(self, storage, settings)
         machine = QCStateMachine(self, functions, storage)
         trigger = UploadTrigger(self, storage, machine)
-        SafetyNet(self, settings, storage, functions, machine, trigger)
+        safety_net = SafetyNet(self, settings, storage, functions, machine)
+        Alarms(self, settings, storage, functions, machine, trigger, safety_net)
         grant(functions, storage, machine)
 
         for output, value in {

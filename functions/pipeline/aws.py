@@ -1,19 +1,22 @@
-"""Clients of AWS, made when first used, and its passing failures under one name."""
+"""AWS clients, created on first use, and transient AWS errors under one name."""
 
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import boto3
+import botocore.exceptions
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError  # noqa: A004
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from pipeline.errors import TemporaryFailure
+from pipeline.model import Item
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # stubs, which the functions do not have
     from types_boto3_dynamodb.service_resource import Table
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
@@ -23,12 +26,13 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A call that is not answered has its attempts well within the time of every function (a test on the template reckons it).
+# All attempts of an unanswered call fit within the timeout of every function (a test adds them up from the template).
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=6)
-OF_BODIES = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=30)
-# Published once: a request that was sent and not answered must not be sent again by the client on its own.
-ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
-PASSING = {
+# For objects that are read to their end, whose bytes may come slowly.
+BODY_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=30)
+# For publishing: the client must not repeat a request that was sent but not answered.
+SINGLE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
+TRANSIENT = {
     "InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "SlowDown", "RequestTimeout",
     "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded", "TooManyRequestsException",
     "ProvisionedThroughputExceededException", "TransactionInProgressException", "KMSThrottlingException", "KMSThrottling",
@@ -42,13 +46,12 @@ def s3() -> S3Client:
 
 @functools.cache
 def s3_bodies() -> S3Client:
-    """For objects that are read to their end, whose bytes may come slowly."""
-    return boto3.client("s3", config=OF_BODIES)
+    return boto3.client("s3", config=BODY_CONFIG)
 
 
 @functools.cache
 def sns() -> SNSClient:
-    return boto3.client("sns", config=ONE_ATTEMPT)
+    return boto3.client("sns", config=SINGLE_ATTEMPT)
 
 
 @functools.cache
@@ -62,32 +65,60 @@ def stepfunctions() -> SFNClient:
 
 
 @functools.cache
-def table(variable: str) -> Table:
-    """The DynamoDB table that this environment variable names."""
-    return boto3.resource("dynamodb", config=CONFIG).Table(os.environ[variable])
+def table(name: str) -> Table:
+    return boto3.resource("dynamodb", config=CONFIG).Table(name)
+
+
+def query(table_name: str, **asked: Any) -> Iterator[Item]:
+    """Return every item that a query of the table finds, page by page."""
+    while True:
+        page = table(table_name).query(**asked)
+        yield from map(_with_integers, page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def standing_item(error: ClientError) -> Item:
+    """Return the item on which a condition failed, or {} if there is none. Raises the error again where it is another one."""
+    if error_code(error) != "ConditionalCheckFailedException":
+        raise error
+    deserialize = TypeDeserializer().deserialize
+    values: Any = error.response.get("Item", {})
+    item: Item = _with_integers({name: deserialize(value) for name, value in values.items()})
+    return item
+
+
+def _with_integers(item: Any) -> Any:
+    """Return the item with DynamoDB's numbers as int, the only numbers in our tables."""
+    if isinstance(item, dict):
+        return {name: _with_integers(value) for name, value in item.items()}
+    if isinstance(item, list):
+        return [_with_integers(value) for value in item]
+    return int(item) if isinstance(item, Decimal) else item
 
 
 def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_passing(error: BaseException | None) -> bool:
-    """Whether the same call may succeed later: a throttle, a fault of the service, a connection that broke."""
+def is_transient(error: BaseException | None) -> bool:
+    """Return whether the same call may succeed later: a throttle, a fault of the service, a broken connection."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in PASSING or status == 429 or status >= 500
-    return isinstance(error, HTTPClientError | ConnectionError | IncompleteReadError)
+        return error_code(error) in TRANSIENT or status == 429 or status >= 500
+    return isinstance(error, HTTPClientError | botocore.exceptions.ConnectionError | IncompleteReadError)
 
 
-def passing_failures_named(step: Callable[P, R]) -> Callable[P, R]:
-    """The step, with AWS's passing failures as TemporaryFailure, which the state machine retries, and nothing else."""
+def raise_transient_as_temporary(step: Callable[P, R]) -> Callable[P, R]:
+    """Re-raise transient AWS errors of the step as TemporaryFailure, which the state machine retries."""
 
     @functools.wraps(step)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return step(*args, **kwargs)
         except Exception as error:
-            if is_passing(error):
+            if is_transient(error):
                 raise TemporaryFailure(str(error)) from error
             raise
 

@@ -1,81 +1,102 @@
-"""What has been claimed by whom, and what came of it: Powertools' idempotency table, with the claimant in each claim.
+"""Claims: who does a piece of work that must be done once, and what came of it.
 
-Powertools' decorator gives a claim up where its function raises or its Lambda's time is over, because then the work may be done
-again. Here a claim stands until its claimant completes it or gives it up: the work may have been done by then.
+A claim is an item of a table, written with conditions. It stays with its owner until the owner completes or releases it, even
+when the owner fails: the work may have been done by then. An owner may claim again what it has not completed.
 """
 
 from __future__ import annotations
 
-import os
-import warnings
+import hashlib
+import json
+import time
+from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
-from aws_lambda_powertools.utilities.idempotency.exceptions import (
-    IdempotencyItemAlreadyExistsError,
-    IdempotencyItemNotFoundError,
-)
-from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 from botocore.exceptions import ClientError
 
-from pipeline.aws import CONFIG, error_code
+from pipeline.aws import standing_item, table
+from pipeline.environment import environment
+from pipeline.model import Item
 
-REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and the dead-letter queue can hold an upload back
-# Powertools would have a claim expire with the time of its Lambda, and warns that it was not told that time.
-warnings.filterwarnings("ignore", message="Couldn't determine the remaining time left")
-
-
-class Claimed(Exception):  # noqa: N818
-    """Another has claimed it, and nothing has come of that yet."""
+REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and its dead-letter queue together hold an upload back
+CLAIMABLE = "attribute_not_exists(id) OR expiration < :now OR (#owner = :owner AND attribute_not_exists(#result))"
 
 
-class Claims(DynamoDBPersistenceLayer):
-    """Claims of one kind. `save_success` completes a claim with a result."""
+@dataclass(frozen=True)
+class Won:
+    """The owner has the claim, and does the work."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(table_name=os.environ["IDEMPOTENCY_TABLE"], boto_config=CONFIG)
-        self.configure(
-            IdempotencyConfig(expires_after_seconds=REMEMBERED_SECONDS, hash_function="sha256"), key_prefix=kind
+
+@dataclass(frozen=True)
+class Held:
+    """Another owner has the claim, and has not completed it."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The work was done; `result` is what its owner completed the claim with."""
+
+    result: Any
+
+
+def claim_id(kind: str, *parts: str) -> str:
+    """Return the id of a claim on the work that these parts identify."""
+    return f"{kind}#{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
+
+
+def claim(claim_id: str, owner: str) -> Won | Held | Done:
+    """Claim the work for the owner, and return how that went. Safe to repeat."""
+    now = int(time.time())
+    try:
+        _table().put_item(
+            Item={"id": claim_id, "owner": owner, "expiration": now + REMEMBERED_SECONDS},
+            ConditionExpression=CLAIMABLE,
+            ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
+            ExpressionAttributeValues={":now": now, ":owner": owner},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        self._claimant = ""
-        self.client.meta.events.register("provide-client-params.dynamodb.PutItem", self._signed)
-        self.client.meta.events.register("provide-client-params.dynamodb.DeleteItem", self._own)
+    except ClientError as error:
+        return _standing(standing_item(error))
+    return Won()
 
-    def claim(self, what: dict[str, Any], claimant: str) -> Any:
-        """Claims this for the claimant, who may claim again what it has not completed. Returns the result of what was
-        completed by anybody, else None. Raises Claimed.
-        """
-        self._claimant = claimant
-        try:
-            self.save_inprogress(what)
-        except IdempotencyItemAlreadyExistsError as conflict:
-            there = conflict.old_data_record
-            if there is None or there.status != "COMPLETED":
-                raise Claimed(str(what)) from None
-            return there.response_json_as_dict()
-        return None
 
-    def give_up(self, what: dict[str, Any], error: Exception) -> None:
-        """Gives up the claim that was made last, where it is still that one: nothing came of it but this error."""
-        try:
-            self.delete_record(what, error)
-        except ClientError as refused:
-            if error_code(refused) != "ConditionalCheckFailedException":  # it is gone already
-                raise
+def complete(claim_id: str, owner: str, result: Any) -> None:
+    """Complete the owner's claim with a result that JSON can hold. Raises ClientError where the owner does not have it."""
+    _table().update_item(
+        Key={"id": claim_id},
+        UpdateExpression="SET #result = :result, expiration = :expiration",
+        ConditionExpression="#owner = :owner",
+        ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
+        ExpressionAttributeValues={
+            ":owner": owner,
+            ":result": json.dumps(result),
+            ":expiration": int(time.time()) + REMEMBERED_SECONDS,
+        },
+    )
 
-    def found(self, what: dict[str, Any]) -> DataRecord | None:
-        """The claim of this as it stands: its status, INPROGRESS or COMPLETED, and its result."""
-        try:
-            return self.get_record(what)
-        except IdempotencyItemNotFoundError:
-            return None
 
-    def _signed(self, params: dict[str, Any], **_: Any) -> None:
-        # A claim whose answer was lost is sent again by the SDK, and must not fail on its own first writing either.
-        params["Item"]["claimant"] = {"S": self._claimant}
-        params["ConditionExpression"] += " OR (#status = :inprogress AND claimant = :claimant)"
-        params["ExpressionAttributeValues"][":claimant"] = {"S": self._claimant}
+def release(claim_id: str, owner: str) -> None:
+    """Give up the owner's claim: nothing was done, and anybody may claim it. Does nothing where the owner does not have it."""
+    try:
+        _table().delete_item(
+            Key={"id": claim_id},
+            ConditionExpression="#owner = :owner AND attribute_not_exists(#result)",
+            ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
+            ExpressionAttributeValues={":owner": owner},
+        )
+    except ClientError as error:
+        standing_item(error)
 
-    def _own(self, params: dict[str, Any], **_: Any) -> None:
-        params["ConditionExpression"] = "claimant = :claimant"
-        params["ExpressionAttributeValues"] = {":claimant": {"S": self._claimant}}
+
+def look(claim_id: str) -> Held | Done | None:
+    """Return the claim as it stands; None where nobody has claimed the work."""
+    item = _table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
+    return _standing(item) if item else None
+
+
+def _standing(item: Item) -> Held | Done:
+    return Done(json.loads(item["result"])) if "result" in item else Held()
+
+
+def _table() -> Any:
+    return table(environment().claims_table)

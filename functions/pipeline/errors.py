@@ -1,31 +1,35 @@
-"""The errors that a run can end with, by the names that users match in Step Functions. The engine adds InvalidRules."""
+"""The errors of a run, by the names that users match in Step Functions. The engine adds InvalidRules."""
 
 from __future__ import annotations
 
 
-class InvalidInput(Exception):  # noqa: N818
-    """What started the execution does not name a stream. The message names the field and what is wrong with it."""
+class InvalidInput(Exception):
+    """The request does not identify a stream. The message names the field and what is wrong with it."""
 
 
-class StreamNotFound(Exception):  # noqa: N818
-    """There is no such object. The message says where it was looked for."""
+class StreamNotFound(Exception):
+    """The object does not exist. The message says where it was looked for."""
 
 
-class UploadBeingStarted(Exception):  # noqa: N818
-    """Another delivery of the same upload is starting its run. The state machine retries the step, which then finds it."""
+class UploadBeingStarted(Exception):
+    """Another execution is starting the run of this upload. The state machine retries the step, which then finds that run."""
 
 
-class SummaryNotConfirmed(Exception):  # noqa: N818
+class SummaryNotConfirmed(Exception):
     """An earlier attempt may have published the summary, so it is not published again."""
 
 
-class RunClosed(Exception):  # noqa: N818
-    """The run had been given another end, because its execution was stopped; that one stands."""
+class RunClosed(Exception):
+    """The run already has another status, because its execution was stopped. That status stands."""
 
 
-class ReconciliationIncomplete(Exception):  # noqa: N818
-    """There are more uploads than could be looked at in the time of one invocation."""
+class ReconciliationIncomplete(Exception):
+    """Reconcile ran out of time, or could not look at every upload."""
 
 
-class TemporaryFailure(Exception):  # noqa: N818
+class TemporaryFailure(Exception):
     """AWS could not answer for now. The state machine retries the step."""
+
+
+class MissingSetting(Exception):
+    """The function lacks an environment variable. The message names it."""

@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.errors import InvalidInput
+from pipeline.model import StreamId
 from stream_qc.formats import EXTENSIONS, format_of, without_ending
 
 PREFIX = "streams/"
 LONGEST_ID = 128  # characters
-LONGEST_KEY = 1024  # bytes; S3 has no longer one, and no longer VersionId
+LONGEST_KEY = 1024  # bytes: the limit of S3, for a VersionId as well
 
 
-class StreamIds(NamedTuple):
-    """What an object key says of its stream, not yet checked; None where it says nothing."""
-
-    GroupID: str | None
-    StreamID: str | None
-
-
-def ids_in(key: str) -> StreamIds:
-    """The IDs that a key under `streams/` holds. The state machine does the same in JSONata; a test compares the two."""
+def ids_in(key: str) -> tuple[str | None, str | None]:
+    """Return the GroupID and the StreamID in a key under `streams/`, unchecked; None for one that the key lacks."""
     parts = key.split("/")
     if len(parts) < 3:
-        return StreamIds(None, None)
-    return StreamIds(parts[1], without_ending(parts[2]) if len(parts) == 3 else parts[2])
+        return None, None
+    return parts[1], without_ending(parts[2]) if len(parts) == 3 else parts[2]
 
 
-def named_in(asked: Mapping[str, Any]) -> dict[str, str]:
-    r"""GroupID, StreamID, Key and VersionId, as far as they are texts that can be written (`"\ud800"` is half a character)
-    and are not longer than S3 has any: they go into the row, the message and every step's payload as they are.
-    """
-    named = {name: asked.get(name) for name in ("GroupID", "StreamID", "Key", "VersionId")}
-    return {
-        name: value
-        for name, value in named.items()
-        if isinstance(value, str)
-        and len(value.encode(errors="ignore")) <= LONGEST_KEY
-        and value.encode(errors="ignore").decode() == value
-    }
+def check_stream(group_id: Any, stream_id: Any) -> StreamId:
+    """Return the IDs as a StreamId. Raises InvalidInput, naming the field."""
+    return StreamId(check_id("GroupID", group_id), check_id("StreamID", stream_id))
 
 
 def check_id(name: str, value: Any) -> str:
-    """The value as an ID: 1 to 128 characters of printable Unicode with no `/`. Raises InvalidInput, naming the field."""
+    """Return the value if it is an ID: 1 to 128 printable Unicode characters, no `/`. Raises InvalidInput, naming the field."""
     if value is None:
         raise InvalidInput(f"{name} is missing")
     if not isinstance(value, str):
@@ -60,7 +44,7 @@ def check_id(name: str, value: Any) -> str:
 
 
 def is_id(value: Any) -> bool:
-    """Whether check_id would take the value."""
+    """Return whether check_id accepts the value."""
     try:
         check_id("ID", value)
     except InvalidInput:
@@ -69,7 +53,7 @@ def is_id(value: Any) -> bool:
 
 
 def check_text(name: str, value: Any) -> str:
-    """The value as a key or a VersionId: a string of 1 to 1,024 bytes. Raises InvalidInput, naming the field."""
+    """Return the value if it can be a key or a VersionId: 1 to 1,024 bytes of text. Raises InvalidInput, naming the field."""
     if not isinstance(value, str) or not value:
         raise InvalidInput(f"{name} must be a string that is not empty, not {value!r}"[:300])
     length = len(value.encode(errors="surrogatepass"))
@@ -78,22 +62,22 @@ def check_text(name: str, value: Any) -> str:
     return value
 
 
-def check_key(key: str, group_id: str, stream_id: str) -> str:
-    """The key, where it belongs to the stream and its format is known. Raises InvalidInput."""
+def check_key(key: str, stream: StreamId) -> str:
+    """Return the key if it belongs to the stream and its extension is known. Raises InvalidInput."""
     if not key.startswith(PREFIX):
         raise InvalidInput(f"Key {key!r} is not under {PREFIX}")
     if format_of(key) is None:
         raise InvalidInput(f"Key {key!r} does not end in one of {EXTENSIONS}")
-    if ids_in(key) != (group_id, stream_id):
-        raise InvalidInput(f"Key {key!r} does not belong to the stream {group_id}/{stream_id}")
+    if ids_in(key) != (stream.group_id, stream.stream_id):
+        raise InvalidInput(f"Key {key!r} does not belong to the stream {stream}")
     return key
 
 
-def prefixes_of(group_id: str, stream_id: str) -> list[str]:
-    """Where the objects of a stream lie. The first may hold other streams' objects too: compare ids_in."""
-    return [f"{PREFIX}{group_id}/{stream_id}.", f"{PREFIX}{group_id}/{stream_id}/"]
+def prefixes_of(stream: StreamId) -> list[str]:
+    """Return where the stream's objects are. The first prefix may hold objects of other streams: compare ids_in."""
+    return [f"{PREFIX}{stream}.", f"{PREFIX}{stream}/"]
 
 
-def rules_keys(group_id: str, stream_id: str) -> list[str]:
-    """Where the rules of a stream are looked for, in this order."""
-    return [f"rules/{group_id}/{stream_id}.yaml", f"rules/{group_id}.yaml", "rules/default.yaml"]
+def rules_keys(stream: StreamId) -> list[str]:
+    """Return where the stream's rules are looked up, in this order."""
+    return [f"rules/{stream}.yaml", f"rules/{stream.group_id}.yaml", "rules/default.yaml"]

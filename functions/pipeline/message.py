@@ -10,175 +10,163 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.keys import is_id
+from pipeline.model import ProcessResult, Run, Status
 from stream_qc.printable import printable
+from stream_qc.results import Result
 from stream_qc.vocabulary import PROCESSES
-
-Item = dict[str, Any]
 
 SUBJECT_CHARACTERS = 100
 MESSAGE_BYTES = 240_000  # of SNS's 256 KiB, for both forms of the message together
 EXAMPLES_IN_TEXT = 5
 CHECKS_IN_TEXT = 40
-TEXT_BYTES = 24_000  # of the checks in the text, which the message holds twice, quoted
+TEXT_BYTES = 24_000  # for the checks in the text, which the message holds twice, quoted
 
 VERDICTS = {
-    "PASS": "Every check passed.",
-    "FAIL": "The data did not pass.",
-    "ERROR": "The data could not be checked.",
-    "REJECTED": "What should be checked is not named rightly; nothing was checked.",
+    Status.PASS: "Every check passed.",
+    Status.FAIL: "The data failed its checks.",
+    Status.ERROR: "The data could not be checked.",
+    Status.REJECTED: "The request does not identify a stream; nothing was checked.",
 }
-FIELDS = (
-    "GroupID", "StreamID", "StartTime", "QCPID", "Status", "Bucket", "Key", "VersionId", "Size", "RulesKey", "RulesVersionId",
-    "ExecutionArn", "Process1Pass", "Process2Pass", "Process3Pass", "TotalPass", "Rows", "EndTime", "Error", "Cause",
-)  # fmt: skip
+BUILT_IN_RULES = "built-in default: a readable file with a header and at least one row"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A message for the topic: subject and text for email, `fields` as JSON for every other protocol."""
+    """The summary of a run that has ended, with its failing checks. `text` is the email."""
 
-    subject: str
+    run: Run
+    checks: list[Result]
     text: str
-    fields: Item
-    checks: list[Item]
+
+    @property
+    def status(self) -> str:
+        return str(self.run.status)
+
+    @property
+    def subject(self) -> str:
+        """`[QC FAIL] group1/streamA`, in printable ASCII and at most 100 characters, as SNS wants it."""
+        plain = unicodedata.normalize("NFKD", f"[QC {self.run.status}] {name_of(self.run)}")
+        ascii_only = "".join(c if " " <= c <= "~" else "?" for c in plain if not unicodedata.combining(c))
+        return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
 
     def body(self) -> str:
-        """The message in SNS's JSON structure, small enough for SNS: checks are left out from the end, and counted."""
-        shown = list(self.checks)
+        """Return the message in SNS's JSON structure. Where it is too long for SNS, the last checks are left out and counted."""
+        shown = [check.item() for check in self.checks]
         while True:
-            left_out = len(self.checks) - len(shown)
-            record = {**self.fields, "Checks": shown, "Text": self.text} | (
-                {"ChecksLeftOut": left_out} if left_out else {}
-            )
-            body = json.dumps(
-                {"default": json.dumps(record, default=int, ensure_ascii=False), "email": self.text},
-                ensure_ascii=False,
-            )
+            record = {**self.run.to_item(), "Checks": shown, "Text": self.text}
+            if left_out := len(self.checks) - len(shown):
+                record["ChecksLeftOut"] = left_out
+            parts = {"default": json.dumps(record, ensure_ascii=False), "email": self.text}
+            body = json.dumps(parts, ensure_ascii=False)
             if len(body.encode()) <= MESSAGE_BYTES or not shown:
                 return body
             shown = shown[: len(shown) * 3 // 4]
 
     def attributes(self) -> dict[str, Any]:
-        """What a subscriber's filter policy sees. An ID that is none (of a rejected upload) is left out."""
-        named = ["GroupID", "StreamID"]
-        shown = {name: self.fields[name] for name in named if is_id(self.fields.get(name))}
-        shown["Status"] = self.fields["Status"]
-        return {name: {"DataType": "String", "StringValue": value} for name, value in shown.items()}
+        """Return what a subscriber can filter by. An invalid ID, of a rejected upload, is left out."""
+        ids = {"GroupID": self.run.group_id, "StreamID": self.run.stream_id}
+        values = {name: value for name, value in ids.items() if is_id(value)} | {"Status": self.status}
+        return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
-def summary(run: Item, failing: list[Item]) -> Summary:
-    """The summary of a run that has ended, with its failing checks as QCDetails holds them."""
-    fields = {name: run[name] for name in FIELDS if name in run}
-    checks = [{name: value for name, value in item.items() if name not in ("QCPID", "ExpiresAt")} for item in failing]
-    return Summary(subject(run), "\n".join(text(run, checks)), fields, checks)
+def summary(run: Run, failing: list[Result]) -> Summary:
+    """Return the summary of a run that has ended, with the checks that did not pass."""
+    return Summary(run, failing, "\n".join(_text(run, failing)))
 
 
-def subject(run: Item) -> str:
-    """`[QC FAIL] group1/streamA`, in printable ASCII and at most 100 characters, as SNS wants it."""
-    full = f"[QC {run['Status']}] {name_of(run)}"
-    plain = unicodedata.normalize("NFKD", full)
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in plain if not unicodedata.combining(c))
-    return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
+def name_of(run: Run) -> str:
+    """Return the stream's name, or the object's where the stream has none."""
+    ids = {"GroupID": run.group_id, "StreamID": run.stream_id}
+    if not all(map(is_id, ids.values())) and run.key:
+        return run.key
+    return "/".join(str(value) if is_id(value) else f"(no {name})" for name, value in ids.items())
 
 
-def name_of(run: Item) -> str:
-    """The stream's name, or the object's where the stream has none."""
-    if is_id(run.get("GroupID")) and is_id(run.get("StreamID")):
-        return f"{run['GroupID']}/{run['StreamID']}"
-    if run.get("Key"):
-        return str(run["Key"])
-    return "/".join(run[name] if is_id(run.get(name)) else f"(no {name})" for name in ("GroupID", "StreamID"))
+def rerun_command(run: Run) -> str:
+    """Return the shell command that checks the same version of the same file again."""
+    machine = run.execution_arn.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
+    asked = {"GroupID": run.group_id, "StreamID": run.stream_id, "Key": run.key, "VersionId": run.version_id}
+    text = json.dumps({name: value for name, value in asked.items() if value is not None}, ensure_ascii=False)
+    given = "".join(c if c.isprintable() else json.dumps(c).strip('"') for c in text)
+    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(given)}"
 
 
-def text(run: Item, checks: list[Item]) -> Iterator[str]:
+def _text(run: Run, checks: list[Result]) -> Iterator[str]:
     """The lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
-    yield f"{run['Status']}: {one_line(name_of(run))}"
-    yield VERDICTS[run["Status"]]
-    if "Cause" in run:
+    yield f"{run.status}: {one_line(name_of(run))}"
+    yield VERDICTS[run.status]
+    if run.failure:
         yield ""
-        yield f"{one_line(run['Error'])}: {one_line(run['Cause'], 2000)}"
-    results = run.get("Results", [])
-    if results:
+        yield f"{one_line(run.failure.error)}: {one_line(run.failure.cause, 2000)}"
+    if run.results:
         yield ""
-    for result in results:
-        yield process_line(result, run)
-    yield from findings(results, checks)
+    for result in run.results:
+        yield _process_line(result, run)
+    yield from _findings(run.results, checks)
     yield ""
-    yield from facts(run)
+    yield from _facts(run)
 
 
-def findings(results: list[Item], checks: list[Item]) -> Iterator[str]:
-    """The failing checks, process by process, as far as CHECKS_IN_TEXT and TEXT_BYTES go; what was left out is counted."""
+def _findings(results: tuple[ProcessResult, ...], checks: list[Result]) -> Iterator[str]:
+    """The failing checks by process, up to CHECKS_IN_TEXT and TEXT_BYTES; the rest is counted."""
     shown, room = 0, TEXT_BYTES
     for result in results:
-        mine = [check for check in checks if check["Check"].startswith(f"{result['Process']}#")]
-        if mine:
+        failing = [check for check in checks if check.process == result.process]
+        if failing:
             yield ""
-            yield f"{result['Process']} {PROCESSES[result['Process']]}"
-        for position, check in enumerate(mine):
-            lines = list(check_lines(check))
+            yield f"{result.process} {PROCESSES[result.process]}"
+        for position, check in enumerate(failing):
+            lines = list(_check_lines(check))
             room -= sum(len(line.encode()) for line in lines)
             if shown == CHECKS_IN_TEXT or room < 0:
-                yield f"  and {len(mine) - position:,} more failing checks, in QCDetails"
+                yield f"  and {len(failing) - position:,} more failing checks, in QCDetails"
                 break
             yield from lines
             shown += 1
 
 
-def process_line(result: Item, run: Item) -> str:
-    """`2 values      FAIL`, and why where that is not a check's to say."""
-    name = f"{result['Process']} {PROCESSES[result['Process']]:<10}"
-    if "Error" in result:
-        same = (result["Error"], result["Cause"]) == (run.get("Error"), run.get("Cause"))
-        why = "as above" if same else one_line(result["Cause"], 1000)
-        return f"{name}  could not run: {one_line(result['Error'])}: {why}"
-    more = f" ({one_line(result['Message'], 1000)})" if "Message" in result else ""
-    return f"{name}  {'pass' if result['Pass'] else 'FAIL'}{more}"
+def _process_line(result: ProcessResult, run: Run) -> str:
+    """`2 values      FAIL`, and the reason where no check gives it."""
+    name = f"{result.process} {PROCESSES[result.process]:<10}"
+    if result.failure:
+        why = "as above" if result.failure == run.failure else one_line(result.failure.cause, 1000)
+        return f"{name}  could not run: {one_line(result.failure.error)}: {why}"
+    more = f" ({one_line(result.message, 1000)})" if result.message else ""
+    return f"{name}  {'pass' if result.passed else 'FAIL'}{more}"
 
 
-def check_lines(check: Item) -> Iterator[str]:
-    """A failing check with its count and its first offending rows."""
-    field, test = check["Check"].split("#", 1)[1].rsplit("#", 1)
-    of_file = field == "*"
-    yield f"  {one_line(test if of_file else f'{field} {test}')}: {one_line(check['Message'], 1000)}"
-    for example in check["Examples"][:EXAMPLES_IN_TEXT]:
-        value = f": {one_line(example['Value'])}" if of_file and example["Value"] else ""
-        yield f"    row {int(example['Row']):,}: {one_line(example['Reason'])}{value}"
-    more = int(check["Fail"]) + int(check["Suspect"]) - len(check["Examples"][:EXAMPLES_IN_TEXT])
-    if more > 0 and check["Examples"]:
+def _check_lines(check: Result) -> Iterator[str]:
+    """A failing check with its counts and its first offending rows."""
+    of_file = check.field == "*"
+    name = check.test if of_file else f"{check.field} {check.test}"
+    yield f"  {one_line(name)}: {one_line(check.message, 1000)}"
+    examples = check.examples[:EXAMPLES_IN_TEXT]
+    for example in examples:
+        value = f": {one_line(example.value)}" if of_file and example.value else ""
+        yield f"    row {example.row:,}: {one_line(example.reason)}{value}"
+    more = check.fail + check.suspect - len(examples)
+    if more > 0 and examples:
         yield f"    and {more:,} more"
 
 
-def facts(run: Item) -> Iterator[str]:
+def _facts(run: Run) -> Iterator[str]:
     """The file, the rules, the run, and the command that runs it again."""
-    if "Key" in run:
-        yield f"File   s3://{run.get('Bucket', '')}/{one_line(run['Key'], 1100)}"
-    if "Size" in run:
-        rows = f", {int(run['Rows']):,} rows" if "Rows" in run else ""
-        yield f"       version {run['VersionId']}, {int(run['Size']):,} bytes{rows}"
-        default = "built-in default: a readable file with a header and at least one row"
-        yield (
-            f"Rules  {one_line(run['RulesKey'])}, version {run['RulesVersionId']}"
-            if "RulesKey" in run
-            else f"Rules  {default}"
-        )
-    if "QCPID" in run:
-        yield f"Run    {run['QCPID']}" + (f", started {run['StartTime']}" if "StartTime" in run else "")
-    if is_id(run.get("GroupID")) and is_id(run.get("StreamID")) and run["Status"] != "REJECTED":
+    if run.key is not None:
+        yield f"File   s3://{run.bucket or ''}/{one_line(run.key, 1100)}"
+    if run.size is not None:
+        rows = f", {run.rows:,} rows" if run.rows is not None else ""
+        yield f"       version {run.version_id}, {run.size:,} bytes{rows}"
+        rules = f"{one_line(run.rules_key)}, version {run.rules_version_id}" if run.rules_key else BUILT_IN_RULES
+        yield f"Rules  {rules}"
+    started = f", started {run.start_time}" if run.start_time else ""
+    yield f"Run    {run.qcpid}{started}"
+    if is_id(run.group_id) and is_id(run.stream_id) and run.status != Status.REJECTED:
         yield ""
-        yield "Check it again, for example after a change of the rules:"
+        yield "To check it again, for example after changing the rules:"
         yield rerun_command(run)
 
 
-def rerun_command(run: Item) -> str:
-    """The command that checks the same version of the same file again, as a shell takes it."""
-    machine = run["ExecutionArn"].replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
-    asked = {name: run[name] for name in ("GroupID", "StreamID", "Key", "VersionId") if name in run}
-    given = "".join(c if c.isprintable() else json.dumps(c).strip('"') for c in json.dumps(asked, ensure_ascii=False))
-    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(given)}"
-
-
-def one_line(value: Any, most: int = 300) -> str:
-    """Text for a line of the email: what is not printable, line ends included, is escaped; what is long is cut."""
+def one_line(value: object, most: int = 300) -> str:
+    """Return text for a line of the email: what is not printable is escaped, and what is too long is cut."""
     plain = printable(value)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"

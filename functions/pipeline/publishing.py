@@ -1,11 +1,10 @@
-"""Publishing the summary of an execution, once, whoever comes to do it."""
+"""Publishing the summary of a run to the topic: once, whether SendQCSummary or CloseRun does it."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import (
@@ -16,83 +15,93 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from pipeline import message, runs
+from pipeline import details, message
 from pipeline.aws import sns
-from pipeline.claims import Claimed, Claims
+from pipeline.claims import Done, Held, claim, claim_id, complete, look, release
+from pipeline.environment import environment
 from pipeline.errors import SummaryNotConfirmed
-from pipeline.observe import logger, metrics
+from pipeline.model import Run
+from pipeline.observe import logger, measure
 
-claims = Claims("SendQCSummary")
+
+@dataclass(frozen=True)
+class Progress:
+    """How far publishing has come: nobody has begun, the summary was sent, or nobody can know whether it was."""
+
+    begun: bool
+    sent: bool
+
+    @property
+    def unknown(self) -> bool:
+        return self.begun and not self.sent
 
 
-def publish(run: runs.Run, end: Callable[[], runs.Run]) -> dict[str, str]:
-    """Publishes the summary of the run as `end` gives it, which is called only by whoever is first to publish.
+def publish(run: Run, close: Callable[[], Run]) -> str:
+    """Publish the summary of the run that `close` returns, unless it was published before. Return its MessageId.
 
-    Returns the MessageId, that of the first time where it was published before.
-    Raises SummaryNotConfirmed where an earlier attempt broke after it may have published: a summary that is sent twice, or
-    never and nobody knows, is worse than a failed execution.
+    `close` is called only by the attempt that publishes. Raises SummaryNotConfirmed where an earlier attempt failed after it
+    may have published: a failed execution is better than a summary that is sent twice, or missed without anybody knowing.
     """
-    checks = list(runs.failing_details(run))
-    arn = run["ExecutionArn"]
-    told = {"ExecutionArn": arn}
+    checks = list(details.failing(run))
+    summary, owner = _id(run.execution_arn), str(uuid.uuid4())  # Lambda reuses its request ID in asynchronous retries
+    claimed = claim(summary, owner)
+    if isinstance(claimed, Held):
+        raise _not_confirmed(run, "an earlier attempt did not finish")
+    if isinstance(claimed, Done):
+        return _message_id(run, claimed.result)
     try:
-        # Every attempt is another claimant: Lambda keeps the request's ID when it tries an asynchronous one again.
-        sent: dict[str, str] | None = claims.claim(told, str(uuid.uuid4()))
-    except Claimed:
-        raise not_confirmed(arn, "an earlier attempt broke off") from None
-    if sent is None:
-        try:
-            sent = send(message.summary(end(), checks))
-        except Exception as error:
-            claims.give_up(told, error)  # it was not sent, so the step may be retried
-            raise
-        claims.save_success(told, sent)
-        if "MessageId" in sent:
-            logger.info("summary published", extra=sent)
-            metrics.add_dimension("Status", sent["Status"])
-            metrics.add_metadata("ExecutionArn", arn)  # the run behind a count, for whoever asks the logs
-            metrics.add_metric("Runs", MetricUnit.Count, 1)
-    if "Unanswered" in sent:
-        raise not_confirmed(arn, sent["Unanswered"])
-    return {"MessageId": sent["MessageId"]}
+        sent = _send(message.summary(close(), checks))
+    except Exception:
+        release(summary, owner)  # it was not sent, so the step may be retried
+        raise
+    complete(summary, owner, sent)
+    if "MessageId" in sent:
+        logger.info("summary published", extra=sent)
+        measure({"Runs": (MetricUnit.Count, 1)}, ("Status", sent["Status"]), ExecutionArn=run.execution_arn)
+    return _message_id(run, sent)
 
 
-def progress(execution_arn: str) -> str | None:
-    """How far the publishing of an execution's summary has come: None where nobody has begun it, COMPLETED where it was sent,
-    INPROGRESS where nobody can know.
-    """
-    found = claims.found({"ExecutionArn": execution_arn})
-    if found and found.status == "COMPLETED" and "Unanswered" in (found.response_json_as_dict() or {}):
-        return "INPROGRESS"
-    return found.status if found else None
+def progress(execution_arn: str) -> Progress:
+    """Return how far the summary of an execution has come."""
+    found = look(_id(execution_arn))
+    return Progress(begun=found is not None, sent=isinstance(found, Done) and "MessageId" in found.result)
 
 
-def send(summary: message.Summary) -> dict[str, str]:
-    """MessageId and Status, or Unanswered where nobody can know whether SNS has taken it. Raises where SNS has not."""
-    asked: dict[str, Any] = {
-        "TopicArn": os.environ["RESULTS_TOPIC"],
-        "Subject": summary.subject,
-        "Message": summary.body(),
-        "MessageStructure": "json",
-        "MessageAttributes": summary.attributes(),
-    }
+def _send(summary: message.Summary) -> dict[str, str]:
+    """Return MessageId and Status, or Unanswered where SNS may or may not have the message. Raises where it does not."""
     try:
-        answer = sns().publish(**asked)
+        answer = sns().publish(
+            TopicArn=environment().results_topic,
+            Subject=summary.subject,
+            Message=summary.body(),
+            MessageStructure="json",
+            MessageAttributes=summary.attributes(),
+        )
     except Exception as error:
-        if was_refused(error):
+        if _was_refused(error):
             raise
-        return {"Unanswered": f"{type(error).__name__}: {error}"}  # returned, so that it is remembered
-    return {"MessageId": answer["MessageId"], "Status": summary.fields["Status"]}
+        return {"Unanswered": f"{type(error).__name__}: {error}"}  # returned, so that the claim remembers it
+    return {"MessageId": answer["MessageId"], "Status": summary.status}
 
 
-def was_refused(error: Exception) -> bool:
-    """Whether SNS said no, or was never reached. Where it failed, or did not answer, it may have taken the message."""
+def _was_refused(error: Exception) -> bool:
+    """Return whether SNS refused the message or was never reached. If it failed or did not answer, it may have the message."""
     if isinstance(error, ClientError):
         return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500
     return isinstance(error, EndpointConnectionError | ConnectTimeoutError | NoCredentialsError | ParamValidationError)
 
 
-def not_confirmed(execution_arn: str, why: str) -> SummaryNotConfirmed:
+def _message_id(run: Run, sent: dict[str, str]) -> str:
+    if "Unanswered" in sent:
+        raise _not_confirmed(run, sent["Unanswered"])
+    return sent["MessageId"]
+
+
+def _not_confirmed(run: Run, why: str) -> SummaryNotConfirmed:
     return SummaryNotConfirmed(
-        f"the summary of {execution_arn} may have been published, and is not published again: {why}"
+        f"the summary of {run.execution_arn} may have been published, and is not published again: {why}"
     )
+
+
+def _id(execution_arn: str) -> str:
+    return claim_id("Summary", execution_arn)

@@ -1,194 +1,162 @@
-"""QCSummary, one row a run, and QCDetails, one item a check of a run."""
+"""QCSummary: one row for each run. A status changes only from the status that it is expected to have."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import uuid
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from pipeline.aws import error_code, table
+from pipeline.aws import query, standing_item, table
+from pipeline.environment import environment
 from pipeline.errors import RunClosed
-from stream_qc.vocabulary import PROCESSES
+from pipeline.execution import Execution
+from pipeline.model import Run, Status
+from stream_qc.vocabulary import PROCESSES, pass_field
 
-SUMMARY, DETAILS = "SUMMARY_TABLE", "DETAILS_TABLE"  # the environment variables that name the tables
-RUNS = uuid.UUID("6f1f6ad5-3c0a-4d8b-9a53-0a6c8a4f0a11")  # the namespace of QCPIDs
-KEYS_TRIED = 1000
-
-Run = dict[str, Any]
-
-
-def qcpid(execution_arn: str, started: str) -> str:
-    """The id of the run of an execution: the same for every attempt of every step."""
-    moment = dt.datetime.fromisoformat(started).astimezone(dt.UTC)  # written in one way, however the start is written
-    return str(
-        uuid.uuid5(RUNS, f"{execution_arn} {moment.strftime('%Y-%m-%dT%H:%M:%S')}.{moment.microsecond // 1000:03}Z")
-    )
+START_TIMES_TRIED = 1000
+# An event need not round the start of an execution as the state machine does.
+ROUNDING = dt.timedelta(seconds=1)
+# What closes a row, as far as the run has it.
+END_ATTRIBUTES = ("Status", "TotalPass", "EndTime", "Rows", "Error", "Cause", *map(pass_field, PROCESSES))
 
 
-def first_start_time(execution_arn: str, started: str) -> dt.datetime:
-    """The execution's start with its own microseconds.
+def first_start_time(execution: Execution) -> dt.datetime:
+    """Return the execution's start with microseconds of its own.
 
-    Step Functions gives milliseconds. The rest comes from the execution's name, so that runs of one millisecond spread
-    and a retried step looks for its row where it put it.
+    Step Functions gives milliseconds. The microseconds come from the execution's ARN, so that runs of one millisecond spread
+    out, and a retried step looks for its row where it put it.
     """
-    spread = int.from_bytes(hashlib.sha256(execution_arn.encode()).digest()[:4], "big") % 1000
-    start = dt.datetime.fromisoformat(started).astimezone(dt.UTC)
-    return start.replace(microsecond=start.microsecond // 1000 * 1000 + spread)
+    spread = int.from_bytes(hashlib.sha256(execution.arn.encode()).digest()[:4], "big") % 1000
+    return execution.started.replace(microsecond=execution.started.microsecond // 1000 * 1000 + spread)
 
 
 def timestamp(time: dt.datetime) -> str:
-    """UTC in ISO 8601 with microseconds."""
+    """Return the time in UTC, ISO 8601 with microseconds."""
     return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def now() -> str:
+    """Return the current time as a timestamp."""
     return timestamp(dt.datetime.now(dt.UTC))
 
 
-def seed(run: Run, started: str) -> Run:
-    """Puts the row of a run under a StartTime that no other run of its group has, and returns it with that StartTime.
+def seed(run: Run, execution: Execution) -> Run:
+    """Put the run's row under a StartTime that no other run of its group has, and return the run with it.
 
-    Where the run has a row it stays as it is and is returned: a retried step finds what it wrote, because the times are
-    tried in the same order and no row is ever removed, and a run that has been closed meanwhile is not opened again.
+    Where the run already has a row, that row is left as it is and returned. A retried step so finds what it wrote (the start
+    times are tried in the same order, and no row is ever removed), and a run that was closed meanwhile is not opened again.
     """
-    time = first_start_time(run["ExecutionArn"], started)
-    for _ in range(KEYS_TRIED):
-        row = {**run, "StartTime": timestamp(time)}
+    time = first_start_time(execution)
+    for _ in range(START_TIMES_TRIED):
+        seeded = replace(run, start_time=timestamp(time))
         try:
-            table(SUMMARY).put_item(
-                Item=row,
+            _table().put_item(
+                Item=seeded.to_item(),
                 ConditionExpression="attribute_not_exists(GroupID)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            there = row_that_stands(error)
-            if there.get("QCPID") == run["QCPID"]:
-                return there
+            existing = _existing_run(error)
+            if existing is not None and existing.qcpid == run.qcpid:
+                return existing
             time += dt.timedelta(microseconds=1)
         else:
-            return row
-    raise RuntimeError(f"{KEYS_TRIED} runs of {run['GroupID']} hold the microseconds from {timestamp(time)} on")
+            return seeded
+    raise RuntimeError(
+        f"{START_TIMES_TRIED} runs of {run.group_id} already have the start times up to {timestamp(time)}"
+    )
 
 
-def find(group_id: str, execution_arn: str, started: str) -> Run | None:
-    """The row of an execution, under one of the times that `seed` tries."""
-    first = first_start_time(execution_arn, started)
-    around = dt.timedelta(seconds=1)  # an event need not round the start as the state machine does
-    asked: dict[str, Any] = {
-        "KeyConditionExpression": Key("GroupID").eq(group_id)
-        & Key("StartTime").between(timestamp(first - around), timestamp(first + around)),
-        "ConsistentRead": True,
-    }
-    return next((plain(row) for row in _pages(SUMMARY, asked) if row["ExecutionArn"] == execution_arn), None)
+def find(group_id: str, execution: Execution) -> Run | None:
+    """Return the run of an execution from its row, under one of the start times that `seed` tries."""
+    first = first_start_time(execution)
+    around = Key("StartTime").between(timestamp(first - ROUNDING), timestamp(first + ROUNDING))
+    condition = Key("GroupID").eq(group_id) & around
+    rows = query(environment().summary_table, KeyConditionExpression=condition, ConsistentRead=True)
+    return next((Run.from_item(row) for row in rows if row["ExecutionArn"] == execution.arn), None)
 
 
-def end(run: Run, values: Run, still: tuple[str, ...]) -> Run:
-    """Gives the row its end where its Status is one of these, and returns what then stands there: the end, or another.
+def end(run: Run, expected: tuple[Status, ...]) -> Run:
+    """Write the run's end into its row if the row's Status is one of those expected. Return the run as the row then has it.
 
-    A process that has not set its flag gets 0. Raises ClientError (ConditionalCheckFailedException) where there is no row.
+    A process that has set no flag gets 0. Raises ClientError (ConditionalCheckFailedException) where the run has no row.
     """
-    flags = [f"Process{number}Pass" for number in PROCESSES]
-    names = {f"#{index}": name for index, name in enumerate(values)}
-    setting = [f"{short} = :{short[1:]}" for short in names]
-    setting += [f"{flag} = if_not_exists({flag}, :zero)" for flag in flags if flag not in values]
-    states = {f":s{index}": status for index, status in enumerate(still)}
+    item = run.to_item()
+    values = {name: item[name] for name in END_ATTRIBUTES if name in item}
+    short = {name: f"v{index}" for index, name in enumerate(values)}
+    unset = [pass_field(process) for process in PROCESSES if pass_field(process) not in values]
+    setting = [f"#{short[name]} = :{short[name]}" for name in values]
+    setting += [f"{flag} = if_not_exists({flag}, :zero)" for flag in unset]
+    states = {f":s{index}": str(status) for index, status in enumerate(expected)}
     try:
-        table(SUMMARY).update_item(
-            Key={"GroupID": run["GroupID"], "StartTime": run["StartTime"]},
+        ended = _table().update_item(
+            Key=run.row_key,
             UpdateExpression="SET " + ", ".join(setting),
             ConditionExpression=f"QCPID = :me AND #status IN ({', '.join(states)})",
-            ExpressionAttributeNames={**names, "#status": "Status"},
+            ExpressionAttributeNames={"#status": "Status", **{f"#{short[name]}": name for name in values}},
             ExpressionAttributeValues={
-                ":me": run["QCPID"],
-                **({":zero": 0} if len(setting) > len(values) else {}),
+                ":me": run.qcpid,
                 **states,
-                **{f":{short[1:]}": values[name] for short, name in names.items()},
+                **({":zero": 0} if unset else {}),
+                **{f":{short[name]}": value for name, value in values.items()},
             },
+            ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:
-        there = row_that_stands(error)
-        if there.get("QCPID") != run["QCPID"]:
-            raise
-        return there
-    return values
+        return _own_row(error, run)
+    return replace(Run.from_item(ended["Attributes"]), results=run.results)
 
 
-def update(run: Run, values: dict[str, Any]) -> None:
-    """Sets attributes of the row of a run that is going on.
+def record_process(run: Run, process: int, *, passed: bool, rows: int | None) -> None:
+    """Set the flag of a process, and Rows if given, in the row of a run that is RUNNING.
 
-    Raises RunClosed where it has ended, and ClientError (ConditionalCheckFailedException) where there is no such row.
+    Raises RunClosed where the run has ended, and ClientError (ConditionalCheckFailedException) where it has no row.
     """
-    asked: dict[str, Any] = {
-        "Key": {"GroupID": run["GroupID"], "StartTime": run["StartTime"]},
-        "UpdateExpression": "SET " + ", ".join(f"#{index} = :{index}" for index in range(len(values))),
-        "ConditionExpression": "QCPID = :me AND #status = :running",
-        "ExpressionAttributeNames": {"#status": "Status", **{f"#{index}": name for index, name in enumerate(values)}},
-        "ExpressionAttributeValues": {
-            ":me": run["QCPID"],
-            ":running": "RUNNING",
-            **{f":{index}": value for index, value in enumerate(values.values())},
-        },
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+    setting, values = f"{pass_field(process)} = :passed", {":passed": int(passed)}
+    if rows is not None:
+        setting, values = f"{setting}, #rows = :rows", {**values, ":rows": rows}
     try:
-        table(SUMMARY).update_item(**asked)
+        _table().update_item(
+            Key=run.row_key,
+            UpdateExpression=f"SET {setting}",
+            ConditionExpression="QCPID = :me AND #status = :running",
+            ExpressionAttributeNames={"#status": "Status", **({} if rows is None else {"#rows": "Rows"})},
+            ExpressionAttributeValues={":me": run.qcpid, ":running": str(Status.RUNNING), **values},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
     except ClientError as error:
-        there = row_that_stands(error)
-        if there.get("QCPID") != run["QCPID"]:
-            raise
-        raise RunClosed(f"the run has ended as {there['Status']}") from None
-
-
-def put_details(run: Run, items: Iterable[dict[str, Any]], expires: int | None) -> None:
-    """Puts one item a check. An item that is there from an earlier attempt is written over with the same."""
-    extra = {"QCPID": run["QCPID"]} | ({"ExpiresAt": expires} if expires else {})
-    with table(DETAILS).batch_writer() as batch:
-        for item in items:
-            batch.put_item(Item={**item, **extra})
-
-
-def failing_details(run: Run) -> Iterator[dict[str, Any]]:
-    """The checks of a run that did not pass, in the order of their names."""
-    asked = {"KeyConditionExpression": Key("QCPID").eq(run["QCPID"]), "ConsistentRead": True}
-    return (item for item in _pages(DETAILS, asked) if not item["Pass"])
+        raise RunClosed(f"the run has already ended as {_own_row(error, run).status}") from None
 
 
 def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
-    """The keys and versions of the objects for which the group has rows since this time."""
-    asked = {
-        "KeyConditionExpression": Key("GroupID").eq(group_id) & Key("StartTime").gte(timestamp(since)),
-        "ProjectionExpression": "#k, VersionId",
-        "ExpressionAttributeNames": {"#k": "Key"},
-    }
-    return {(row["Key"], row.get("VersionId", "")) for row in _pages(SUMMARY, asked) if "Key" in row}
+    """Return key and version of every object that the group has rows of since this time."""
+    rows = query(
+        environment().summary_table,
+        KeyConditionExpression=Key("GroupID").eq(group_id) & Key("StartTime").gte(timestamp(since)),
+        ProjectionExpression="#k, VersionId",
+        ExpressionAttributeNames={"#k": "Key"},
+    )
+    return {(row["Key"], row.get("VersionId", "")) for row in rows if "Key" in row}
 
 
-def row_that_stands(error: ClientError) -> Run:
-    """The row on which a condition failed, empty where there is none. Raises the error again where it is another."""
-    if error_code(error) != "ConditionalCheckFailedException":
+def _own_row(error: ClientError, run: Run) -> Run:
+    """Return the run as its row has it, where a condition on that row failed. Raises the error where there is no such row."""
+    existing = _existing_run(error)
+    if existing is None or existing.qcpid != run.qcpid:
         raise error
-    item = error.response.get("Item", {})
-    deserialize = TypeDeserializer().deserialize
-    return plain({name: deserialize(value) for name, value in item.items()})  # type: ignore[attr-defined]
+    return existing
 
 
-def plain(row: Run) -> Run:
-    """The row with DynamoDB's numbers as int: there are no others in it."""
-    return {name: int(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+def _existing_run(error: ClientError) -> Run | None:
+    """Return the run in the row on which a condition failed, or None. Raises the error again where it is another one."""
+    item = standing_item(error)
+    return Run.from_item(item) if item else None
 
 
-def _pages(variable: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    while True:
-        page = table(variable).query(**asked)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        asked = {**asked, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+def _table() -> Any:
+    return table(environment().summary_table)

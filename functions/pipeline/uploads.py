@@ -1,52 +1,43 @@
-"""Which execution has an upload: the first that asks. Every later delivery of the same version finds the run that it has."""
+"""One run for one upload: the first execution that asks starts it, and every later delivery of the upload finds that run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from pipeline import runs
-from pipeline.claims import Claimed, Claims
+from pipeline.claims import Done, Held, claim, claim_id, complete, look
 from pipeline.errors import UploadBeingStarted
+from pipeline.model import Run
+from pipeline.request import Delivery
 
-claims = Claims("StartQC")
 
+def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[], Run]) -> Run:
+    """Return the upload's run: started now by this execution, or as another execution started it.
 
-def begin_once(upload: Mapping[str, Any], execution_arn: str, begin: Callable[[], runs.Run]) -> runs.Run:
-    """The run of an upload: begun where no other execution has begun one, else the other's, as it was then.
-
-    `upload` has the Key and the VersionId (or the Sequencer) of its event. One without them can be told from no other, and
-    is begun whatever came before. `begin` is called again where an earlier attempt of this very execution broke off, so it
-    must bear that. Raises UploadBeingStarted while another execution is beginning it.
+    A request without a delivery (a rerun) is always started. `start` must be safe to repeat: it is called again where an
+    earlier attempt of this execution did not finish. Raises UploadBeingStarted while another execution is starting the run.
     """
-    identity = _identity(upload)
-    if identity is None:
-        return begin()
-    try:
-        run: runs.Run | None = claims.claim(identity, execution_arn)
-    except Claimed:
-        raise UploadBeingStarted(f"another execution is starting {identity['Key']}, {identity['Version']}") from None
-    if run is None:
-        run = begin()
-        claims.save_success(identity, run)
+    if delivery is None:
+        return start()
+    claimed = claim(_id(delivery), execution_arn)
+    if isinstance(claimed, Done):
+        return Run.from_payload(claimed.result)
+    if isinstance(claimed, Held):
+        raise UploadBeingStarted(f"another execution is starting the run of {delivery.key}, {delivery.version}")
+    run = start()
+    complete(_id(delivery), execution_arn, run.to_payload())
     return run
 
 
-def is_claimed(upload: Mapping[str, Any]) -> bool:
-    """Whether an execution has begun the run of this upload, or is at it."""
-    identity = _identity(upload)
-    return identity is not None and claims.found(identity) is not None
+def is_claimed(delivery: Delivery) -> bool:
+    """Return whether an execution has started the upload's run, or is starting it."""
+    return look(_id(delivery)) is not None
 
 
-def has_run_elsewhere(upload: Mapping[str, Any], execution_arn: str) -> bool:
-    """Whether another execution has begun the run of this upload."""
-    identity = _identity(upload)
-    found = claims.found(identity) if identity else None
-    run = (found.response_json_as_dict() or {}) if found and found.status == "COMPLETED" else {}
-    return bool(run.get("ExecutionArn", execution_arn) != execution_arn)
+def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:
+    """Return whether another execution has started the upload's run."""
+    found = look(_id(delivery)) if delivery else None
+    return isinstance(found, Done) and Run.from_payload(found.result).execution_arn != execution_arn
 
 
-def _identity(upload: Mapping[str, Any]) -> dict[str, str] | None:
-    """What is the same in every delivery of an upload, and in no other's."""
-    key, version = upload.get("Key"), upload.get("VersionId", upload.get("Sequencer"))
-    return {"Key": key, "Version": version} if isinstance(key, str) and isinstance(version, str) else None
+def _id(delivery: Delivery) -> str:
+    return claim_id("Upload", delivery.key, delivery.version)

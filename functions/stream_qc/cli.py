@@ -35,7 +35,7 @@ MISTAKE = 70  # EX_SOFTWARE
 LONG_FILE = 50_000_000  # bytes from which on a progress bar is worth its lines
 
 
-class Unusable(Exception):  # noqa: N818
+class Unusable(Exception):
     """The arguments or the file cannot be used; the message is for the person who typed them."""
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 SHOWN, LONGEST = 10, 300
 
 
-class InvalidRules(Exception):  # noqa: N818  # users match this name in Step Functions
+class InvalidRules(Exception):  # users match this name in Step Functions
     """The rules cannot be used. `mistakes` names each place and what is wrong there."""
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -16,5 +16,5 @@ class InvalidRules(Exception):  # noqa: N818  # users match this name in Step Fu
         super().__init__("; ".join(shown) + more)
 
 
-class UnreadableFile(Exception):  # noqa: N818  # a result of process 1, not a breakdown
+class UnreadableFile(Exception):  # a result of process 1, not a breakdown
     """The file cannot be read, or not to its end. The message says where and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,27 @@ class Result:
             "Examples": [{"Row": one.row, "Value": one.value, "Reason": one.reason} for one in self.examples],
             "Truncated": self.truncated,
         }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Result:
+        """Return the result in a QCDetails item."""
+        process, rest = item["Check"].split("#", 1)
+        field, test = rest.rsplit("#", 1)
+        return cls(
+            process=int(process),
+            field=field,
+            test=test,
+            passed=item["Pass"] == 1,
+            message=item["Message"],
+            rows=item["Rows"],
+            good=item["Good"],
+            not_evaluated=item["NotEvaluated"],
+            suspect=item["Suspect"],
+            fail=item["Fail"],
+            missing=item["Missing"],
+            examples=[Example(one["Row"], one["Value"], one["Reason"]) for one in item["Examples"]],
+            truncated=item["Truncated"],
+        )
 
 
 @dataclass

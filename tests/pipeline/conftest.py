@@ -66,7 +66,7 @@ def lose_the_end_of(pipeline: Pipeline, key: str) -> str:
     """Starts a run, stops it, and loses the event that tells of it; returns the execution's ARN."""
     header, line = QUARTER.splitlines()
     long_enough_to_be_stopped = f"{header}\n" + f"{line}\n" * 2_000_000
-    with undelivered(pipeline, 1, to="BrokeOffRule"):
+    with undelivered(pipeline, 1, to="FailedRunRule"):
         arn = pipeline.started_by(key, pipeline.upload(key, long_enough_to_be_stopped.encode()))
         until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
         pipeline.sfn.stop_execution(executionArn=arn)

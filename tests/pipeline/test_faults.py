@@ -158,7 +158,7 @@ def test_what_reconcile_could_not_do_it_does_the_next_time_and_once(
 
     def lose(group: str) -> tuple[str, str]:
         """An upload that is never delivered, and a rerun whose end is never told."""
-        with undelivered(pipeline, 1), undelivered(pipeline, 1, to="BrokeOffRule"):
+        with undelivered(pipeline, 1), undelivered(pipeline, 1, to="FailedRunRule"):
             pipeline.upload(f"streams/{group}/s.csv", QUARTER.encode())
             stopped = pipeline.start({"GroupID": group, "StreamID": "s"})
             pipeline.sfn.stop_execution(executionArn=stopped)

@@ -66,7 +66,7 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
         pipeline.upload("streams/lost/s.csv", QUARTER.encode())
     lose_the_end_of(pipeline, "streams/unended/s.csv")
     (folder / "faults" / "untold.json").write_text(json.dumps([BREAKING_OFF]))
-    with undelivered(pipeline, 3, to="BrokeOffRule"):
+    with undelivered(pipeline, 3, to="FailedRunRule"):
         untold = pipeline.checked("streams/untold/s.csv", QUARTER.encode())
         pipeline.checked("streams/nameless.csv", QUARTER.encode())  # it has no row, and is told
         (folder / "faults" / "good.json").write_text(json.dumps(BROKEN_AND_UNCLOSED))

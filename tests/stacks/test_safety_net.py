@@ -11,7 +11,7 @@ from tests.stacks.template import Template, readable
 
 
 def test_every_execution_that_fails_times_out_or_is_stopped_reaches_close_run(template: Template) -> None:
-    rule = template.properties("AWS::Events::Rule", "BrokeOffRule")
+    rule = template.properties("AWS::Events::Rule", "FailedRunRule")
     detail = rule["EventPattern"]["detail"]
     assert [readable(arn) for arn in detail.pop("stateMachineArn")] == ["QC"]
     assert rule["EventPattern"] == {

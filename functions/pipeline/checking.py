@@ -1,0 +1,38 @@
+"""One QC process of a run: reads the file's version from S3, checks it, and records the report."""
+
+from __future__ import annotations
+
+from pipeline import details, objects, runs
+from pipeline.model import ProcessResult, Run
+from stream_qc.engine import check_stream
+from stream_qc.formats import format_of
+from stream_qc.results import Report
+from stream_qc.rules import BUILT_IN, Rules, load
+
+
+def check(run: Run, process: int) -> ProcessResult:
+    """Check the run's file under the run's rules, write what one process found, and return its result.
+
+    Raises InvalidRules, StreamNotFound and RunClosed.
+    """
+    file = run.file
+    form = format_of(file.key)
+    if form is None:
+        raise ValueError(f"{file.key} has no known extension")  # StartQC refuses such a key
+    report = check_stream(lambda: objects.read(file.key, file.version_id), form, _rules_of(run), [process])[process]
+    _record(run, report)
+    return ProcessResult(process, passed=report.passed, rows=report.rows, message=report.message or None)
+
+
+def _rules_of(run: Run) -> Rules:
+    """Return the very version of the rules that StartQC found. Raises InvalidRules."""
+    if run.rules_key is None or run.rules_version_id is None:
+        return BUILT_IN
+    return load(objects.read(run.rules_key, run.rules_version_id).read())
+
+
+def _record(run: Run, report: Report) -> None:
+    """Write the details first and the flag last, so that a flag is never there without what it rests on."""
+    details.put(run, report.results)
+    rows = report.rows if report.process == 1 else None
+    runs.record_process(run, report.process, passed=report.passed, rows=rows)

@@ -1,0 +1,62 @@
+"""Closing a run whose execution failed, timed out or was stopped: its row ends as ERROR."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline import keys, runs
+from pipeline.execution import Execution
+from pipeline.model import Failure, ProcessResult, Run, Status
+from pipeline.request import Named, request_of
+from pipeline.starting import unstarted
+from pipeline.uploads import start_once
+from stream_qc.vocabulary import PROCESSES
+
+# A verdict of which nobody was notified may still become ERROR.
+NOT_NOTIFIED = (Status.RUNNING, Status.PASS, Status.FAIL)
+STILL_RUNNING = (Status.RUNNING,)
+
+
+def find_or_create(execution: Execution, failure: Failure) -> Run:
+    """Return the execution's run, or the run that another execution has for the same upload.
+
+    A run without a row gets one that is closed already, if its group is valid. Where StartQC failed after it had claimed the
+    upload, this completes the claim, for which other deliveries wait. Raises UploadBeingStarted.
+    """
+    request = request_of(execution.input)
+    run = find(execution, request.named)
+    started = start_once(
+        request.delivery, execution.arn, lambda: run if run.has_row else _create(run, execution, failure)
+    )
+    return run if run.has_row and started.execution_arn == execution.arn else started
+
+
+def find(execution: Execution, named: Named) -> Run:
+    """Return the execution's run from its row, or an unstarted run where it has none."""
+    found = runs.find(named.group_id, execution) if named.group_id and keys.is_id(named.group_id) else None
+    return found or unstarted(execution, named)
+
+
+def close(run: Run, failure: Failure, expected: tuple[Status, ...]) -> Run:
+    """End the run as ERROR if its status is one of those expected. Return the run as it then stands.
+
+    A process that has set no flag could not run because of the failure.
+    """
+    if not run.has_row or run.status not in expected:
+        return run
+    results = tuple(
+        ProcessResult(process, run.flags[process]) if process in run.flags else ProcessResult(process, failure=failure)
+        for process in PROCESSES
+    )
+    return runs.end(replace(_ended(run, failure), results=results), expected)
+
+
+def _create(run: Run, execution: Execution, failure: Failure) -> Run:
+    ended = _ended(run, failure)
+    if not keys.is_id(run.group_id):
+        return ended
+    return runs.seed(replace(ended, flags=dict.fromkeys(PROCESSES, False)), execution)
+
+
+def _ended(run: Run, failure: Failure) -> Run:
+    return replace(run, status=Status.ERROR, total_pass=False, end_time=runs.now(), failure=failure)

@@ -1,0 +1,62 @@
+"""The settings of a function: its environment variables, read once. No other module reads them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.errors import MissingSetting
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The variables that stacks/functions.py gives this function. Raises MissingSetting for one that it was not given."""
+
+    variables: Mapping[str, str]
+
+    @property
+    def stream_bucket(self) -> str:
+        return self._value("STREAM_BUCKET")
+
+    @property
+    def summary_table(self) -> str:
+        return self._value("SUMMARY_TABLE")
+
+    @property
+    def details_table(self) -> str:
+        return self._value("DETAILS_TABLE")
+
+    @property
+    def claims_table(self) -> str:
+        return self._value("CLAIMS_TABLE")
+
+    @property
+    def results_topic(self) -> str:
+        return self._value("RESULTS_TOPIC")
+
+    @property
+    def state_machine(self) -> str:
+        return self._value("STATE_MACHINE")
+
+    @property
+    def close_run(self) -> str:
+        """The name of the function CloseRun."""
+        return self._value("CLOSE_RUN")
+
+    @property
+    def details_days(self) -> int:
+        """Days after which QCDetails items expire; 0 keeps them."""
+        return int(self._value("DETAILS_DAYS"))
+
+    def _value(self, name: str) -> str:
+        if name not in self.variables:
+            raise MissingSetting(f"the environment variable {name} is not set for this function")
+        return self.variables[name]
+
+
+@functools.cache
+def environment() -> Environment:
+    """Return the settings of this function."""
+    return Environment(dict(os.environ))

@@ -1,0 +1,91 @@
+"""Starting a run: which file, which version, which rules; and the run's row in QCSummary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline import keys, objects, runs
+from pipeline.environment import environment
+from pipeline.errors import InvalidInput, StreamNotFound
+from pipeline.execution import Execution
+from pipeline.model import Failure, Run, Status
+from pipeline.observe import logger, name_run
+from pipeline.request import Invalid, Named, Request, Rerun, Upload, request_of
+from pipeline.uploads import start_once
+from stream_qc.vocabulary import PROCESSES
+
+
+def start(execution: Execution) -> Run:
+    """Return the execution's run, with its row. Its Status is
+
+    RUNNING, or REPEATED where the upload has a run in another execution (`repeat_of`), or REJECTED or ERROR with the
+    failure where there is nothing to check. Raises UploadBeingStarted.
+    """
+    request = request_of(execution.input)
+    run = start_once(request.delivery, execution.arn, lambda: _start(execution, request))
+    if run.execution_arn == execution.arn:
+        return run
+    logger.info("this upload already has a run", extra={"RepeatOf": run.qcpid})
+    return replace(run, status=Status.REPEATED, repeat_of=run.qcpid, execution_arn=execution.arn)
+
+
+def unstarted(execution: Execution, named: Named) -> Run:
+    """Return the run of an execution before anything is known of it but what its request names."""
+    return Run(
+        qcpid=execution.qcpid,
+        execution_arn=execution.arn,
+        status=Status.RUNNING,
+        group_id=named.group_id,
+        stream_id=named.stream_id,
+        key=named.key,
+        version_id=named.version_id,
+    )
+
+
+def _start(execution: Execution, request: Request) -> Run:
+    run = unstarted(execution, request.named)
+    name_run(run)
+    if isinstance(request, Invalid):
+        return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", request.reason))
+    try:
+        run = _with_file_and_rules(run, request)
+    except InvalidInput as error:
+        return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", str(error)))
+    except StreamNotFound as error:
+        return _refuse(run, execution, Status.ERROR, Failure("StreamNotFound", str(error)))
+    run = runs.seed(run, execution)
+    logger.info(
+        "run started", extra={name: run.to_item().get(name) for name in ("QCPID", "Key", "VersionId", "RulesKey")}
+    )
+    return run
+
+
+def _with_file_and_rules(run: Run, request: Upload | Rerun) -> Run:
+    """Return the run with the version of the file that it reads, and of the rules that judge it."""
+    key = objects.newest(request.stream) if request.key is None else request.key
+    file = objects.locate(key, request.version_id)
+    rules = objects.rules_for(request.stream)
+    return replace(
+        run,
+        bucket=environment().stream_bucket,
+        key=file.key,
+        version_id=file.version_id,
+        size=file.size,
+        rules_key=rules.key if rules else None,
+        rules_version_id=rules.version_id if rules else None,
+    )
+
+
+def _refuse(run: Run, execution: Execution, status: Status, failure: Failure) -> Run:
+    """Record a run that was refused before it started: with a row where its group is valid, and with no flag of 1."""
+    refused = replace(
+        run,
+        status=status,
+        failure=failure,
+        bucket=environment().stream_bucket,
+        flags=dict.fromkeys(PROCESSES, False),
+        total_pass=False,
+        end_time=runs.now(),
+    )
+    logger.warning("run refused", extra={"Error": failure.error, "Cause": failure.cause})
+    return runs.seed(refused, execution) if keys.is_id(run.group_id) else refused
