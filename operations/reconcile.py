@@ -1,6 +1,6 @@
-"""`make reconcile`: has Reconcile look for lost uploads and untold runs now, as its schedule does, and further back if asked.
+"""`make reconcile`: invokes Reconcile now, as its schedule does: it looks for lost uploads and for failed runs to close.
 
-It does not wait: Reconcile may take a quarter of an hour, and says in its log what it found.
+It does not wait: Reconcile may take a quarter of an hour, and writes what it found to its log.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ MOST_DAYS = 29
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints where to look; 0 where Reconcile was started, 2 where AWS said no."""
+    """Print where to look. Return 0 if Reconcile was invoked, 2 if AWS refused."""
     parser = argparse.ArgumentParser(prog="make reconcile", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--stack", default="StreamQC", help="the CloudFormation stack (default: %(default)s)")
     parser.add_argument(
         "--days",
         type=float,
         default=3,
-        help=f"how far back to look, at most {MOST_DAYS}: claims are remembered for 30 (default: %(default)s)",
+        help=f"days to look back, at most {MOST_DAYS} because claims are kept for 30 (default: %(default)s)",
     )
     asked = parser.parse_args(arguments)
     if not 0 < asked.days <= MOST_DAYS:
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (BotoCoreError, ClientError, LookupError) as error:
         print(f"reconcile: {error}", file=sys.stderr)
         return 2
-    print(f"Reconcile looks at the last {asked.days:g} days. What it found it says here, in the line `reconciled`:")
+    print(f"Reconcile is looking at the last {asked.days:g} days. Its log has the result, in the line `reconciled`:")
     print(f"aws logs tail {found['ReconcileLogs']} --since 5m --follow")
     return 0
 

@@ -1,7 +1,7 @@
-"""`make redrive`: does what the stack's dead-letter queues hold: starts uploads that could not be delivered, closes broken runs.
+"""`make redrive`: empties the stack's dead-letter queues. It starts uploads that could not be delivered and closes failed runs.
 
-Safe to repeat, and to break off: a message is removed only after it has been seen to. An execution has the name of its message,
-so Step Functions starts it once, StartQC knows an upload that has a run already, and CloseRun a run that is closed and told.
+Safe to repeat and to interrupt: a message is removed only after it was handled. An execution has the name of its message, so
+Step Functions starts it once; StartQC finds an upload that already has a run, and CloseRun a run that is already closed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.stack import resources_of
+from pipeline.execution import arn_in
+from pipeline.request import is_upload, request_of
 
 RESOURCES = {
     "UndeliveredUploads": "AWS::SQS::Queue",
@@ -25,11 +27,11 @@ RESOURCES = {
     "QC": "AWS::StepFunctions::StateMachine",
     "CloseRun": "AWS::Lambda::Function",
 }
-Redriven = tuple[int, int]  # how many messages were seen to, and how many had to stay
+Handle = Callable[[Any], str]  # from a message to the reason why it has to stay, or "" if it was handled
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints what it did; 0 where the queues are empty in the end, 1 where messages had to stay, 2 where AWS said no."""
+    """Print what was done. Return 0 if the queues are empty, 1 if messages had to stay, 2 if AWS refused."""
     parser = argparse.ArgumentParser(prog="make redrive", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--stack", default="StreamQC", help="the CloudFormation stack (default: %(default)s)")
     asked = parser.parse_args(arguments)
@@ -44,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if unread + unclosed else 0
 
 
-def redrive(queue: str, see_to: Callable[[Any], str]) -> Redriven:
-    """Sees to every message of the queue. `see_to` returns why a message has to stay, or nothing."""
+def redrive(queue: str, handle: Handle) -> tuple[int, int]:
+    """Handle every message of the queue. Return how many were handled, and how many had to stay."""
     sqs, done = boto3.client("sqs"), 0
     hidden: dict[str, str] = {}
     # Long polling asks all of the queue's servers. The messages stay hidden for long enough to close ten runs.
@@ -54,53 +56,60 @@ def redrive(queue: str, see_to: Callable[[Any], str]) -> Redriven:
         while messages := sqs.receive_message(**polling).get("Messages"):
             hidden |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
             for message in messages:
-                if why := see_to(message):
+                if why := handle(message):
                     print(f"left in the queue: {message['MessageId']}: {why}")
                     continue
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
                 del hidden[message["MessageId"]]
                 done += 1
-    finally:  # what stays is there at once for the alarm, and for whoever tries again
+    finally:  # what stays is visible at once, for the alarm and for the next attempt
         for receipt in hidden.values():
             sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=0)
     return done, len(hidden)
 
 
 def start(machine: str, message: Any) -> str:
-    """Starts the run of the upload that the message is about."""
-    try:
-        event = json.loads(message["Body"])
-        key = event["detail"]["object"]["key"]
-        if event["source"] != "aws.s3":
-            raise KeyError("source")
-    except (ValueError, KeyError, TypeError):
+    """Start the run of the upload in the message. Return why it cannot be started, or "" if it was."""
+    event = _json(message)
+    if not is_upload(event):
         return f"not an upload: {message['Body'][:200]}"
+    named = request_of(event).named
     sfn = boto3.client("stepfunctions")
-    # It exists already where an earlier attempt broke off before it removed the message.
+    # It exists where an earlier attempt ended before it removed the message.
     with contextlib.suppress(sfn.exceptions.ExecutionAlreadyExists):
         sfn.start_execution(stateMachineArn=machine, name=f"redrive-{message['MessageId']}", input=message["Body"])
-    print(f"started: {key}")
+    print(f"started: {named.key}")
     return ""
 
 
 def close(function: str, message: Any) -> str:
-    """Closes the run of the execution that the message is about. EventBridge sends the event itself, Lambda wraps it."""
+    """Close the run of the execution in the message. Return why it cannot be closed, or "" if it was.
+
+    EventBridge sends the event itself; Lambda wraps it.
+    """
     try:
-        record = json.loads(message["Body"])
+        record = _json(message)
         event = record.get("requestPayload", record)
-        arn = event["detail"]["executionArn"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        arn = arn_in(event)
+    except (KeyError, TypeError, AttributeError):
         return f"not an execution: {message['Body'][:200]}"
-    # As long as CloseRun may take, and once: a second invocation beside the first could not know what came of that.
+    # Wait as long as CloseRun may take, and invoke it once: a second invocation beside the first could not know its result.
     patient = Config(read_timeout=330, retries={"total_max_attempts": 1})
     answer = boto3.client("lambda", config=patient).invoke(FunctionName=function, Payload=json.dumps(event))
     if "FunctionError" in answer:
         said = json.loads(answer["Payload"].read())
         if said.get("errorType") != "SummaryNotConfirmed":
             return f"{said.get('errorType')}: {said.get('errorMessage')}"
-        print(f"tell whoever waits for it, nobody else may have: {said.get('errorMessage')}")
+        print(f"the summary may not have been sent; notify the owner: {said.get('errorMessage')}")
     print(f"closed: {arn}")
     return ""
+
+
+def _json(message: Any) -> Any:
+    try:
+        return json.loads(message["Body"])
+    except ValueError:
+        return None
 
 
 if __name__ == "__main__":

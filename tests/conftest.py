@@ -3,6 +3,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Powertools reads these when the functions are imported.
+os.environ |= {"POWERTOOLS_SERVICE_NAME": "Test", "POWERTOOLS_METRICS_NAMESPACE": "StreamQC"}
+
 # The machine is shared: how long an example takes says nothing of the code.
 settings.register_profile("stream-qc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stream-qc")

@@ -73,6 +73,11 @@ class Execution:
         return cls.from_step(event) if "Input" in event else cls.described(event["ExecutionArn"])
 
 
+def arn_in(event: Mapping[str, Any]) -> str:
+    """Return the ARN of the execution that CloseRun was invoked for. Raises KeyError and TypeError for another event."""
+    return str(event["detail"]["executionArn"] if "detail" in event else event["ExecutionArn"])
+
+
 def _failure(status: str, error: str | None, cause: str | None) -> Failure | None:
     if status not in DEFAULT_FAILURES:
         return None

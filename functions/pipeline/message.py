@@ -154,7 +154,7 @@ def _facts(run: Run) -> Iterator[str]:
     if run.key is not None:
         yield f"File   s3://{run.bucket or ''}/{one_line(run.key, 1100)}"
     if run.size is not None:
-        rows = f", {run.rows:,} rows" if run.rows is not None else ""
+        rows = "" if run.rows is None else f", {run.rows:,} {'row' if run.rows == 1 else 'rows'}"
         yield f"       version {run.version_id}, {run.size:,} bytes{rows}"
         rules = f"{one_line(run.rules_key)}, version {run.rules_version_id}" if run.rules_key else BUILT_IN_RULES
         yield f"Rules  {rules}"

@@ -16,13 +16,15 @@ from stream_qc.vocabulary import PROCESSES
 
 
 def start(execution: Execution) -> Run:
-    """Return the execution's run, with its row. Its Status is
+    """Return the execution's run, with its row.
 
-    RUNNING, or REPEATED where the upload has a run in another execution (`repeat_of`), or REJECTED or ERROR with the
-    failure where there is nothing to check. Raises UploadBeingStarted.
+    Its status is RUNNING; REPEATED where the upload has a run in another execution (`repeat_of`); REJECTED or ERROR, with the
+    failure, where there is nothing to check. Raises UploadBeingStarted.
     """
     request = request_of(execution.input)
-    run = start_once(request.delivery, execution.arn, lambda: _start(execution, request))
+    unstarted_run = unstarted(execution, request.named)
+    name_run(unstarted_run)
+    run = start_once(request.delivery, execution.arn, lambda: _start(unstarted_run, execution, request))
     if run.execution_arn == execution.arn:
         return run
     logger.info("this upload already has a run", extra={"RepeatOf": run.qcpid})
@@ -42,9 +44,7 @@ def unstarted(execution: Execution, named: Named) -> Run:
     )
 
 
-def _start(execution: Execution, request: Request) -> Run:
-    run = unstarted(execution, request.named)
-    name_run(run)
+def _start(run: Run, execution: Execution, request: Request) -> Run:
     if isinstance(request, Invalid):
         return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", request.reason))
     try:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,29 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import message
+from pipeline.model import Failure, ProcessResult, Run, Status
+from stream_qc.results import Example, Result
 from tests.samples import event
 
-RUN = event("send_qc_summary")
-GAP = {
-    "QCPID": RUN["QCPID"],
-    "Check": "3#date#time_gap_test",
-    "Pass": 0,
-    "Rows": 69,
-    "Good": 68,
-    "NotEvaluated": 0,
-    "Suspect": 0,
-    "Fail": 1,
-    "Missing": 0,
-    "Message": "1 of 69 rows fail",
-    "Examples": [{"Row": 32, "Value": "2015/02/22", "Reason": "no row for 22 d, from 2015-01-31 to 2015-02-22"}],
-    "Truncated": False,
-}
+RUN = Run.from_payload(event("send_qc_summary"))
+GAP = Result.from_item(
+    {
+        "Check": "3#date#time_gap_test",
+        "Pass": 0,
+        "Rows": 69,
+        "Good": 68,
+        "NotEvaluated": 0,
+        "Suspect": 0,
+        "Fail": 1,
+        "Missing": 0,
+        "Message": "1 of 69 rows fail",
+        "Examples": [{"Row": 32, "Value": "2015/02/22", "Reason": "no row for 22 d, from 2015-01-31 to 2015-02-22"}],
+        "Truncated": False,
+    }
+)
 
 
-def test_the_email_says_the_verdict_first_then_what_is_wrong_and_where_then_what_to_type() -> None:
+def test_email_has_the_verdict_first_then_the_findings_then_the_command() -> None:
     assert message.summary(RUN, [GAP]).text.splitlines() == [
         "FAIL: sandbox/gap",
-        "The data did not pass.",
+        "The data failed its checks.",
         "",
         "1 structure   pass",
         "2 values      pass",
@@ -46,14 +50,14 @@ def test_the_email_says_the_verdict_first_then_what_is_wrong_and_where_then_what
         "Rules  rules/default.yaml, version 8pNq0uWn0m0cB7yqZ6k5zGZ4vT1a2b3c",
         "Run    197af1ec-9743-5af5-8ed0-cd6d08de5702, started 2026-11-23T09:00:00.000316Z",
         "",
-        "Check it again, for example after a change of the rules:",
+        "To check it again, for example after changing the rules:",
         "aws stepfunctions start-execution --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:StreamQC-QC "
         '--input \'{"GroupID": "sandbox", "StreamID": "gap", "Key": "streams/sandbox/gap.csv", '
         '"VersionId": "JEoXqjAKd6QMyQrN5cTZ2hXmPRRmDmrR"}\'',
     ]
 
 
-def test_other_protocols_get_the_row_the_failing_checks_and_the_same_text() -> None:
+def test_json_has_the_row_the_failing_checks_and_the_text() -> None:
     summary = message.summary(RUN, [GAP])
     body = json.loads(summary.body())
     record = json.loads(body["default"])
@@ -66,14 +70,14 @@ def test_other_protocols_get_the_row_the_failing_checks_and_the_same_text() -> N
         "Process3Pass": 0,
         "Rows": 69,
     }
-    assert record["Checks"] == [{name: value for name, value in GAP.items() if name != "QCPID"}]
+    assert record["Checks"] == [GAP.item()]
     assert "Results" not in record
     assert summary.attributes()["GroupID"] == {"DataType": "String", "StringValue": "sandbox"}
 
 
 @pytest.mark.parametrize("stream", ["it's $(rm -rf) `x`", 'quo"te', "Zürich; ls", "-x"])
-def test_the_rerun_command_survives_a_shell(stream: str) -> None:
-    words = shlex.split(message.rerun_command({**RUN, "StreamID": stream}))
+def test_rerun_command_survives_a_shell(stream: str) -> None:
+    words = shlex.split(message.rerun_command(replace(RUN, stream_id=stream)))
     assert json.loads(words[words.index("--input") + 1])["StreamID"] == stream
 
 
@@ -86,33 +90,39 @@ def test_the_rerun_command_survives_a_shell(stream: str) -> None:
         ("x" * 128, "[QC FAIL] group1/" + "x" * 80 + "..."),
     ],
 )
-def test_the_subject_is_short_ascii(stream: str, subject: str) -> None:
-    assert message.subject({"Status": "FAIL", "GroupID": "group1", "StreamID": stream}) == subject
+def test_subject_is_short_ascii(stream: str, subject: str) -> None:
+    assert message.summary(replace(RUN, group_id="group1", stream_id=stream), []).subject == subject
 
 
 anything = st.text(max_size=300) | st.text("x\n\x85\x9b\u2028\u202e\U000e0001: 'PASS", max_size=20)
 
 
-@given(run=st.fixed_dictionaries(dict.fromkeys(("GroupID", "StreamID", "Key", "Error", "Cause"), anything)))
-def test_no_text_from_outside_forges_a_subject_a_line_or_an_attribute(run: dict[str, str]) -> None:
-    summary = message.summary({**run, "Status": "REJECTED", "ExecutionArn": "a"}, [])
+NOWHERE = Run(qcpid="p", execution_arn="a", status=Status.REJECTED)
+
+
+@given(anything, anything, anything, anything, anything)
+def test_outside_text_forges_no_subject_line_or_attribute(
+    group_id: str, stream_id: str, key: str, error: str, cause: str
+) -> None:
+    named = replace(NOWHERE, group_id=group_id, stream_id=stream_id, key=key)
+    summary = message.summary(replace(named, failure=Failure(error, cause)), [])
     assert summary.subject.isascii()
     assert summary.subject.isprintable()
     assert len(summary.subject) <= 100
     lines = summary.text.split("\n")
     assert all(line.isprintable() for line in lines)
-    assert len(lines) == 6
-    assert [lines[0][:10], lines[2], lines[4], lines[5][:7]] == ["REJECTED: ", "", "", "File   "]
+    assert len(lines) == 7
+    assert [lines[0][:10], lines[2], lines[4], lines[5][:7], lines[6]] == ["REJECTED: ", "", "", "File   ", "Run    p"]
     for value in summary.attributes().values():
         assert value["StringValue"].isprintable()
         assert value["StringValue"]
 
 
-@given(error=anything, cause=anything, below=anything)
-def test_no_text_from_outside_forges_a_line_of_a_run_that_can_be_run_again(error: str, cause: str, below: str) -> None:
+@given(anything, anything, anything)
+def test_outside_text_forges_no_line_of_a_run_that_can_be_rerun(error: str, cause: str, below: str) -> None:
     key = f"streams/sandbox/gap/{below}.csv"
-    results = [{"Process": 1, "Pass": 0, "Error": error, "Cause": cause}]
-    run = {**RUN, "Status": "ERROR", "Key": key, "Error": error, "Cause": "another", "Results": results}
+    run = replace(RUN, status=Status.ERROR, key=key, failure=Failure(error, "another"))
+    run = replace(run, results=(ProcessResult(1, failure=Failure(error, cause)),))
     lines = message.summary(run, []).text.split("\n")
     assert all(line.isprintable() for line in lines)
     assert len(lines) == 14
@@ -120,10 +130,13 @@ def test_no_text_from_outside_forges_a_line_of_a_run_that_can_be_run_again(error
     assert json.loads(words[words.index("--input") + 1])["Key"] == key
 
 
-def test_what_does_not_fit_into_a_message_is_left_out_and_counted() -> None:
-    long = {**GAP, "Examples": [{"Row": row, "Value": "😀" * 200, "Reason": "😀" * 200} for row in range(20)]}
-    checks: list[dict[str, Any]] = [{**long, "Check": f"2#field{number}#maximum", "Fail": 20} for number in range(1000)]
-    body = message.summary(RUN, checks).body()
+def test_checks_that_do_not_fit_are_left_out_and_counted() -> None:
+    examples = [Example(row, "😀" * 200, "😀" * 200) for row in range(20)]
+    checks = [
+        Result(2, f"field{number}", "maximum", passed=False, message="…", fail=20, examples=examples)
+        for number in range(1000)
+    ]
+    body = message.summary(replace(RUN, results=(ProcessResult(2),)), checks).body()
     assert len(body.encode()) < 256 * 1024
     record = json.loads(json.loads(body)["default"])
     assert len(record["Checks"]) + record["ChecksLeftOut"] == 1000
@@ -131,11 +144,22 @@ def test_what_does_not_fit_into_a_message_is_left_out_and_counted() -> None:
     assert " more failing checks, in QCDetails" in record["Text"]
 
 
-def test_a_cause_that_is_every_processs_is_told_once() -> None:
-    results = [
-        {"Process": number, "Pass": 0, "Error": "InvalidRules", "Cause": "time: no such field"} for number in (1, 2, 3)
-    ]
-    run = {**RUN, "Status": "ERROR", "Error": "InvalidRules", "Cause": "time: no such field", "Results": results}
-    text = message.summary(run, []).text
+def test_cause_of_every_process_is_shown_once() -> None:
+    failure = Failure("InvalidRules", "time: no such field")
+    results = tuple(ProcessResult(number, failure=failure) for number in (1, 2, 3))
+    text = message.summary(replace(RUN, status=Status.ERROR, failure=failure, results=results), []).text
     assert text.count("time: no such field") == 1
     assert text.count("could not run: InvalidRules: as above") == 3
+
+
+@pytest.mark.parametrize(
+    ("group_id", "stream_id", "key", "name"),
+    [
+        ("g", "s", "streams/g/s.csv", "g/s"),
+        (None, None, "streams/s.csv", "streams/s.csv"),
+        ("g", "", None, "g/(no StreamID)"),
+        (None, "s", None, "(no GroupID)/s"),
+    ],
+)
+def test_run_without_valid_ids_is_named_by_its_object(group_id: Any, stream_id: Any, key: Any, name: str) -> None:
+    assert message.name_of(replace(NOWHERE, group_id=group_id, stream_id=stream_id, key=key)) == name

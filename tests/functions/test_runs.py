@@ -1,47 +1,109 @@
+"""QCSummary's rows, and what the functions import."""
+
 from __future__ import annotations
 
 import datetime as dt
 import subprocess
 import sys
+from dataclasses import replace
 
+import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.runs import first_start_time, qcpid, timestamp
+from pipeline import runs
+from pipeline.execution import Execution
+from pipeline.model import Failure, Run, Status
+from tests.functions.cloud import Cloud
 from tests.samples import SAMPLES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:QC:"
+START = dt.datetime(2026, 11, 23, 8, 13, 26, 267_000, tzinfo=dt.UTC)
 FUNCTIONS = SAMPLES.parent / "functions"
 
 
-@given(st.text(min_size=1), st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2040, 1, 1)))  # noqa: DTZ001  # made aware below
-def test_a_retried_step_looks_for_its_row_where_it_put_it(name: str, started: dt.datetime) -> None:
-    text = started.replace(tzinfo=dt.UTC).isoformat(timespec="milliseconds")
-    first = first_start_time(ARN + name, text)
-    assert first == first_start_time(ARN + name, text)
-    assert abs(first - dt.datetime.fromisoformat(text)) < dt.timedelta(milliseconds=1)
-    assert len(timestamp(first)) == len("2026-11-23T08:13:26.271781Z")
-    assert dt.datetime.fromisoformat(timestamp(first)) == first
+def execution(name: str) -> Execution:
+    return Execution(ARN + name, START, {})
 
 
-def test_runs_that_start_in_one_millisecond_spread_over_its_microseconds() -> None:
-    times = {first_start_time(f"{ARN}{number}", "2026-11-23T08:13:26.267Z") for number in range(300)}
-    assert len(times) > 200
+def run_of(name: str) -> Run:
+    one = execution(name)
+    return Run(qcpid=one.qcpid, execution_arn=one.arn, status=Status.RUNNING, group_id="g", stream_id="s")
 
 
-def test_an_execution_has_one_run_and_a_name_that_is_used_again_has_another() -> None:
-    assert qcpid(ARN + "a", "2026-11-23T08:13:26.267Z") == qcpid(ARN + "a", "2026-11-23T08:13:26.267Z")
-    assert qcpid(ARN + "a", "2026-11-23T08:13:26.267Z") != qcpid(ARN + "a", "2027-03-23T08:13:26.267Z")
-    assert qcpid(ARN + "a", "2026-11-23T08:13:26.000Z") == qcpid(ARN + "a", "2026-11-23T08:13:26Z")
+@given(st.text(min_size=1), st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2040, 1, 1), timezones=st.just(dt.UTC)))
+def test_start_time_is_the_executions_with_microseconds_of_its_own(name: str, started: dt.datetime) -> None:
+    started = started.replace(microsecond=started.microsecond // 1000 * 1000)
+    first = runs.first_start_time(Execution(ARN + name, started, {}))
+    assert first == runs.first_start_time(Execution(ARN + name, started, {}))
+    assert dt.timedelta() <= first - started < dt.timedelta(milliseconds=1)
+    assert len(runs.timestamp(first)) == len("2026-11-23T08:13:26.271781Z")
+    assert dt.datetime.fromisoformat(runs.timestamp(first)) == first
 
 
-def test_the_three_light_functions_import_neither_polars_nor_the_engine() -> None:
+def test_start_times_of_one_millisecond_spread_over_its_microseconds() -> None:
+    assert len({runs.first_start_time(execution(str(number))) for number in range(300)}) > 200
+
+
+def test_seeded_run_is_found_by_its_execution(cloud: Cloud) -> None:
+    seeded = runs.seed(run_of("a"), execution("a"))
+    assert seeded.has_row
+    assert runs.find("g", execution("a")) == seeded == runs.seed(run_of("a"), execution("a"))
+    assert runs.find("g", execution("b")) is None
+    assert len(cloud.rows()) == 1
+
+
+def test_closed_run_is_not_opened_again_by_a_retried_seed(cloud: Cloud) -> None:
+    seeded = runs.seed(run_of("a"), execution("a"))
+    ended = runs.end(replace(seeded, status=Status.ERROR, failure=Failure("E", "c")), (Status.RUNNING,))
+    assert runs.seed(run_of("a"), execution("a")) == ended
+    assert [row["Status"] for row in cloud.rows()] == ["ERROR"]
+
+
+def test_end_gives_0_to_a_process_without_a_flag_and_keeps_the_others(cloud: Cloud) -> None:
+    seeded = runs.seed(run_of("a"), execution("a"))
+    runs.record_process(seeded, 1, passed=True, rows=7)
+    ended = runs.end(replace(seeded, status=Status.ERROR, total_pass=False), (Status.RUNNING,))
+    assert (ended.flags, ended.rows) == ({1: True, 2: False, 3: False}, 7)
+    (row,) = cloud.rows()
+    assert Run.from_item(row) == ended
+
+
+def test_end_changes_only_an_expected_status(cloud: Cloud) -> None:
+    seeded = runs.seed(run_of("a"), execution("a"))
+    passed = runs.end(replace(seeded, status=Status.PASS), (Status.RUNNING,))
+    assert runs.end(replace(seeded, status=Status.ERROR), (Status.RUNNING,)) == passed
+    assert runs.end(replace(seeded, status=Status.ERROR), (Status.RUNNING, Status.PASS)).status == Status.ERROR
+    assert [row["Status"] for row in cloud.rows()] == ["ERROR"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_run_without_a_row_cannot_end_or_record() -> None:
+    nowhere = replace(run_of("a"), start_time="2026-11-23T08:00:00.000000Z")
+    for call in (
+        lambda: runs.end(nowhere, (Status.RUNNING,)),
+        lambda: runs.record_process(nowhere, 1, passed=True, rows=None),
+    ):
+        with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+            call()
+
+
+@pytest.mark.usefixtures("cloud")
+def test_checked_objects_are_those_since_a_time() -> None:
+    seeded = runs.seed(replace(run_of("a"), key="k", version_id="v"), execution("a"))
+    assert seeded.start_time
+    assert runs.checked_since("g", START) == {("k", "v")}
+    assert runs.checked_since("g", START + dt.timedelta(seconds=1)) == runs.checked_since("h", START) == set()
+
+
+def test_light_functions_import_neither_polars_nor_the_engine() -> None:
     heavy = "{'polars', 'msgspec', 'ruamel', 'stream_qc.engine', 'stream_qc.rules', 'stream_qc.checks'}"
-    for module in ("step_1_start_qc", "step_3_end_qc", "step_4_send_qc_summary"):
+    for module in ("step_1_start_qc", "step_3_end_qc", "step_4_send_qc_summary", "close_run", "reconcile"):
         program = f"import sys, {module}; sys.exit(sorted({heavy} & set(sys.modules)) or 0)"
         done = subprocess.run(
             [sys.executable, "-c", program],
-            env={"PYTHONPATH": str(FUNCTIONS), "IDEMPOTENCY_TABLE": "t", "AWS_DEFAULT_REGION": "eu-west-1"},
+            env={"PYTHONPATH": str(FUNCTIONS)},
             capture_output=True,
             text=True,
             check=False,
@@ -49,7 +111,7 @@ def test_the_three_light_functions_import_neither_polars_nor_the_engine() -> Non
         assert (module, done.returncode, done.stderr) == (module, 0, "")
 
 
-def test_the_engine_imports_nothing_of_aws() -> None:
+def test_engine_imports_nothing_of_aws() -> None:
     program = "import sys, stream_qc.engine; sys.exit(sorted({'boto3', 'botocore', 'aws_lambda_powertools', 'pipeline'} & set(sys.modules)) or 0)"
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": str(FUNCTIONS)}, capture_output=True, text=True, check=False

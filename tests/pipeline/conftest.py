@@ -14,6 +14,8 @@ from local.aws import free_port
 from local.pipeline import Inbox, Pipeline, deployed, until
 
 QUARTER = "date,precipitation,temp_max,temp_min,wind,weather\n2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
+HEADER, LINE = QUARTER.splitlines(keepends=True)
+LONG = (HEADER + LINE * 1_000_000).encode()  # a run of it takes long enough to be stopped
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +66,8 @@ def undelivered(pipeline: Pipeline, lost: int, to: str = "UploadRule") -> Iterat
 
 def lose_the_end_of(pipeline: Pipeline, key: str) -> str:
     """Starts a run, stops it, and loses the event that tells of it; returns the execution's ARN."""
-    header, line = QUARTER.splitlines()
-    long_enough_to_be_stopped = f"{header}\n" + f"{line}\n" * 2_000_000
     with undelivered(pipeline, 1, to="FailedRunRule"):
-        arn = pipeline.started_by(key, pipeline.upload(key, long_enough_to_be_stopped.encode()))
+        arn = pipeline.started_by(key, pipeline.upload(key, LONG))
         until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
         pipeline.sfn.stop_execution(executionArn=arn)
     return arn

@@ -53,7 +53,9 @@ def test_a_stream_is_found_among_very_many_of_its_group(pipeline: Pipeline, grou
         list(pool.map(lambda key: pipeline.s3.delete_object(Bucket=pipeline.bucket, Key=key), keys))
 
 
-@pytest.mark.parametrize("name", ["محطة ١/درجة الحرارة", "气象站/温度", "🌡️/📈", "e\u0301/ﬁ", "%2F..%00/a b+c"])  # noqa: RUF001  # scripts, on purpose
+@pytest.mark.parametrize(
+    "name", ["محطة ١/درجة الحرارة", "气象站/温度", "🌡️/📈", "e\u0301/ﬁ", "%2F..%00/a b+c"]
+)  # scripts, on purpose
 def test_ids_of_every_script_come_through_unchanged(pipeline: Pipeline, inbox: Inbox, group: str, name: str) -> None:
     first, stream = name.split("/")
     key = f"streams/{group} {first}/{stream}.csv"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.aws import CONFIG, ONE_ATTEMPT
+from pipeline.aws import CONFIG, SINGLE_ATTEMPT
 from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, as_list, readable
 
@@ -265,4 +265,4 @@ def test_a_call_that_is_not_answered_is_tried_again_within_the_time_of_every_fun
         if "Timeout" in one["Properties"]
     }
     assert len(timeouts) == len(FUNCTIONS)
-    assert min(timeouts.values()) > longest + ONE_ATTEMPT.read_timeout  # type: ignore[attr-defined]
+    assert min(timeouts.values()) > longest + SINGLE_ATTEMPT.read_timeout  # type: ignore[attr-defined]

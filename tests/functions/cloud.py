@@ -1,0 +1,295 @@
+"""AWS in the process, and the order in which the state machine calls the functions.
+
+What crosses a boundary of AWS (the state machine's own definition, events, permissions) is tested in tests/pipeline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import itertools
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError
+from moto.s3.models import s3_backends
+
+import close_run
+import reconcile
+import step_1_start_qc
+import step_2_qc_process
+import step_3_end_qc
+import step_4_send_qc_summary
+from pipeline import aws, reconciling
+from pipeline.execution import arn_in
+
+REGION = "eu-central-2"
+ACCOUNT = "123456789012"
+QUARTER = "date,precipitation,temp_max,temp_min,wind,weather\n2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
+SETTINGS = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "STREAM_BUCKET": "streams",
+    "SUMMARY_TABLE": "QCSummary",
+    "DETAILS_TABLE": "QCDetails",
+    "CLAIMS_TABLE": "Claims",
+    "RESULTS_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:QCResults",
+    "STATE_MACHINE": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:StreamQC",
+    "CLOSE_RUN": "CloseRun",
+    "DETAILS_DAYS": "0",
+}
+# As the stack creates them; tests/stacks/test_template.py compares the keys.
+TABLES = {"QCSummary": ("GroupID", "StartTime"), "QCDetails": ("QCPID", "Check"), "Claims": ("id",)}
+TRANSIENT = ("TemporaryFailure", "UploadBeingStarted")  # what the state machine retries
+RETRIES = 3
+PROCESSES = (step_2_qc_process.structure, step_2_qc_process.values, step_2_qc_process.continuity)
+
+ORIGINAL_CALL = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # no public name
+
+Payload = dict[str, Any]
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """A client for the tests. Creating one takes longer than a test, so all tests share them, as the functions do."""
+    return boto3.client(service)  # type: ignore[call-overload]
+
+
+@dataclass
+class Context:
+    """What a handler sees of its invocation."""
+
+    milliseconds: int = 60_000
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+class LambdaError(Exception):
+    """An error of a function as the state machine sees it: the name of its type, and its message."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error, self.cause = type(error).__name__, str(error)
+
+
+@dataclass
+class Ended:
+    """How an execution ended. arn, output, and error with cause where it failed."""
+
+    arn: str
+    output: Payload
+    error: str = ""
+    cause: str = ""
+
+
+class Cloud:
+    """The AWS of one test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.s3, self.sqs, self.sfn = client("s3"), client("sqs"), client("stepfunctions")
+        self._monkeypatch = monkeypatch
+        self._received: list[Payload] = []
+        self.unclosed: list[str] = []
+        self.s3.create_bucket(Bucket="streams", CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.s3.put_bucket_versioning(Bucket="streams", VersioningConfiguration={"Status": "Enabled"})
+        for name, keys in TABLES.items():
+            client("dynamodb").create_table(
+                TableName=name,
+                KeySchema=[
+                    {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                ],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        self._queue = self.sqs.create_queue(QueueName="inbox")["QueueUrl"]
+        client("sns").create_topic(Name="QCResults")
+        endpoint = f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"
+        client("sns").subscribe(TopicArn=SETTINGS["RESULTS_TOPIC"], Protocol="sqs", Endpoint=endpoint)
+        role = f"arn:aws:iam::{ACCOUNT}:role/StreamQC"
+        definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+        self.sfn.create_state_machine(name="StreamQC", definition=definition, roleArn=role)
+        # Reconcile's asynchronous invocation of CloseRun, at once and in this process.
+        monkeypatch.setattr(reconciling, "lambdas", lambda: Functions(self))
+
+    def table(self, name: str) -> Any:
+        """A table, as the functions see it."""
+        return aws.table(name)
+
+    def upload(self, key: str, body: str | bytes = QUARTER) -> str:
+        """Put an object, a stream file or rules. Return its version."""
+        content = body.encode() if isinstance(body, str) else body
+        return str(self.s3.put_object(Bucket="streams", Key=key, Body=content)["VersionId"])
+
+    def age(self, key: str, days: float) -> None:
+        """Have the object be written so many days ago."""
+        found = s3_backends[ACCOUNT]["aws"].buckets["streams"].keys[key]
+        found.last_modified -= dt.timedelta(days=days)
+
+    def event(self, key: str, version: str) -> Payload:
+        """The event of an upload."""
+        found = {"key": key, "version-id": version, "sequencer": "0A"}
+        return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": found}}
+
+    def checked(self, key: str, body: str | bytes = QUARTER) -> Ended:
+        """Upload a file and run what its event starts."""
+        return self.execute(self.event(key, self.upload(key, body)))
+
+    def payload(self, given: Any, name: str = "") -> Payload:
+        """What the state machine passes to StartQC for a new execution with this input."""
+        arn = f"{SETTINGS['STATE_MACHINE'].replace('stateMachine', 'execution')}:{name or uuid.uuid4()}"
+        started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        return {"ExecutionArn": arn, "ExecutionStart": started, "Input": given}
+
+    def execute(self, given: Any, name: str = "") -> Ended:
+        """Run an execution with this input: the functions in the state machine's order, with its retries and catches."""
+        payload = self.payload(given, name)
+        ended = Ended(payload["ExecutionArn"], {})
+        try:
+            run = invoke(step_1_start_qc.handler, payload)
+            if run["Status"] == "REPEATED":
+                return Ended(ended.arn, run)
+            if run["Status"] == "RUNNING":
+                results = [self._process(number, run) for number in (1, 2, 3)]
+                run = invoke(step_3_end_qc.handler, {**run, "Results": results})
+        except LambdaError as failed:
+            ended.error, ended.cause = failed.error, failed.cause
+            with contextlib.suppress(LambdaError):  # EventBridge invokes it again
+                invoke(close_run.handler, {**payload, "Error": ended.error, "Cause": ended.cause})
+            self.close(self.status_event(payload, ended))
+            return ended
+        try:
+            invoke(step_4_send_qc_summary.handler, run)
+        except LambdaError as failed:
+            ended.error, ended.cause = failed.error, failed.cause
+        if not ended.error and run["Status"] in ("ERROR", "REJECTED"):
+            ended.error, ended.cause = run["Error"], run["Cause"]
+        ended.output = run
+        if ended.error:
+            self.close(self.status_event(payload, ended))
+        return ended
+
+    def close(self, event: Payload) -> None:
+        """Invoke CloseRun as EventBridge does. Where it fails, the execution is in `unclosed`, the dead-letter queue."""
+        try:
+            invoke(close_run.handler, event)
+        except LambdaError:
+            self.unclosed.append(arn_in(event))
+
+    def status_event(self, payload: Payload, ended: Ended, status: str = "FAILED") -> Payload:
+        """EventBridge's event when an execution has ended without success."""
+        detail = {
+            "executionArn": payload["ExecutionArn"],
+            "startDate": int(dt.datetime.fromisoformat(payload["ExecutionStart"]).timestamp() * 1000),
+            "status": status,
+            "input": json.dumps(payload["Input"]),
+            "error": ended.error or None,
+            "cause": ended.cause or None,
+        }
+        return {"source": "aws.states", "detail": detail}
+
+    def rows(self, **equal: Any) -> list[Payload]:
+        """The QCSummary rows whose attributes equal these."""
+        return [row for row in self._items("QCSummary") if all(row.get(name) == value for name, value in equal.items())]
+
+    def details(self, qcpid: str) -> dict[str, Payload]:
+        """The QCDetails items of a run, by check."""
+        return {item["Check"]: item for item in self._items("QCDetails") if item["QCPID"] == qcpid}
+
+    def messages(self, execution_arn: str = "") -> list[Payload]:
+        """Every summary sent so far, or those of one execution: SNS's envelopes, each with its fields under `Summary`."""
+        while found := self.sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for one in found:
+                self.sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=one["ReceiptHandle"])
+                envelope = json.loads(one["Body"])
+                self._received.append({**envelope, "Summary": json.loads(envelope["Message"])})
+        return [one for one in self._received if execution_arn in ("", one["Summary"]["ExecutionArn"])]
+
+    def break_calls(
+        self, operation: str, error: Exception, *, number: int = 1, times: int = 1_000_000, after: bool = False
+    ) -> list[str]:
+        """Have calls of an AWS operation raise from the given one on. Return a list that will hold those that did.
+
+        after: they raise when the call is done, as where its answer is lost.
+        """
+        broken: list[str] = []
+        seen = itertools.count(1)
+
+        def make_api_call(client: Any, name: str, params: Any) -> Any:
+            due = name == operation and number <= next(seen) < number + times
+            if due:
+                broken.append(name)
+            if due and not after:
+                raise error
+            answer = ORIGINAL_CALL(client, name, params)
+            if due:
+                raise error
+            return answer
+
+        self._monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", make_api_call)
+        return broken
+
+    def mend_calls(self) -> None:
+        """End what break_calls began."""
+        self._monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", ORIGINAL_CALL)
+
+    def _items(self, table: str) -> list[Payload]:
+        page = self.table(table).scan(ConsistentRead=True)
+        items: list[Payload] = page["Items"]
+        while "LastEvaluatedKey" in page:
+            page = self.table(table).scan(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"])
+            items += page["Items"]
+        return items
+
+    @staticmethod
+    def _process(number: int, run: Payload) -> Payload:
+        try:
+            return invoke(PROCESSES[number - 1], run)
+        except LambdaError as failed:
+            return {"Process": number, "Pass": 0, "Error": failed.error, "Cause": failed.cause}
+
+
+class Functions:
+    """Lambda, for Reconcile: an asynchronous invocation of CloseRun."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: str) -> None:  # noqa: N803  # boto3's names
+        assert (FunctionName, InvocationType) == ("CloseRun", "Event")
+        self._cloud.close(json.loads(Payload))
+
+
+def invoke(handler: Callable[[Payload, Any], Payload], payload: Payload) -> Payload:
+    """Invoke a handler as the state machine does: payloads are JSON, and transient errors are retried."""
+    for attempt in range(RETRIES):
+        try:
+            answer: Payload = json.loads(json.dumps(handler(json.loads(json.dumps(payload)), Context())))
+        except Exception as error:
+            if type(error).__name__ not in TRANSIENT or attempt == RETRIES - 1:
+                raise LambdaError(error) from error
+        else:
+            return answer
+    raise AssertionError
+
+
+def reconciled(**event: Any) -> Payload:
+    """Invoke Reconcile for what was written just now. Return its counts."""
+    return invoke(reconcile.handler, {"SettlingSeconds": 0, "Days": 1, **event})
+
+
+def client_error(operation: str, code: str, status: int = 400) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": "a fault of the test"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, operation)

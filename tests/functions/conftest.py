@@ -1,0 +1,21 @@
+"""The functions against AWS in the process (moto): a bucket, the tables, the topic, and a queue that gets every summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from pipeline.environment import environment
+from tests.functions.cloud import SETTINGS, Cloud
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    environment.cache_clear()
+    with mock_aws():
+        yield Cloud(monkeypatch)
+    environment.cache_clear()
