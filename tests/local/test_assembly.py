@@ -92,4 +92,5 @@ def test_assembly_unused_for_an_hour_is_removed(root: Path, tmp_path: Path) -> N
     before = old.stat().st_mtime - UNUSED_SECONDS - 1
     os.utime(old, (before, before))
     (root / "stacks/stack.py").write_text("second")
-    assert list((tmp_path / "out").iterdir()) == [synthesize(tmp_path / "out", root)]
+    new = synthesize(tmp_path / "out", root)
+    assert list((tmp_path / "out").iterdir()) == [new]
