@@ -46,7 +46,7 @@ def main() -> None:
             show_upload(pipeline, inbox, f"streams/{name}")
         show_rerun(pipeline, inbox)
         show_all_samples(pipeline, inbox)
-    console.print("\nThe local AWS has been stopped. [bold]make local[/] starts one that stays up for you to try;")
+    console.print("\nThe local AWS has been stopped. [bold]make local[/] starts one that stays up;")
     console.print("the README explains how to deploy to AWS.")
 
 
