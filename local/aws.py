@@ -1,8 +1,9 @@
-"""Starts and stops the local AWS: MiniStack on 127.0.0.1, in an environment that holds nothing of the caller's."""
+"""Starts and stops the local AWS: MiniStack on 127.0.0.1, with none of the caller's environment variables."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import shutil
 import signal
@@ -15,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.request import urlopen
 
 import boto3
 from botocore.config import Config
@@ -23,13 +23,13 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
 PYTHON = STATE / "venv" / "bin" / "python"
-# Version 1 of the `aws` client sends SQS's commands to AWS itself, AWS_ENDPOINT_URL or not, in every region for which it
-# knows an old name. For this one it knows none.
+# Version 1 of the `aws` client ignores AWS_ENDPOINT_URL for SQS and calls AWS itself, in every region with an old SQS
+# endpoint name. This region has none.
 REGION = "eu-central-2"
 ACCOUNT = "000000000000"
 START_SECONDS = 60
 CREDENTIALS: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-# Empty files keep a client from reading the caller's profiles.
+# Empty files, so that no client reads the caller's profiles.
 NO_ACCOUNT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -39,7 +39,7 @@ NO_ACCOUNT = {
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running local AWS. Every client comes from here, so that none can reach a real account."""
+    """A running local AWS. Makes every client, so that none can reach a real account."""
 
     port: int
     log: Path
@@ -50,7 +50,7 @@ class LocalAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the `aws` client, the CDK and boto3 need in order to talk to it."""
+        """Returns the variables that point the `aws` client, the CDK and boto3 at it."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
@@ -59,90 +59,92 @@ class LocalAws:
         }
 
     def client(self, service: str) -> Any:
+        """Returns a boto3 client for the service."""
         session = boto3.session.Session(**CREDENTIALS)
         return session.client(
-            service,  # type: ignore[call-overload]  # the services' names are the callers'
+            service,  # type: ignore[call-overload]  # boto3's stubs want a literal name
             endpoint_url=self.endpoint,
             config=Config(retries={"total_max_attempts": 2}, max_pool_connections=32),
         )
 
     def command_environment(self) -> dict[str, str]:
-        """The environment for a child process: the caller's without anything of AWS's, and ours."""
+        """Returns an environment for a child process: the caller's, with its AWS variables replaced by ours."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return kept | NO_ACCOUNT | self.environment | {"AWS_REGION": REGION, "AWS_PAGER": ""}
 
 
 def port_from_environment() -> int:
-    """QC_LOCAL_PORT, or 4566. Exits with one line where it is not a port."""
+    """Returns QC_LOCAL_PORT, or 4566 if it is not set. Exits with a message if it is not a port number."""
     text = os.environ.get("QC_LOCAL_PORT", "4566")
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        _stop(f"QC_LOCAL_PORT is {text!r}; it must be a port number, 1 to 65535.")
+        _stop(f"QC_LOCAL_PORT is {text!r}; it must be a port number from 1 to 65535.")
     return int(text)
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Returns a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
-def running(port: int, extra: dict[str, str] | None = None) -> Iterator[LocalAws]:
-    """The local AWS on this port, empty; stopped at the end with every process and file that it made.
+def running(port: int, extra: dict[str, str] | None = None, module: str = "local.ministack") -> Iterator[LocalAws]:
+    """Starts an empty local AWS on this port and yields it; at the end stops its processes and removes its files.
 
-    extra: environment variables for it and its functions, beside its own.
+    extra: more environment variables for the server and its functions.
+    module: the Python module that runs the server.
 
-    Exits with a message where the port is taken or the server does not come up.
+    Exits with a message if the port is in use or the server does not start.
     """
-    _forget_the_callers_account()
+    _remove_aws_variables()
     if not PYTHON.exists():
-        _stop("The local AWS is not installed: make setup")
+        _stop("The local AWS is not installed. Run: make setup")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             _stop(
-                f"Port {port} is taken, perhaps by another `make local`. Stop what listens there, or choose another port:\n"
+                f"Port {port} is already in use, perhaps by another `make local`. Stop that one, or choose another port:\n"
                 f"    QC_LOCAL_PORT={free_port()} make …"
             )
     folder = Path(tempfile.mkdtemp(prefix=f"run-{port}-", dir=STATE))
     log, keep_log = STATE / f"ministack-{port}.log", False
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [PYTHON, "-m", "local.ministack_host"],
+            [PYTHON, "-m", module],
             cwd=ROOT,
             env=_server_environment(port, folder) | (extra or {}),
-            stdin=subprocess.PIPE,  # its end tells the server that we are gone, however we went
+            stdin=subprocess.PIPE,  # it closes when we end, however we end, and the server stops
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that Ctrl-C reaches us alone, and the whole group can be ended
+            start_new_session=True,  # so that Ctrl-C reaches only us, and the whole group can be killed
         )
     try:
         aws = LocalAws(port, log)
         _wait_until_ready(aws, server)
         yield aws
     except BaseException as error:
-        # Ctrl-C and SIGTERM are an ordinary end; for whatever else went wrong the log is of use.
+        # Ctrl-C and SIGTERM are normal ends. After anything else the log helps to find the cause.
         keep_log = isinstance(error, Exception) or isinstance(getattr(error, "code", None), str)
         raise
     finally:
-        _end_group(server)
+        _stop_group(server)
         if not keep_log:
             log.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _forget_the_callers_account() -> None:
-    """Takes profiles, credentials and endpoints out of this process, so that no client in it can reach a real account."""
+def _remove_aws_variables() -> None:
+    """Removes the caller's profiles, credentials and endpoints, so that no client in this process can reach a real account."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(NO_ACCOUNT)
 
 
 def _server_environment(port: int, folder: Path) -> dict[str, str]:
-    # The functions inherit this, so it is made anew: no credentials, no profile, no proxy of the caller's.
+    # The functions inherit this, so it is built from nothing: none of the caller's credentials, profiles or proxies.
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
@@ -155,34 +157,43 @@ def _server_environment(port: int, folder: Path) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "S3_DATA_DIR": str(folder / "s3"),
         "LOG_LEVEL": "INFO",
-        "LAMBDA_ACCOUNT_CONCURRENCY": "0",  # the host queues invocations (QC_LOCAL_CONCURRENCY), and refuses none
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",  # no limit: local.ministack queues invocations itself
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        **{name: value for name, value in os.environ.items() if name.startswith("QC_LOCAL_")},
     }
 
 
 def _wait_until_ready(aws: LocalAws, server: subprocess.Popen[bytes]) -> None:
+    """Returns when the server answers. Exits with the end of its log if it stops, or does not answer in time."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
-        with contextlib.suppress(OSError), urlopen(f"{aws.endpoint}/_ministack/health", timeout=2):  # noqa: S310  # our own loopback address
+    while time.monotonic() < deadline and server.poll() is None:
+        if _is_healthy(aws.port):
             return
         time.sleep(0.1)
     tail = aws.log.read_text(errors="replace").strip().splitlines()[-8:]
     _stop(
-        "The local AWS did not start. Its last words:\n    "
-        + "\n    ".join(tail or ["(none)"])
+        "The local AWS did not start. The end of its log:\n    "
+        + "\n    ".join(tail or ["(empty)"])
         + f"\nThe whole log: {aws.log}"
     )
 
 
-def _end_group(server: subprocess.Popen[bytes]) -> None:
-    """Ends the server and the functions' processes, which are in its group; by force where it does not listen."""
+def _is_healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/_ministack/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _stop_group(server: subprocess.Popen[bytes]) -> None:
+    """Stops the server and the functions' processes, which are in its process group. Kills them after five seconds."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,9 +1,10 @@
-"""`make demo`: sample files through the whole pipeline on a local AWS, one step after the other."""
+"""`make demo`: runs sample files through the whole pipeline on a local AWS, and shows every step."""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import shlex
 import signal
 import sys
@@ -32,56 +33,63 @@ console = Console(highlight=False)
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped
     began = time.monotonic()
-    console.print("[bold]Stream QC[/]: an upload starts a state machine, its Lambdas check the file,")
-    console.print("and a message tells what is wrong and where.\n")
-    console.print("Deploying the very template that goes to AWS to a local AWS (MiniStack, on this machine only) …")
+    console.print("[bold]Stream QC[/]: an upload starts a state machine, Lambda functions check the file,")
+    console.print("and a message says what is wrong and where.\n")
+    console.print("Deploying the AWS template to a local AWS (MiniStack, on this machine) …")
     with deployed(port_from_environment()) as pipeline:
-        console.print(f"… up at {pipeline.aws.endpoint} after {time.monotonic() - began:.0f} s\n")
+        console.print(f"Ready at {pipeline.aws.endpoint} after {time.monotonic() - began:.0f} s.\n")
         inbox = Inbox(pipeline)
         copy(pipeline, "--recursive", "sample_data/rules", f"s3://{pipeline.bucket}/rules/")
         for name in SHOWN:
             show_upload(pipeline, inbox, f"streams/{name}")
         show_rerun(pipeline, inbox)
-        show_the_rest(pipeline, inbox)
-    console.print("\nEverything that was started is stopped. Next: [bold]make local[/] keeps it up for you to try;")
-    console.print("the README says how to go on to AWS.")
+        show_all_samples(pipeline, inbox)
+    console.print("\nThe local AWS has been stopped. [bold]make local[/] starts one that stays up;")
+    console.print("the README explains how to deploy to AWS.")
 
 
 def copy(pipeline: Pipeline, *words: str) -> None:
-    """`aws s3 cp`, shown as it is typed."""
-    console.print(
-        Text("$ ", "dim")
-        + Text(f"aws s3 cp {shlex.join(words)}".replace(pipeline.bucket, "<StreamBucket>"), "bold cyan")
-    )
+    """Prints an `aws s3 cp` command and runs it."""
+    show_command("s3", "cp", *(word.replace(pipeline.bucket, "<StreamBucket>") for word in words))
     pipeline.command("s3", "cp", "--only-show-errors", *words)
 
 
+def show_command(*words: str) -> None:
+    """Prints an `aws` command as it would be typed."""
+    command = shlex.join(["aws", *words])
+    for name in ("<StreamBucket>", "<StateMachineArn>"):
+        command = re.sub(rf"'([^' ]*{name}[^' ]*)'", r"\1", command)  # a placeholder needs no quotes
+    console.print(Text("$ ", "dim") + Text(command, "bold cyan"))
+
+
 def show_upload(pipeline: Pipeline, inbox: Inbox, key: str) -> None:
+    """Uploads a sample file, and shows its steps and its message."""
     console.print()
     copy(pipeline, f"sample_data/{key}", f"s3://{pipeline.bucket}/{key}")
     version = pipeline.s3.head_object(Bucket=pipeline.bucket, Key=key)["VersionId"]
-    execution = followed(pipeline, pipeline.started_by(key, version))
+    execution = show_steps(pipeline, pipeline.started_by(key, version))
     show_message(inbox.message(execution.arn))
 
 
 def show_rerun(pipeline: Pipeline, inbox: Inbox) -> None:
-    console.print("\nA rerun by hand is one command, and the same Lambdas:\n")
+    """Reruns a stream, and shows its steps and its message."""
+    console.print("\nOne command reruns a stream, through the same Lambda functions:\n")
     request = json.dumps({"GroupID": "seattle", "StreamID": "airport"})
+    command = ["stepfunctions", "start-execution", "--state-machine-arn"]
+    show_command(*command, "<StateMachineArn>", "--input", request)
     arn = pipeline.outputs["StateMachineArn"]
-    words = ["stepfunctions", "start-execution", "--state-machine-arn", arn, "--input", request]
-    console.print(Text("$ ", "dim") + Text(f"aws {shlex.join(words)}".replace(arn, "<StateMachineArn>"), "bold cyan"))
-    answer = json.loads(pipeline.command(*words, "--output", "json"))
-    execution = followed(pipeline, answer["executionArn"])
+    answer = json.loads(pipeline.command(*command, arn, "--input", request, "--output", "json"))
+    execution = show_steps(pipeline, answer["executionArn"])
     show_message(inbox.message(execution.arn))
 
 
-def show_the_rest(pipeline: Pipeline, inbox: Inbox) -> None:
-    """The other sample files, all at once, and what became of each beside what had to."""
+def show_all_samples(pipeline: Pipeline, inbox: Inbox) -> None:
+    """Uploads all sample files at once and shows their results. Exits with a message if one is not as expected."""
     with (SAMPLES / "outcomes.csv").open(newline="") as file:
         outcomes = {row["file"]: row for row in csv.DictReader(file)}
-    console.print(f"\nAll {len(outcomes)} sample files at once, each with the outcome that it must have:\n")
+    console.print(f"\nAll {len(outcomes)} sample files, uploaded at once:\n")
     versions = {key: pipeline.upload(key, (SAMPLES / key).read_bytes()) for key in outcomes}
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0))
     for column in ("file", "verdict", "1", "2", "3"):
@@ -90,27 +98,25 @@ def show_the_rest(pipeline: Pipeline, inbox: Inbox) -> None:
     wrong = []
     for key, outcome in outcomes.items():
         execution = pipeline.finished(pipeline.started_by(key, versions[key]))
-        found = inbox.message(execution.arn)["Summary"]
-        checks = [
-            check["Check"].split("#", 1)[1].replace("#", " ").removeprefix("* ") for check in found.get("Checks", [])
-        ]
-        flags = ["[green]1[/]" if found.get(f"Process{number}Pass") else "[red]0[/]" for number in PROCESSES]
-        verdict = f"[{COLOURS[found['Status']]}]{found['Status']}[/]"
-        table.add_row(
-            key.removeprefix("streams/"),
-            verdict,
-            *flags,
-            Text(", ".join(checks) or found.get("Error", ""), "dim"),
-        )
-        if found["Status"] != outcome["Status"]:
-            wrong.append(f"{key}: {found['Status']}, and must be {outcome['Status']}")
+        summary = inbox.message(execution.arn)["Summary"]
+        status = summary["Status"]
+        flags = ["[green]1[/]" if summary.get(f"Process{number}Pass") else "[red]0[/]" for number in PROCESSES]
+        failing = Text(", ".join(map(check_name, summary.get("Checks", []))) or summary.get("Error", ""), "dim")
+        table.add_row(key.removeprefix("streams/"), f"[{COLOURS[status]}]{status}[/]", *flags, failing)
+        if status != outcome["Status"]:
+            wrong.append(f"{key}: {status}, expected {outcome['Status']}")
     console.print(table)
     if wrong:
         sys.exit("\n".join(wrong))
 
 
-def followed(pipeline: Pipeline, arn: str) -> Execution:
-    """The execution when it has ended, with a line for each step as it is done."""
+def check_name(check: dict[str, Any]) -> str:
+    """Returns a check's name for people: `2#temp_max#gross_range_test` is `temp_max gross_range_test`."""
+    return str(check["Check"]).split("#", 1)[1].replace("#", " ").removeprefix("* ")
+
+
+def show_steps(pipeline: Pipeline, arn: str) -> Execution:
+    """Prints a line for each step when it is done; returns the execution when it has ended."""
     began = time.monotonic()
     shown: set[str] = set()
     with console.status("StartQC …", spinner_style="cyan") as status:
@@ -118,39 +124,39 @@ def followed(pipeline: Pipeline, arn: str) -> Execution:
             execution = pipeline.execution(arn)
             row = next(iter(pipeline.rows(ExecutionArn=arn)), {})
             for step in STEPS:
-                if step not in shown and done(step, execution, row):
+                if step not in shown and is_done(step, execution, row):
                     shown.add(step)
                     console.print(step_line(step, execution, row, time.monotonic() - began))
             if execution.ended:
                 return execution
-            status.update(f"{next((step for step in STEPS if step not in shown), 'the end')} …")
+            status.update(f"{next((step for step in STEPS if step not in shown), 'finishing')} …")
             time.sleep(0.05)
 
 
-def done(step: str, execution: Execution, row: dict[str, Any]) -> bool:
-    """Whether a step has left its mark: a process its flag on the row, another step its end in the execution's history."""
+def is_done(step: str, execution: Execution, row: dict[str, Any]) -> bool:
+    """Returns whether a step is done: a process when its flag is in the row, any other when the execution has left it."""
     if step.startswith("QCProcess"):
         return "QCProcesses" in execution.steps and f"Process{step[-1]}Pass" in row
     return execution.steps.get(step, False)
 
 
 def step_line(step: str, execution: Execution, row: dict[str, Any], seconds: float) -> Text:
-    name, verdict = step, ""
+    """Returns the line for a step that is done: its name, its result and the time."""
+    name, result = step, ""
     if step.startswith("QCProcess"):
-        name, verdict = (
-            f"{step} {PROCESSES[int(step[-1])]}",
-            "pass" if row[f"Process{step[-1]}Pass"] else "broke" if row["Status"] == "ERROR" else "FAIL",
-        )
+        name = f"{step} {PROCESSES[int(step[-1])]}"
+        failed = "ERROR" if row["Status"] == "ERROR" else "FAIL"
+        result = "PASS" if row[f"Process{step[-1]}Pass"] else failed
     elif step == "StartQC":
-        verdict = "" if row.get("StreamID") and "QCProcesses" in execution.steps else "refused"
+        result = "" if "QCProcesses" in execution.steps else str(row.get("Status", "REJECTED"))
     elif step == "EndQC":
-        verdict = str(row.get("Status", ""))
-    style = {"pass": "green", "PASS": "green", "": ""}.get(verdict, "red")
-    return Text.assemble(("  ✓ ", "green"), f"{name:<24}", (f"{verdict:<10}", style), (f"{seconds:5.1f} s", "dim"))
+        result = str(row.get("Status", ""))
+    style = COLOURS.get(result, "")
+    return Text.assemble(("  ✓ ", "green"), f"{name:<24}", (f"{result:<10}", style), (f"{seconds:5.1f} s", "dim"))
 
 
 def show_message(message: dict[str, Any]) -> None:
-    """The very text that an email subscriber gets."""
+    """Prints a message as an email subscriber receives it."""
     summary = message["Summary"]
     colour = COLOURS[summary["Status"]]
     console.print()

@@ -1,45 +1,25 @@
-"""Deploys the synthesised template to the local AWS with boto3: the assets into a bucket, then the stack."""
+"""Deploys a cloud assembly to the local AWS with boto3: uploads the assets, then creates the stack."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
 import sys
 import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from local.aws import ACCOUNT, REGION, ROOT, STATE, LocalAws
+from local.aws import ACCOUNT, REGION, LocalAws
 
 STACK = "StreamQC"
-ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # the name that the template holds, from the CDK's bootstrap stack
-ASSEMBLY = STATE / "cdk.out"
-
-
-def synthesize(folder: Path = ASSEMBLY) -> Path:
-    """Synthesises the app with packages for this machine; returns the folder of the cloud assembly."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where node is
-    environment = {
-        **os.environ,
-        "PATH": path,
-        "CDK_OUTDIR": str(folder),
-        "CDK_CONTEXT_JSON": json.dumps({"target": "local"}),
-    }
-    done = subprocess.run(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"local AWS: the template could not be synthesised:\n{done.stderr.strip()}")
-    return folder
+ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"  # the CDK's bootstrap stack would create it
 
 
 def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
-    """Creates the stack of the cloud assembly and returns its outputs, name to value.
+    """Creates the stack of the cloud assembly and returns its outputs by name.
 
-    Exits with CloudFormation's own reasons where the stack does not come up.
+    Exits with CloudFormation's reasons if the stack cannot be created.
     """
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
     s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -47,14 +27,11 @@ def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
     for asset in manifest["files"].values():
         source = assembly / asset["source"]["path"]
         for place in asset["destinations"].values():
-            s3.put_object(
-                Bucket=ASSETS,
-                Key=place["objectKey"],
-                Body=_zipped(source) if source.is_dir() else source.read_bytes(),
-            )
+            body = _zipped(source) if source.is_dir() else source.read_bytes()
+            s3.put_object(Bucket=ASSETS, Key=place["objectKey"], Body=body)
     template = (assembly / f"{STACK}.template.json").read_bytes()
     s3.put_object(Bucket=ASSETS, Key="template.json", Body=template)
-    # The bootstrap version is a parameter that the CDK's own deployment would resolve; here there is no bootstrap stack.
+    # A parameter of the template; the CDK's bootstrap stack would set it.
     aws.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
     cloudformation.create_stack(
         StackName=STACK,
@@ -74,6 +51,7 @@ def deploy(aws: LocalAws, assembly: Path) -> dict[str, str]:
 
 
 def _finished(cloudformation: Any) -> dict[str, Any]:
+    """Returns the stack when it has been created, has failed, or has taken too long."""
     waiter = cloudformation.get_waiter("stack_exists")
     waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     deadline = time.monotonic() + 120

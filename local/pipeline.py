@@ -1,4 +1,4 @@
-"""The deployed pipeline, as the demo and the tests use it: upload, rerun, follow an execution, read what it left."""
+"""The deployed pipeline as the demo and the tests use it: uploads, reruns, executions, rows, messages and logs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from local.assembly import synthesize
 from local.aws import ROOT, LocalAws, running
-from local.deploy import deploy, synthesize
+from local.deploy import deploy
 
 SAMPLES = ROOT / "sample_data"
 STEPS = ("StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary")
@@ -22,16 +22,16 @@ WAIT_SECONDS = 120
 
 
 @contextlib.contextmanager
-def deployed(port: int, assembly: Path | None = None, extra: dict[str, str] | None = None) -> Iterator[Pipeline]:
-    """A local AWS on the port, with these extra environment variables, and the pipeline deployed from the template."""
-    folder = assembly or synthesize()
-    with running(port, extra) as aws:
-        yield Pipeline(aws, deploy(aws, folder))
+def deployed(port: int, extra: dict[str, str] | None = None, module: str = "local.ministack") -> Iterator[Pipeline]:
+    """Starts a local AWS on the port, deploys the pipeline to it and yields it. See `local.aws.running`."""
+    assembly = synthesize()
+    with running(port, extra, module) as aws:
+        yield Pipeline(aws, deploy(aws, assembly))
 
 
 @dataclass
 class Execution:
-    """An execution of the state machine. `steps`: each state that was entered, and whether it has been left."""
+    """An execution of the state machine. `steps` holds every state that it entered, and whether it has left it."""
 
     arn: str
     status: str
@@ -48,6 +48,8 @@ class Execution:
 
 @dataclass
 class Pipeline:
+    """The pipeline on a local AWS, and the outputs of its stack by name."""
+
     aws: LocalAws
     outputs: dict[str, str]
 
@@ -63,41 +65,36 @@ class Pipeline:
         return self.outputs["StreamBucketName"]
 
     def command(self, *words: str) -> str:
-        """Runs the `aws` client of this project's environment against the local AWS; returns what it printed."""
-        done = subprocess.run(
-            ["aws", *words],
-            cwd=ROOT,
-            env=self.aws.command_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Runs this project's `aws` client against the local AWS; returns its output. Raises RuntimeError if it fails."""
+        environment = self.aws.command_environment()
+        done = subprocess.run(["aws", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"aws {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
     def upload(self, key: str, body: bytes) -> str:
-        """Puts the object and returns its version ID."""
+        """Uploads an object and returns its version ID."""
         return str(self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"])
 
     def upload_rules(self) -> None:
-        """Puts the sample rules into the bucket."""
+        """Uploads the sample rules."""
         for path in sorted((SAMPLES / "rules").rglob("*.yaml")):
             self.s3.put_object(Bucket=self.bucket, Key=str(path.relative_to(SAMPLES)), Body=path.read_bytes())
 
     def start(self, request: Any) -> str:
-        """Starts an execution by hand, as a rerun; returns its ARN."""
+        """Starts an execution with this input and returns its ARN."""
         text = request if isinstance(request, str) else json.dumps(request)
         return str(
             self.sfn.start_execution(stateMachineArn=self.outputs["StateMachineArn"], input=text)["executionArn"]
         )
 
     def executions(self) -> list[str]:
-        """The ARNs of every execution, the newest first."""
+        """Returns the ARNs of all executions, newest first."""
         pages = self.sfn.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
         return [item["executionArn"] for page in pages for item in page["executions"]]
 
     def execution(self, arn: str) -> Execution:
+        """Returns the execution as it is now."""
         found = self.sfn.describe_execution(executionArn=arn)
         return Execution(
             arn,
@@ -110,11 +107,11 @@ class Pipeline:
         )
 
     def finished(self, arn: str, seconds: float = WAIT_SECONDS) -> Execution:
-        """The execution when it has ended. Raises TimeoutError."""
-        return until(lambda: (one := self.execution(arn)).ended and one, f"the end of {arn}", seconds)  # type: ignore[no-any-return]
+        """Waits until the execution has ended and returns it. Raises TimeoutError."""
+        return until(lambda: (one := self.execution(arn)).ended and one, f"the end of execution {arn}", seconds)  # type: ignore[no-any-return]
 
     def started_by(self, key: str, version_id: str, seconds: float = WAIT_SECONDS) -> str:
-        """The ARN of the execution that the upload of this version started. Raises TimeoutError."""
+        """Waits for the execution that this version of the object starts; returns its ARN. Raises TimeoutError."""
 
         def look() -> str | None:
             for arn in self.executions():
@@ -126,11 +123,11 @@ class Pipeline:
         return str(until(look, f"an execution for {key}", seconds))
 
     def checked(self, key: str, body: bytes) -> Execution:
-        """Uploads, and waits for the end of the execution that this starts."""
+        """Uploads an object, waits until its execution has ended and returns the execution. Raises TimeoutError."""
         return self.finished(self.started_by(key, self.upload(key, body)))
 
     def rows(self, **equal: Any) -> list[dict[str, Any]]:
-        """The QCSummary rows whose attributes equal these."""
+        """Returns the QCSummary rows whose attributes have these values."""
         return [
             row
             for row in self._items("scan", "QCSummaryTableName")
@@ -138,16 +135,16 @@ class Pipeline:
         ]
 
     def all_details(self) -> Iterator[dict[str, Any]]:
-        """The QCDetails items of every run."""
+        """Returns the QCDetails items of all runs."""
         return self._items("scan", "QCDetailsTableName")
 
     def details(self, qcpid: str) -> dict[str, dict[str, Any]]:
-        """The QCDetails items of a run, by check."""
-        its = {"KeyConditionExpression": "QCPID = :qcpid", "ExpressionAttributeValues": {":qcpid": {"S": qcpid}}}
-        return {item["Check"]: item for item in self._items("query", "QCDetailsTableName", **its)}
+        """Returns the QCDetails items of a run by check."""
+        query = {"KeyConditionExpression": "QCPID = :qcpid", "ExpressionAttributeValues": {":qcpid": {"S": qcpid}}}
+        return {item["Check"]: item for item in self._items("query", "QCDetailsTableName", **query)}
 
     def subscribe_queue(self, name: str, filter_policy: dict[str, Any] | None = None) -> str:
-        """A new queue that gets the summaries; returns its URL."""
+        """Creates a queue that is subscribed to the summaries; returns its URL."""
         url = str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         topic = self.outputs["QCResultsTopicArn"]
@@ -165,7 +162,7 @@ class Pipeline:
         return url
 
     def take(self, queue_url: str) -> list[str]:
-        """Takes what lies in the queue: the bodies."""
+        """Removes all messages from the queue and returns their bodies."""
         taken = []
         while found := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
@@ -174,12 +171,12 @@ class Pipeline:
         return taken
 
     def messages(self, queue_url: str) -> list[dict[str, Any]]:
-        """Takes what lies in a queue that gets the summaries: SNS's envelopes, each with the fields under `Summary`."""
+        """Removes all summaries from a subscribed queue; returns SNS's envelopes, each with the parsed message in `Summary`."""
         envelopes = [json.loads(body) for body in self.take(queue_url)]
         return [{**envelope, "Summary": json.loads(envelope["Message"])} for envelope in envelopes]
 
     def log_lines(self, function: str) -> Iterator[str]:
-        """All that stands in the log of a function, by its name in the template."""
+        """Yields every line of a function's log. The function is named as in the template."""
         client = self.aws.client("logs")
         for group in client.describe_log_groups()["logGroups"]:
             if f"{function}Logs" in group["logGroupName"]:
@@ -187,7 +184,7 @@ class Pipeline:
                     yield from (event["message"] for event in page["events"])
 
     def logs(self, function: str) -> list[dict[str, Any]]:
-        """The JSON lines that a function has logged, by its name in the template."""
+        """Returns the JSON lines of a function's log, parsed."""
         return [json.loads(line) for line in self.log_lines(function) if line.startswith("{")]
 
     def _steps(self, arn: str) -> dict[str, bool]:
@@ -200,16 +197,16 @@ class Pipeline:
                     steps[event["stateExitedEventDetails"]["name"]] = True
         return steps
 
-    def _items(self, operation: Literal["scan", "query"], output: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    def _items(self, operation: Literal["scan", "query"], output: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         deserialize = TypeDeserializer().deserialize
         pages = self.dynamodb.get_paginator(operation)
-        for page in pages.paginate(TableName=self.outputs[output], ConsistentRead=True, **asked):
+        for page in pages.paginate(TableName=self.outputs[output], ConsistentRead=True, **parameters):
             for item in page["Items"]:
                 yield {name: deserialize(value) for name, value in item.items()}
 
 
 class Inbox:
-    """A queue that is subscribed to the topic, as an address would be: the messages by execution."""
+    """Receives summaries through a subscribed queue, and keeps them by execution."""
 
     def __init__(self, pipeline: Pipeline, name: str = "inbox", filter_policy: dict[str, Any] | None = None) -> None:
         self._pipeline = pipeline
@@ -217,28 +214,30 @@ class Inbox:
         self._received: dict[str, list[dict[str, Any]]] = {}
 
     def message(self, execution_arn: str, seconds: float = 30) -> dict[str, Any]:
-        """The message of an execution: SNS's envelope, with its fields under `Summary`. Raises TimeoutError."""
-        found: list[dict[str, Any]] = until(lambda: self.all(execution_arn), f"a message from {execution_arn}", seconds)
-        return found[0]
+        """Waits for the message of an execution and returns it, as `Pipeline.messages` does. Raises TimeoutError."""
+        received: list[dict[str, Any]] = until(
+            lambda: self.all(execution_arn), f"a message from {execution_arn}", seconds
+        )
+        return received[0]
 
     def all(self, execution_arn: str) -> list[dict[str, Any]]:
-        """Every message that has come from an execution."""
+        """Returns all messages received so far from an execution."""
         for message in self._pipeline.messages(self._queue):
             self._received.setdefault(message["Summary"]["ExecutionArn"], []).append(message)
         return self._received.get(execution_arn, [])
 
     def everything(self) -> list[dict[str, Any]]:
-        """Every message that has come."""
+        """Returns all messages received so far."""
         self.all("")
         return [message for messages in self._received.values() for message in messages]
 
 
 def until(look: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    """What a look finds, as soon as it finds something. Raises TimeoutError, which names what was looked for."""
+    """Calls `look` until it returns something true, and returns that. Raises TimeoutError, which names `what`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
         time.sleep(0.1)
-    raise TimeoutError(f"{what}: not within {seconds:g} s")
+    raise TimeoutError(f"waited {seconds:g} s for {what}")

@@ -1,7 +1,7 @@
-"""`make audit`: what is known against the locked packages. `make licences`: under which licences those are that run in AWS.
+"""`make audit` lists known vulnerabilities in the locked packages. `make licences` writes docs/licences.md.
 
-Runs the tools of .local/audit (requirements/audit.txt). Where the service that knows the vulnerabilities cannot be reached it
-says so and passes, because a build without a network is no fault of the packages; it never says "none known" for that.
+Runs the tools in .local/audit (requirements/audit.txt). If the vulnerability service cannot be reached, the audit prints
+NOT AUDITED and passes: a build without a network says nothing about the packages.
 """
 
 from __future__ import annotations
@@ -20,51 +20,50 @@ LICENCES = ROOT / "docs" / "licences.md"
 
 
 def main(what: str) -> int:
-    """Exit status 1 where something is known against a package."""
+    """Returns the exit status: 1 if a package has a known vulnerability."""
     if what == "licences":
         LICENCES.write_text(licences())
-        print(f"written: {LICENCES.relative_to(ROOT)}")
+        print(f"wrote {LICENCES.relative_to(ROOT)}")
         return 0
     known = 0
     for lock in LOCKS:
-        said, count = vulnerabilities(f"requirements/{lock}.txt")
-        print(said)
+        report, count = vulnerabilities(f"requirements/{lock}.txt")
+        print(report)
         known += count
     return 1 if known else 0
 
 
 def vulnerabilities(lock: str) -> tuple[str, int]:
-    """What to say of a lock, and how many vulnerabilities are known in it."""
+    """Returns a report on a lock file, and the number of known vulnerabilities in it."""
     command = ["--format", "json", "--disable-pip", "--require-hashes", "--progress-spinner", "off", "-r", lock]
     done = subprocess.run([TOOLS / "pip-audit", *command], cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
-        why = (done.stderr.strip().splitlines() or ["no answer"])[-1]
-        return f"{lock}: NOT AUDITED, pip-audit could not ask for vulnerabilities: {why[:200]}", 0
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return f"{lock}: NOT AUDITED, pip-audit failed: {reason[:200]}", 0
     skipped = [one for one in packages if "skip_reason" in one]
     found = [f"  {one['name']} {one['version']}: {bad['id']}" for one in packages for bad in one.get("vulns", ())]
     if found:
         return "\n".join([f"{lock}: {len(found)} known vulnerabilities", *found]), len(found)
     if skipped:
-        return f"{lock}: NOT AUDITED, nothing is known here of {len(skipped)} of its {len(packages)} packages", 0
+        return f"{lock}: NOT AUDITED, pip-audit skipped {len(skipped)} of {len(packages)} packages", 0
     return f"{lock}: no known vulnerabilities in {len(packages)} packages", 0
 
 
 def locked(lock: str) -> dict[str, str]:
-    """Name and version of every package of a lock."""
+    """Returns the version of every package in a lock file, by name."""
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     return dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", text, re.M))
 
 
 def licences() -> str:
-    """The page of the packages that run in AWS, from what .venv has of them."""
+    """Returns the page on the packages that run in AWS, from what is installed in .venv."""
     packages = locked("functions")
     command = [f"{TOOLS}/pip-licenses", "--python", f"{ROOT}/.venv/bin/python", "--format", "json", "--with-urls"]
     done = subprocess.run([*command, "--packages", *packages], capture_output=True, text=True, check=True)
-    rows = [
-        f"| {one['Name']} | {one['Version']} | {one['License']} | {one['URL']} |" for one in json.loads(done.stdout)
-    ]
+    packages_found = json.loads(done.stdout)
+    rows = [f"| {one['Name']} | {one['Version']} | {one['License']} | {one['URL']} |" for one in packages_found]
     head = [
         "# Licences of the packages that run in AWS",
         "",

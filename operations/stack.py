@@ -1,4 +1,4 @@
-"""What a deployed stack is made of, by the names in its template."""
+"""Finds the resources of a deployed stack by their names in the template."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import boto3
 
 
 def resources_of(stack: str, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The physical IDs of the resources with these names and types. Raises LookupError where it is another stack."""
+    """Returns the physical IDs of the resources with these names and types, by name.
+
+    Raises LookupError if one is missing, so the stack is not a compatible Stream QC.
+    """
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     found = [item for page in pages for item in page["StackResourceSummaries"]]
     resources = {
@@ -18,5 +21,5 @@ def resources_of(stack: str, wanted: Mapping[str, str]) -> dict[str, str]:
         if one["ResourceType"] == kind and one["LogicalResourceId"].startswith(name)
     }
     if missing := wanted.keys() - resources.keys():
-        raise LookupError(f"the stack {stack} is no Stream QC of this version: it has no {', '.join(sorted(missing))}")
+        raise LookupError(f"{stack} is not a compatible Stream QC stack: {', '.join(sorted(missing))} is missing")
     return resources

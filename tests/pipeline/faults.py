@@ -44,7 +44,7 @@ SETTLING_SECONDS = 20
 
 @dataclass(frozen=True)
 class Fault:
-    """function, at, kind, times: see local/function_host.py. data: whether the file is good or bad. around: what else is the
+    """function, at, kind, times: see tests/observed/faults.py. data: whether the file is good or bad. around: what else is the
     matter, one of AFTER or BESIDE.
     """
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import STATE, free_port
-from local.pipeline import Execution, Inbox, Pipeline, deployed, until
+from local.pipeline import Execution, Inbox, Pipeline, until
+from tests.observed.stack import observed_pipeline
 from tests.pipeline.conftest import QUARTER, invoker, undelivered
 from tests.pipeline.faults import (
     AFTER,
@@ -46,19 +45,16 @@ STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSu
 
 @pytest.fixture(scope="module")
 def observed() -> Iterator[tuple[Pipeline, Path]]:
-    """The pipeline with functions that can be watched and broken, and with short waits between attempts."""
-    with tempfile.TemporaryDirectory(prefix="observed-", dir=STATE) as name:
-        extra = {"QC_LOCAL_OBSERVED": name, "SFN_WAIT_SCALE": "0.01", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
-        (Path(name) / "faults").mkdir()
-        with deployed(free_port(), extra=extra) as pipeline:
-            pipeline.upload_rules()
-            functions = pipeline.aws.client("lambda")
-            for page in functions.get_paginator("list_functions").paginate():
-                for one in page["Functions"]:
-                    if "Reconcile" in one["FunctionName"]:
-                        continue  # it looks at how much time it has left
-                    functions.update_function_configuration(FunctionName=one["FunctionName"], Timeout=TIMEOUT_SECONDS)
-            yield pipeline, Path(name)
+    """Yields the pipeline with functions that can be observed and broken, and that time out soon."""
+    with observed_pipeline(LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.1") as (pipeline, folder):
+        pipeline.upload_rules()
+        functions = pipeline.aws.client("lambda")
+        for page in functions.get_paginator("list_functions").paginate():
+            for one in page["Functions"]:
+                if "Reconcile" in one["FunctionName"]:
+                    continue  # it looks at how much time it has left
+                functions.update_function_configuration(FunctionName=one["FunctionName"], Timeout=TIMEOUT_SECONDS)
+        yield pipeline, folder
 
 
 @pytest.fixture(scope="module")

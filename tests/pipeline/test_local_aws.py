@@ -1,4 +1,4 @@
-"""The local AWS itself: where it listens, what it inherits, how it starts and how it ends."""
+"""The local AWS: its address, its environment, its start and its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.pipeline import Pipeline
 
 
 def listening_addresses(port: int) -> set[str]:
-    """The local addresses, in hex as the kernel writes them, on which somebody listens on this port."""
+    """Returns the addresses that this port is listened on, in hex as the kernel writes them."""
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -31,6 +31,7 @@ def listening_addresses(port: int) -> set[str]:
 
 
 def processes_in_session(leader: int) -> set[int]:
+    """Returns the IDs of the live processes in the session."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -43,19 +44,13 @@ def processes_in_session(leader: int) -> set[int]:
     return found
 
 
-def test_it_listens_on_the_loopback_address_only(pipeline: Pipeline) -> None:
+def test_server_listens_on_the_loopback_address_only(pipeline: Pipeline) -> None:
     assert listening_addresses(pipeline.aws.port) == {"0100007F"}
 
 
-def test_functions_inherit_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (
-        "AWS_PROFILE",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "HTTPS_PROXY",
-        "MY_SECRET",
-    ):
+def test_functions_inherit_none_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    credentials = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    for name in (*credentials, "HTTPS_PROXY", "MY_SECRET"):
         monkeypatch.setenv(name, "a real one")
     environment = aws._server_environment(4566, tmp_path)
     assert "a real one" not in environment.values()
@@ -74,23 +69,23 @@ def test_functions_inherit_nothing_of_the_callers_environment(monkeypatch: pytes
     }
 
 
-def test_a_port_that_is_taken_is_said_plainly() -> None:
+def test_port_in_use_gives_a_message_that_proposes_another() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(SystemExit, match=rf"Port {port} is taken, .*\n    QC_LOCAL_PORT="), running(port):
+        with pytest.raises(SystemExit, match=rf"Port {port} is already in use, .*\n    QC_LOCAL_PORT="), running(port):
             pass
 
 
 @pytest.mark.parametrize("text", ["http", "0", "70000", "-1", ""])
-def test_a_port_that_is_none_is_said_plainly(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_invalid_port_gives_a_message(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("QC_LOCAL_PORT", text)
     with pytest.raises(SystemExit, match=r"QC_LOCAL_PORT is .* it must be a port number"):
         aws.port_from_environment()
 
 
-def test_a_start_that_fails_shows_the_last_words_and_leaves_nothing(
+def test_failed_start_shows_the_end_of_the_log_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fake = tmp_path / "python"
@@ -99,7 +94,7 @@ def test_a_start_that_fails_shows_the_last_words_and_leaves_nothing(
     monkeypatch.setattr(aws, "PYTHON", fake)
     port = free_port()
     with (
-        pytest.raises(SystemExit, match=r"did not start\. Its last words:\n    no module named ministack"),
+        pytest.raises(SystemExit, match=r"did not start\. The end of its log:\n    no module named ministack"),
         running(port),
     ):
         pass
@@ -107,28 +102,25 @@ def test_a_start_that_fails_shows_the_last_words_and_leaves_nothing(
     assert not list(aws.STATE.glob(f"run-{port}-*"))
 
 
-def test_another_ministack_is_refused() -> None:
-    """What the host replaces in MiniStack is looked for at start."""
+def test_incompatible_ministack_gives_a_message() -> None:
     program = (
-        "from local import ministack_host as host; from ministack.core import lambda_runtime;"
-        "del lambda_runtime._worker_class_for; host.check_ministack()"
+        "from local.ministack import compatibility; from ministack.core import lambda_runtime;"
+        "del lambda_runtime._worker_class_for; compatibility.check()"
     )
     done = subprocess.run([aws.PYTHON, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "this MiniStack lacks ministack.core.lambda_runtime._worker_class_for" in done.stderr
+    assert "this version of MiniStack has no ministack.core.lambda_runtime._worker_class_for" in done.stderr
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_started(
-    ending: signal.Signals, tmp_path: Path
-) -> None:
+def test_make_local_writes_its_files_and_stops_everything_it_started(ending: signal.Signals, tmp_path: Path) -> None:
     port = free_port()
     env, outputs_file = tmp_path / "env", tmp_path / "outputs.json"
     server = subprocess.Popen(
-        # As a script starts what it puts into the background: with Ctrl-C ignored.
-        ["bash", "-c", f"trap '' INT; exec {sys.executable} -m local.serve"],
+        # Ctrl-C is ignored, as in a script's background jobs.
+        ["bash", "-c", f"trap '' INT; exec {sys.executable} -m local.serve --state {tmp_path}"],
         cwd=ROOT,
-        env={**os.environ, "QC_LOCAL_PORT": str(port), "QC_LOCAL_STATE": str(tmp_path), "AWS_PROFILE": "production"},
+        env={**os.environ, "QC_LOCAL_PORT": str(port), "AWS_PROFILE": "production"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -143,30 +135,23 @@ def test_make_local_tells_how_to_reach_it_and_ends_with_everything_that_it_start
             "QCDetailsTableName",
             "QCResultsTopicArn",
         }
+        command = f". {env} && aws s3api head-bucket --bucket {outputs['StreamBucketName']} && echo $AWS_ENDPOINT_URL"
         listed = subprocess.run(
-            [
-                "bash",
-                "-c",
-                f". {env} && aws s3api head-bucket --bucket {outputs['StreamBucketName']} && echo $AWS_ENDPOINT_URL",
-            ],
+            ["bash", "-c", command],
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
             capture_output=True,
             text=True,
             check=True,
         )
         assert f"http://127.0.0.1:{port}" in listed.stdout
-        (host,) = [
-            int(line)
-            for line in subprocess.run(
-                ["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=True
-            ).stdout.split()
-        ]
+        children = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=True)
+        (host,) = map(int, children.stdout.split())
         assert processes_in_session(host)
     finally:
         server.send_signal(ending)
         server.communicate(timeout=30)
     wait_for(lambda: not processes_in_session(host) and not listening_addresses(port), None)
-    assert env.exists() == outputs_file.exists() == (ending == signal.SIGKILL)  # then nobody is left to remove them
+    assert env.exists() == outputs_file.exists() == (ending == signal.SIGKILL)  # then no process is left to remove them
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str] | None, seconds: float = 120) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from local.aws import STATE, free_port
-from local.deploy import ASSEMBLY
-from local.pipeline import Inbox, Pipeline, deployed
+from local.assembly import synthesize
+from local.pipeline import Inbox, Pipeline
+from tests.observed.stack import observed_pipeline
 from tests.pipeline.conftest import QUARTER, invoker, lose_the_end_of, undelivered
 from tests.pipeline.faults import BREAKING_OFF
 from tests.stacks.template import Template, as_list, readable
@@ -27,12 +26,9 @@ LAMBDAS_OWN = ("logs:", "xray:", "sqs:")
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[tuple[Pipeline, Path]]:
-    """The pipeline with IAM enforced: every function has the credentials of its role, and no others."""
-    with tempfile.TemporaryDirectory(prefix="observed-", dir=STATE) as name:
-        (Path(name) / "faults").mkdir()
-        extra = {"AUTH": "true", "QC_LOCAL_OBSERVED": name, "SFN_WAIT_SCALE": "0.01"}
-        with deployed(free_port(), extra=extra) as pipeline:
-            yield pipeline, Path(name)
+    """Yields the pipeline with IAM enforced: every function has the credentials of its role, and no others."""
+    with observed_pipeline(AUTH="true") as found:
+        yield found
 
 
 def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
@@ -146,7 +142,7 @@ def test_with_iam_enforced_every_run_works_and_nothing_is_granted_that_is_not_us
         "unclaimed": "FAILED AuthorizationErrorException",
         "again": "SUCCEEDED",
     }
-    template = Template(json.loads((ASSEMBLY / "StreamQC.template.json").read_text()))
+    template = Template(json.loads((synthesize() / "StreamQC.template.json").read_text()))
     used, allowed = lines(needed(folder)), lines(granted(template))
     assert (sorted(used - allowed), sorted(allowed - used)) == ([], [])  # nothing missing, nothing unused
 

@@ -1,0 +1,39 @@
+"""`python -m tests.observed`: the local AWS with functions that can be observed and broken. Runs under .local/venv."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from local.ministack.hooks import Config, Hooks
+from local.ministack.server import run
+from tests.observed import iam
+from tests.observed.faults import FOLDER, PlantedFault
+from tests.observed.groups import group_of
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+IAM_ENFORCED = os.environ.get("AUTH") == "true"  # MiniStack's own setting
+
+
+def environment(config: Config, variables: dict[str, str]) -> dict[str, str]:
+    """Returns the environment in which tests.observed.function can be found, with the role's credentials under IAM."""
+    credentials = iam.credentials_of(config["Role"]) if IAM_ENFORCED else {}
+    return {**variables, "PYTHONPATH": os.pathsep.join([variables["PYTHONPATH"], str(ROOT)]), **credentials}
+
+
+def refused_invocation(config: Config, event: Any) -> dict[str, Any] | None:
+    """Returns Lambda's own error if a fault asks for one instead of this invocation, or None."""
+    function = config["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    kind = PlantedFault(FOLDER, group_of(event), function).due("invoke")
+    return {"error": True, "body": {"errorType": kind, "errorMessage": "planted fault"}} if kind else None
+
+
+run(
+    Hooks(
+        runtime=("-m", "tests.observed.function"),
+        environment=environment,
+        invocation=refused_invocation,
+        application=iam.as_if_over_tls if IAM_ENFORCED else Hooks.application,
+    )
+)
