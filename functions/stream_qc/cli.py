@@ -173,7 +173,9 @@ def _show(name: str, reports: dict[int, Report], rules: Rules, *, passed: bool) 
     console = Console(highlight=False)
     rows = max(report.rows for report in reports.values())
     verdict = "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
-    console.print(f"{verdict}  {escape(name)}  {rows:,} rows" + ("" if rules.fields else "  (no schema in the rules)"))
+    console.print(
+        f"{verdict}  {escape(name)}  {rows:,} rows" + ("" if rules.schema.fields else "  (no schema in the rules)")
+    )
     for number, report in reports.items():
         state = "[green]pass[/]" if report.passed else "[red]FAIL[/]"
         console.print(

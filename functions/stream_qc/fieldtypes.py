@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from stream_qc.rules import Field
+from stream_qc.schema import Field
 
-TRUE_VALUES = ("true", "True", "TRUE", "1")
-FALSE_VALUES = ("false", "False", "FALSE", "0")
 # YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. Each is tried on what those before it did not read. The first
 # two are special cases of the others, which polars reads ten times as fast.
 ISO_DATETIMES = (

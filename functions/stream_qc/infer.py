@@ -19,8 +19,8 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
-from stream_qc.rules import Field, Rules
 from stream_qc.rules.loading import LONGEST_NAME
+from stream_qc.schema import Field, Schema
 
 # From the narrowest to the widest; what none of them fits is text. 1 and 0 are integers here, not booleans.
 CANDIDATES = (
@@ -129,7 +129,7 @@ def infer(open_stream: Open, form: Format) -> str:
     ]
     if faults:
         raise UnreadableFile(f"{'; '.join(faults)}; rules are inferred from a good file")
-    plain = Rules(fields={name: Field(name) for name in header})
+    plain = Schema(fields={name: Field(name) for name in header})
     seen = [Seen(name) for name in dict.fromkeys(header)]
     rows = 0
     for block in _blocks(open_stream, form, plain):
@@ -143,14 +143,14 @@ def infer(open_stream: Open, form: Format) -> str:
 
 
 def _header(open_stream: Open, form: Format) -> list[str]:
-    reader = open_reader(open_stream(), form, Rules())
+    reader = open_reader(open_stream(), form, Schema())
     for _ in reader:
         pass
     return reader.header
 
 
-def _blocks(open_stream: Open, form: Format, rules: Rules) -> Iterator[Block]:
-    for block in open_reader(open_stream(), form, rules):
+def _blocks(open_stream: Open, form: Format, schema: Schema) -> Iterator[Block]:
+    for block in open_reader(open_stream(), form, schema):
         if block.malformed:
             first = block.malformed[0]
             raise UnreadableFile(
@@ -159,11 +159,11 @@ def _blocks(open_stream: Open, form: Format, rules: Rules) -> Iterator[Block]:
         yield block
 
 
-def _axis(open_stream: Open, form: Format, rules: Rules, seen: list[Seen]) -> Axis | None:
+def _axis(open_stream: Open, form: Format, schema: Schema, seen: list[Seen]) -> Axis | None:
     """The first field of times that are all there and in order."""
     axes = [Axis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
     if axes:
-        for block in _blocks(open_stream, form, rules):
+        for block in _blocks(open_stream, form, schema):
             for axis in axes:
                 axis.add(block)
     return next((axis for axis in axes if axis.ordered), None)

@@ -62,7 +62,7 @@ def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[
     assert form is not None
     rows: list[Row] = []
     malformed = []
-    for block in open_reader(io.BytesIO(data), form, TEXT_RULES, block_bytes):
+    for block in open_reader(io.BytesIO(data), form, TEXT_RULES.schema, block_bytes):
         assert block.first == len(rows)
         cells = [block.text(column).to_list() for column in ("a", "b")]
         rows += zip(*cells, strict=True)
@@ -76,5 +76,5 @@ def rows_and_malformed(
     """How many rows there are, and the place and the reason of each malformed one, in blocks of `cut` bytes."""
     form = format_of(name)
     assert form is not None
-    blocks = list(open_reader(io.BytesIO(data), form, rules, cut, wanted))
+    blocks = list(open_reader(io.BytesIO(data), form, rules.schema, cut, wanted))
     return sum(block.height for block in blocks), [(bad.row, bad.reason) for block in blocks for bad in block.malformed]

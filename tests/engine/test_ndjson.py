@@ -68,13 +68,13 @@ def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> No
         found: list[Row] = []
         # The first block is read line by line; after it, blocks are read at once.
         content = ("{}\n" + "\n".join(lines) + "\n").encode()
-        for block in open_reader(io.BytesIO(b'{"n": 0}\n' + content), form, rules, cut):
+        for block in open_reader(io.BytesIO(b'{"n": 0}\n' + content), form, rules.schema, cut):
             bad = {item.row: item.reason for item in block.malformed}
             for index in range(block.height):
-                cells = [block.cells(name)[index] for name in rules.fields]
-                typed = [repr(block.typed(name)[index]) for name in rules.fields]
-                given_ = [str(block.given(name)[index] is None) for name in rules.fields]
-                texts = [block.text(name)[index] for name in rules.fields]
+                cells = [block.cells(name)[index] for name in rules.schema.fields]
+                typed = [repr(block.typed(name)[index]) for name in rules.schema.fields]
+                given_ = [str(block.given(name)[index] is None) for name in rules.schema.fields]
+                texts = [block.text(name)[index] for name in rules.schema.fields]
                 found.append((*cells, *typed, *given_, *texts, bad.get(block.first + index)))
         return found
 
@@ -92,8 +92,14 @@ def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: lis
     content = b"{}\n" + b"\n".join(lines) + b"\n"
 
     every, untyped = load(EVERY_TYPE), load("schema: {fields: [{name: n}]}")
-    found = rows_and_malformed(content, "x.ndjson", every, list(every.fields), 1)
-    for rules, wanted in [(every, list(every.fields)), (every, ["y"]), (every, []), (untyped, []), (BUILT_IN, [])]:
+    found = rows_and_malformed(content, "x.ndjson", every, list(every.schema.fields), 1)
+    for rules, wanted in [
+        (every, list(every.schema.fields)),
+        (every, ["y"]),
+        (every, []),
+        (untyped, []),
+        (BUILT_IN, []),
+    ]:
         assert rows_and_malformed(content, "x.ndjson", rules, wanted, 1 << 20) == found
         assert rows_and_malformed(content, "x.ndjson", rules, wanted, 8) == found
 

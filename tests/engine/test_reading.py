@@ -232,6 +232,6 @@ def test_a_broken_stream_is_no_result() -> None:
     form = format_of("x.csv")
     assert form is not None
     with pytest.raises(ConnectionResetError):
-        open_reader(io.BufferedReader(Broken()), form, TEXT_RULES)
+        open_reader(io.BufferedReader(Broken()), form, TEXT_RULES.schema)
     with pytest.raises(UnreadableFile):
-        open_reader(io.BytesIO(), form, TEXT_RULES)
+        open_reader(io.BytesIO(), form, TEXT_RULES.schema)

@@ -43,10 +43,10 @@ limits:
   max_fail_share: 0.0
   streams: {air_temp: {gross_range_test: 0.01}}
 """)
-    assert list(rules.fields) == ["time", "air_temp", "station"]
-    assert rules.primary_key == ("time", "station")
-    assert rules.missing_values == ("", "NA")
-    assert rules.fields["air_temp"].constraints.minimum == -90.0
+    assert list(rules.schema.fields) == ["time", "air_temp", "station"]
+    assert rules.schema.primary_key == ("time", "station")
+    assert rules.schema.missing_values == ("", "NA")
+    assert rules.schema.fields["air_temp"].constraints.minimum == -90.0
     assert [(one.field, one.name) for one in rules.tests] == [
         ("air_temp", "gross_range_test"),
         ("time", "time_gap_test"),
@@ -189,8 +189,8 @@ schema:
     - {name: country, type: string, constraints: {enum: [NO, SE, on, 12:30, "010"]}}
     - {name: code, type: integer, constraints: {minimum: 010}}
 """)
-    assert rules.fields["country"].constraints.enum == ["NO", "SE", "on", "12:30", "010"]
-    assert rules.fields["code"].constraints.minimum == 10
+    assert rules.schema.fields["country"].constraints.enum == ["NO", "SE", "on", "12:30", "010"]
+    assert rules.schema.fields["code"].constraints.minimum == 10
 
 
 def test_a_limit_of_a_time_is_written_in_iso_8601_or_in_the_fields_own_format() -> None:
@@ -200,10 +200,10 @@ schema:
     - {name: d, type: date, format: "%d.%m.%Y", constraints: {minimum: 2020-01-02, maximum: "03.01.2020"}}
     - {name: t, type: datetime, constraints: {minimum: 2020-01-02, maximum: "2020-01-02T12:00:00Z"}}
 """)
-    assert rules.fields["d"].constraints.minimum == dt.date(2020, 1, 2)
-    assert rules.fields["d"].constraints.maximum == dt.date(2020, 1, 3)
-    assert rules.fields["t"].constraints.minimum == dt.datetime(2020, 1, 2)  # noqa: DTZ001  # UTC without a zone
-    assert rules.fields["t"].constraints.maximum == dt.datetime(2020, 1, 2, 12)  # noqa: DTZ001
+    assert rules.schema.fields["d"].constraints.minimum == dt.date(2020, 1, 2)
+    assert rules.schema.fields["d"].constraints.maximum == dt.date(2020, 1, 3)
+    assert rules.schema.fields["t"].constraints.minimum == dt.datetime(2020, 1, 2)  # noqa: DTZ001  # UTC without a zone
+    assert rules.schema.fields["t"].constraints.maximum == dt.datetime(2020, 1, 2, 12)  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(("kind", "pattern"), [("date", "%Q"), ("time", "%H"), ("datetime", "%%"), ("date", "%")])
@@ -216,7 +216,8 @@ def test_a_pattern_with_which_nothing_can_be_read_is_refused(kind: str, pattern:
     "pattern", ["%d/%m/%Y", "%Y-%m-%dT%H:%M:%S%z", "%FT%T%#z", "%m/%d/%Y %I:%M %p", "%s", "%b %d %Y %H:%M"]
 )
 def test_a_pattern_is_what_strftime_knows(pattern: str) -> None:
-    assert load(f'schema: {{fields: [{{name: t, type: datetime, format: "{pattern}"}}]}}').fields["t"].format == pattern
+    rules = load(f'schema: {{fields: [{{name: t, type: datetime, format: "{pattern}"}}]}}')
+    assert rules.schema.fields["t"].format == pattern
 
 
 def test_half_a_character_is_refused() -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Flags, Late, Test, finite, needs_time, seconds, time_of
+from stream_qc.checks.base import Again, Flags, Late, Test, finite, seconds, time_of
 from stream_qc.checks.cadence import Intervals
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 SHOWN = 20
 SHORTEST_PERIOD = 1e-6  # seconds
@@ -29,7 +27,8 @@ class AttenuatedSignalTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     suspect_threshold: float
     fail_threshold: float
     test_period: float | None = None
@@ -37,9 +36,8 @@ class AttenuatedSignalTest(Test, frozen=True):
     min_period: float | None = None
     check_type: Literal["std", "range"] = "std"
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_time(document)
-        found += seconds("test_period", self.test_period) + seconds("min_period", self.min_period)
+    def mistakes(self) -> list[str]:
+        found = seconds("test_period", self.test_period) + seconds("min_period", self.min_period)
         if self.test_period and self.test_period < SHORTEST_PERIOD:
             found.append(f"test_period: {self.test_period} s is less than times have, a microsecond")
         if self.min_obs is not None and not 0 <= self.min_obs < MOST_OBSERVATIONS:
@@ -48,9 +46,9 @@ class AttenuatedSignalTest(Test, frozen=True):
             found.append("min_obs and min_period: give one of them")
         return found
 
-    def check(self, field: str, rules: Rules) -> WholeSeriesCheck | RollingCheck:
+    def check(self, field: str, axes: Axes) -> WholeSeriesCheck | RollingCheck:
         kind = RollingCheck if self.test_period else WholeSeriesCheck
-        return kind(field, str(rules.time), self)
+        return kind(field, axes["time"], self)
 
     def flag(self, variation: float) -> int:
         if math.isnan(variation):

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, finite, needs_time, time_of
+from stream_qc.checks.base import RowCheck, Test, finite, time_of
 from stream_qc.checks.times import no_times
 from stream_qc.fieldtypes import utc
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 # The periods by their names in pandas, which are ioos_qc's. Weeks are ISO weeks; Monday is day 0.
 PERIODS: dict[str, pl.Expr] = {
@@ -53,14 +51,13 @@ class ClimatologyTest(Test, frozen=True):
     """config: the seasons, of which a later one overrules an earlier."""
 
     process: ClassVar[int] = 2
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    may_use_axes: ClassVar[tuple[AxisName, ...]] = ("z",)
     config: list[Season]
 
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:
-        return (field, document.z)
-
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_time(document)
+    def mistakes(self) -> list[str]:
+        found = []
         if not self.config:
             found.append("config: it is empty, and no value would be judged")
         for index, season in enumerate(self.config):
@@ -71,14 +68,13 @@ class ClimatologyTest(Test, frozen=True):
                 found.append(f"{place}.period: {season.period} is not supported; there are {', '.join(PERIODS)}")
             elif not all(isinstance(one, int | float) for one in season.tspan):
                 found.append(f"{place}.tspan: {list(season.tspan)} must be numbers of the period {season.period}")
-            if season.zspan is not None and document.z is None:
-                found.append(
-                    f"{place}.zspan: needs the axis z: name its field at the top of the rules, as in `z: depth`"
-                )
         return found
 
-    def check(self, field: str, rules: Rules) -> RowCheck:
-        time, axis = str(rules.time), rules.z
+    def parameter_axes(self) -> dict[str, AxisName]:
+        return {f"config[{index}].zspan": "z" for index, season in enumerate(self.config) if season.zspan is not None}
+
+    def check(self, field: str, axes: Axes) -> RowCheck:
+        time, axis = axes["time"], axes.z
 
         def judge(block: Block) -> pl.Series:
             empty = pl.Series("z", [None], dtype=pl.Float64).new_from_index(0, block.height)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, fail_where
 from stream_qc.flags import FAIL, GOOD, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Field
+from stream_qc.reading.block import Block
+from stream_qc.schema import Field
 
 ARTICLE = {"integer": "an integer", "any": "a value"}
 

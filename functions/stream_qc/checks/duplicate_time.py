@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Again, Flags, time_of
 from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
+from stream_qc.reading.block import Block
 
 
 class DuplicateTimeCheck:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
@@ -15,17 +15,14 @@ from stream_qc.checks.base import (
     Late,
     Test,
     finite,
-    needs_time,
     seconds,
     show_time,
     time_of,
 )
 from stream_qc.checks.cadence import Intervals
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 FEWEST_ROWS = 3
 
@@ -38,20 +35,20 @@ class FlatLineTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     suspect_threshold: float
     fail_threshold: float
     tolerance: float = 0
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+    def mistakes(self) -> list[str]:
         return [
-            *needs_time(document),
             *seconds("suspect_threshold", self.suspect_threshold),
             *seconds("fail_threshold", self.fail_threshold),
         ]
 
-    def check(self, field: str, rules: Rules) -> FlatLineCheck:
-        return FlatLineCheck(field, str(rules.time), self)
+    def check(self, field: str, axes: Axes) -> FlatLineCheck:
+        return FlatLineCheck(field, axes["time"], self)
 
 
 class FlatLineCheck:

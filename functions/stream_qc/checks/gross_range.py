@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, ordered_pair
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes
 
 
 class GrossRangeTest(Test, frozen=True):
     """fail_span and suspect_span: [lowest, highest], both inclusive, in the field's units."""
 
     process: ClassVar[int] = 2
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
     fail_span: tuple[float, float]
     suspect_span: tuple[float, float] | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+    def mistakes(self) -> list[str]:
         found = ordered_pair("fail_span", self.fail_span) + ordered_pair("suspect_span", self.suspect_span)
         if not found and self.suspect_span is not None:
             (low, high), (suspect_low, suspect_high) = self.fail_span, self.suspect_span
@@ -32,7 +30,7 @@ class GrossRangeTest(Test, frozen=True):
                 )
         return found
 
-    def check(self, field: str, rules: Rules) -> RowCheck:  # noqa: ARG002
+    def check(self, field: str, _: Axes) -> RowCheck:
         def judge(block: Block) -> pl.Series:
             return flag(block.number(field), self.fail_span, self.suspect_span)
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
+from stream_qc.cells import Cells
 from stream_qc.checks.base import Flags, Test, finite
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
-
-if TYPE_CHECKING:
-    from stream_qc.cells import Cells
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 EARTH_RADIUS = 6_371_000.0  # metres, as the Gibbs SeaWater toolbox has it
 
@@ -27,22 +25,12 @@ class LocationTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 2
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("lat", "lon")
     range_max: float | None = None
     range_method: Literal["haversine", "wgs84"] = "haversine"
 
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (document.lat, document.lon)
-
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return [
-            f"needs the axis {axis}: name its field at the top of the rules, as in `{axis}: {axis}`"
-            for axis in ("lat", "lon")
-            if getattr(document, axis) is None
-        ]
-
-    def check(self, field: str, rules: Rules) -> LocationCheck:
-        return LocationCheck(field, str(rules.lat), str(rules.lon), self)
+    def check(self, field: str, axes: Axes) -> LocationCheck:
+        return LocationCheck(field, axes["lat"], axes["lon"], self)
 
 
 class Pair:

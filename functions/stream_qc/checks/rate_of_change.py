@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Flagging, Flags, Test, finite, needs_time, time_of
+from stream_qc.checks.base import Flagging, Flags, Test, finite, time_of
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 
 class RateOfChangeTest(Test, frozen=True):
     """threshold: SUSPECT above it; fail_threshold: FAIL above it; both in the field's units per second."""
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     threshold: float
     fail_threshold: float | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return needs_time(document)
-
-    def check(self, field: str, rules: Rules) -> RateOfChangeCheck:
-        return RateOfChangeCheck(field, str(rules.time), self)
+    def check(self, field: str, axes: Axes) -> RateOfChangeCheck:
+        return RateOfChangeCheck(field, axes["time"], self)
 
 
 class RateOfChangeCheck:

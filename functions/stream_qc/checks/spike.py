@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
 from stream_qc.cells import Cells
 from stream_qc.checks.base import Flags, Test, finite
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes
 
 
 class SpikeTest(Test, frozen=True):
@@ -24,12 +22,12 @@ class SpikeTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
     suspect_threshold: float | None = None
     fail_threshold: float | None = None
     method: Literal["average", "differential"] = "average"
 
-    def check(self, field: str, rules: Rules) -> SpikeCheck:  # noqa: ARG002
+    def check(self, field: str, _: Axes) -> SpikeCheck:
         return SpikeCheck(field, self)
 
 

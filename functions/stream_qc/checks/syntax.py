@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, fail_where
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes
 
 
 class SyntaxTest(Test, frozen=True):
@@ -19,15 +17,12 @@ class SyntaxTest(Test, frozen=True):
     """
 
     process: ClassVar[int] = 1
+    needs_text: ClassVar[bool] = True
     nchar: float
     lentype: Literal["char", "byte"] = "char"
     delimiter: str | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        kind = fields[field].type if field in fields else "string"
-        return [] if kind in ("string", "any") else [f"looks at text; the field {field} has type {kind}"]
-
-    def check(self, field: str, rules: Rules) -> RowCheck:  # noqa: ARG002
+    def check(self, field: str, _: Axes) -> RowCheck:
         def judge(block: Block) -> pl.Series:
             text, length = pl.col("v"), pl.col("v").str.len_chars()
             found = length.cast(pl.Float64)

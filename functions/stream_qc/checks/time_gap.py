@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
 from stream_qc.cells import Cells
-from stream_qc.checks.base import Flags, Test, hours, needs_time, show_time
+from stream_qc.checks.base import Flags, Test, hours, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 
 class TimeGapTest(Test, frozen=True):
     """fail_span: hours, cut to whole seconds. It looks at the time axis, whatever field it is asked of."""
 
     process: ClassVar[int] = 3
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: float = 2
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_time(document)
-        return found + hours("fail_span", self.fail_span)
+    def mistakes(self) -> list[str]:
+        return hours("fail_span", self.fail_span)
 
-    def check(self, field: str, rules: Rules) -> TimeGapCheck:
-        assert rules.time is not None  # noqa: S101  # mistakes() saw to it
-        return TimeGapCheck(field, rules.time, dt.timedelta(seconds=int(self.fail_span * 3600)))
+    def check(self, field: str, axes: Axes) -> TimeGapCheck:
+        return TimeGapCheck(field, axes["time"], dt.timedelta(seconds=int(self.fail_span * 3600)))
 
 
 class TimeGapCheck:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Flags, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
+from stream_qc.reading.block import Block
 
 
 class TimeOrderCheck:

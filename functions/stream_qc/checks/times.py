@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, fail_where, hours, needs_time, show_time, time_of
+from stream_qc.checks.base import RowCheck, Test, fail_where, hours, show_time, time_of
 from stream_qc.fieldtypes import utc
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 
 class ImpossibleDateTest(Test, frozen=True):
     """fail_span: [from, to], both inclusive, in ISO 8601. A time in the future FAILs, and one outside the span."""
 
     process: ClassVar[int] = 3
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: tuple[Any, Any] | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return needs_time(document) + no_times("fail_span", self.fail_span or ())
+    def mistakes(self) -> list[str]:
+        return no_times("fail_span", self.fail_span or ())
 
-    def check(self, field: str, rules: Rules) -> RowCheck:
-        time, now = str(rules.time), utc(dt.datetime.now(dt.UTC))
+    def check(self, field: str, axes: Axes) -> RowCheck:
+        time, now = axes["time"], utc(dt.datetime.now(dt.UTC))
         first, last = (utc(one) for one in self.fail_span) if self.fail_span else (None, None)
 
         def judge(block: Block) -> pl.Series:
@@ -49,12 +48,13 @@ class DataReceptionTest(Test, frozen=True):
     """fail_span: hours, cut to whole seconds; from_time: ISO 8601, by default now. What is older than that FAILs."""
 
     process: ClassVar[int] = 3
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: float = 6
     from_time: Any = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+    def mistakes(self) -> list[str]:
         given = () if self.from_time is None else (self.from_time,)
-        found = needs_time(document) + no_times("from_time", given) + hours("fail_span", self.fail_span)
+        found = no_times("from_time", given) + hours("fail_span", self.fail_span)
         return found or self._before_the_calendar()
 
     def _oldest(self) -> dt.datetime:
@@ -67,8 +67,8 @@ class DataReceptionTest(Test, frozen=True):
             return [f"fail_span: {self.fail_span:g} hours before from_time no calendar holds"]
         return []
 
-    def check(self, field: str, rules: Rules) -> RowCheck:
-        time = str(rules.time)
+    def check(self, field: str, axes: Axes) -> RowCheck:
+        time = axes["time"]
         oldest = self._oldest()
 
         def judge(block: Block) -> pl.Series:

@@ -11,15 +11,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Flags, Late
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
+from stream_qc.reading.block import Block
 
 SPILL_ROWS = 300_000
 PARTS = 64

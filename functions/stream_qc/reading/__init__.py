@@ -12,7 +12,7 @@ from stream_qc.reading.bytestream import decompressed, refuse_foreign_content
 from stream_qc.reading.csv_text import CsvReader
 from stream_qc.reading.ndjson import NdjsonReader
 from stream_qc.reading.parquet import ParquetReader
-from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -45,7 +45,7 @@ def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
 def open_reader(
     stream: BinaryIO,
     form: Format,
-    rules: Rules,
+    schema: Schema,
     block_bytes: int = BLOCK_BYTES,
     wanted: Collection[str] | None = None,
 ) -> Reader:
@@ -53,10 +53,10 @@ def open_reader(
 
     The reader raises UnreadableFile, here or between two blocks, where the file is not what its name says or breaks off.
     """
-    names = [name for name in rules.fields if wanted is None or name in wanted]
+    names = [name for name in schema.fields if wanted is None or name in wanted]
     if form.kind == "parquet":
-        return ParquetReader(stream, rules, names)
+        return ParquetReader(stream, schema, names)
     plain = refuse_foreign_content(decompressed(stream, form), form)
     if form.kind == "csv":
-        return CsvReader(plain, rules, names, block_bytes)
-    return NdjsonReader(plain, rules, names, block_bytes)
+        return CsvReader(plain, schema, names, block_bytes)
+    return NdjsonReader(plain, schema, names, block_bytes)

@@ -9,7 +9,7 @@ import polars as pl
 
 from stream_qc import fieldtypes
 from stream_qc.cells import Cells
-from stream_qc.rules import Field, Rules
+from stream_qc.schema import Field, Schema
 
 MALFORMED_TEXT = 200  # characters of a malformed row that are shown
 
@@ -31,17 +31,17 @@ class Block:
     """
 
     def __init__(
-        self, first: int, raw: pl.DataFrame, rules: Rules, malformed: Sequence[Malformed] = (), *, height: int
+        self, first: int, raw: pl.DataFrame, schema: Schema, malformed: Sequence[Malformed] = (), *, height: int
     ) -> None:
         self.first = first
         self.raw = raw
-        self.rules = rules
+        self.schema = schema
         self.malformed = malformed
         self.height = height
         self._typed: dict[str, pl.Series] = {}
 
     def field(self, name: str) -> Field:
-        return self.rules.field(name)
+        return self.schema.fields[name]
 
     @functools.cached_property
     def nothing(self) -> pl.Series:
@@ -59,12 +59,12 @@ class Block:
     def given(self, name: str) -> pl.Series:
         """The field as it stands in the file, null where the cell is one of the schema's missingValues, as a number or a text."""
         column = self._column(name)
-        if column.dtype.is_numeric() and self.rules.missing_numbers:
-            missing_here = column.cast(pl.Float64).is_in(self.rules.missing_numbers)
+        if column.dtype.is_numeric() and self.schema.missing_numbers:
+            missing_here = column.cast(pl.Float64).is_in(self.schema.missing_numbers)
             return column.set(missing_here, None) if missing_here.any() else column
         if column.dtype != pl.String:
             return column
-        missing = self.rules.missing_values
+        missing = self.schema.missing_values
         if missing == ("",):
             return column.replace("", None) if column.len() else column
         return column.to_frame("v").select(pl.when(~pl.col("v").is_in(missing)).then(pl.col("v")))["v"]

@@ -27,7 +27,7 @@ from stream_qc.reading.csv_records import (
     without_trailing_blanks,
 )
 from stream_qc.reading.lines import MAX_RECORD_BYTES
-from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -35,10 +35,10 @@ SEPARATORS = (",", ";", "\t", "|")
 class CsvReader:
     """Blocks of about `block_bytes` bytes, with the wanted columns, all of them text."""
 
-    def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
-        self._rules, self._block_bytes = rules, block_bytes
+    def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
+        self._schema, self._block_bytes = schema, block_bytes
         line, rest = _first_record(content)
-        self._grammar = grammar(rules.dialect.delimiter or _separator(line, rules))
+        self._grammar = grammar(schema.dialect.delimiter or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
         self._columns = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}
@@ -55,16 +55,16 @@ class CsvReader:
                 together.append(block)
                 size += length
                 if 2 * size >= self._block_bytes or len(together) >= MOST_TOGETHER:
-                    whole, together, size = _joined(together, self._rules), [], 0
+                    whole, together, size = _joined(together, self._schema), [], 0
                     del block  # nothing of it shall stay while the next one is read
                     yield whole
                     del whole
         except UnreadableFile:  # what came before it counts
             if together:
-                yield _joined(together, self._rules)
+                yield _joined(together, self._schema)
             raise
         if together:
-            yield _joined(together, self._rules)
+            yield _joined(together, self._schema)
 
     def _blocks(self) -> Iterator[tuple[Block, int]]:
         first = 0
@@ -93,7 +93,7 @@ class CsvReader:
         if not as_wide_as_the_header or outside.count(b"\n") != frame.height or odd:
             return self._taken_apart([Piece(data)], first)
         columns = frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
-        return Block(first, columns, self._rules, height=frame.height)
+        return Block(first, columns, self._schema, height=frame.height)
 
     def _taken_apart(self, pieces: list[Piece], first: int) -> Block:
         """The block of pieces in which some rows are malformed, record by record."""
@@ -111,7 +111,7 @@ class CsvReader:
         frame = pl.DataFrame(
             dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String())
         )
-        return Block(first, frame, self._rules, malformed, height=row - first)
+        return Block(first, frame, self._schema, malformed, height=row - first)
 
     def _cells(self, record: bytes) -> tuple[list[str], str]:
         try:
@@ -128,13 +128,13 @@ class CsvReader:
         return [], f"{_cells(len(cells))} where the header has {len(self.header)}"
 
 
-def _joined(blocks: list[Block], rules: Rules) -> Block:
+def _joined(blocks: list[Block], schema: Schema) -> Block:
     """Blocks that follow on one another, as one."""
     if len(blocks) == 1:
         return blocks[0]
     malformed = [bad for block in blocks for bad in block.malformed]
     height = sum(block.height for block in blocks)
-    return Block(blocks[0].first, pl.concat([block.raw for block in blocks]), rules, malformed, height=height)
+    return Block(blocks[0].first, pl.concat([block.raw for block in blocks]), schema, malformed, height=height)
 
 
 def unquoted(cell: bytes) -> str:
@@ -167,7 +167,7 @@ def _first_record(content: Bytes) -> tuple[bytes, bytes]:
     return line + b"\n", rest if newline else b""
 
 
-def _separator(line: bytes, rules: Rules) -> str:
+def _separator(line: bytes, schema: Schema) -> str:
     """The separator under which the header names most of the rules' fields; a comma where none is better."""
 
     def score(separator: str) -> tuple[int, int]:
@@ -175,7 +175,7 @@ def _separator(line: bytes, rules: Rules) -> str:
             unquoted(cell)
             for cell in grammar(separator).cell.findall(line.rstrip(b"\r\n").decode(errors="replace").encode())
         ]
-        return sum(name in rules.fields for name in names), len(names)
+        return sum(name in schema.fields for name in names), len(names)
 
     return max(SEPARATORS, key=score)
 

@@ -19,7 +19,7 @@ from stream_qc.cells import Cells
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES, stretches
-from stream_qc.rules import Field, Rules
+from stream_qc.schema import Field, Schema
 
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 decode_text = msgspec.json.Decoder(str).decode
@@ -33,9 +33,9 @@ class LineBlock(Block):
     """Rows that are lines. `lines` holds them, one a row: what a cell held is told from its line."""
 
     def __init__(
-        self, first: int, raw: pl.DataFrame, rules: Rules, lines: pl.Series, malformed: Sequence[Malformed] = ()
+        self, first: int, raw: pl.DataFrame, schema: Schema, lines: pl.Series, malformed: Sequence[Malformed] = ()
     ) -> None:
-        super().__init__(first, raw, rules, malformed, height=lines.len())
+        super().__init__(first, raw, schema, malformed, height=lines.len())
         self.lines = lines
 
     def text(self, name: str) -> pl.Series:
@@ -51,18 +51,21 @@ class NdjsonReader:
     An absent field and a null are missing. A line that is no JSON object is malformed. Blank lines are none of the rows.
     """
 
-    def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
-        self._content, self._rules, self._block_bytes = content, rules, block_bytes
+    def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
+        self._content, self._schema, self._block_bytes = content, schema, block_bytes
         self._first_names: dict[str, None] = {}
         self._seen: set[str] = set()
-        self._schema = {name: NATIVE.get(rules.field(name).type, pl.String()) for name in wanted}
-        self._missing = rules.missing_numbers
-        self._known = all(_reads_as_polars_does(field, rules) for field in map(rules.field, wanted))
+        self._types = {name: NATIVE.get(schema.fields[name].type, pl.String()) for name in wanted}
+        self._missing = schema.missing_numbers
+        self._known = all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
 
     @property
     def header(self) -> list[str]:
         """The fields of the first object, and those of the rules' fields that are in any."""
-        return [*self._first_names, *(name for name in self._rules.fields if name in self._seen - {*self._first_names})]
+        return [
+            *self._first_names,
+            *(name for name in self._schema.fields if name in self._seen - {*self._first_names}),
+        ]
 
     def __iter__(self) -> Iterator[Block]:
         first = 0
@@ -80,7 +83,7 @@ class NdjsonReader:
             self._first_names = dict.fromkeys(_object(data.lstrip().partition(b"\n")[0])[0])
         try:
             # Without a field to look for, polars takes any line for a row, and reads none.
-            frame = pl.read_ndjson(data, schema=self._schema or {"": pl.String()})
+            frame = pl.read_ndjson(data, schema=self._types or {"": pl.String()})
             lines = pl.read_csv(
                 io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
             )["line"]
@@ -89,7 +92,7 @@ class NdjsonReader:
         lines = lines.filter(lines.str.strip_chars() != "") if lines.len() != frame.height else lines
         if lines.len() != frame.height or (lines.str.len_bytes().max() or 0) > MAX_RECORD_BYTES:  # type: ignore[operator]
             return None
-        block = LineBlock(first, frame.select(*self._schema), self._rules, lines)
+        block = LineBlock(first, frame.select(*self._types), self._schema, lines)
         return block if self._agrees(block, data) else None
 
     def _agrees(self, block: LineBlock, data: bytes) -> bool:
@@ -98,7 +101,7 @@ class NdjsonReader:
         if zeros and re.search(rb"[:\s]-0(?![.\deE])", data):
             return False  # polars takes it for 0
         # A field that is nowhere else must be seen where it is: one that no check needs, or that is null, and not absent.
-        unseen = [name for name in self._rules.fields if name not in self._seen]
+        unseen = [name for name in self._schema.fields if name not in self._seen]
         for name in unseen:
             if name in block.raw.columns and block.raw[name].null_count() < block.height:
                 self._seen.add(name)
@@ -130,7 +133,7 @@ class NdjsonReader:
         return not (self._missing and column.dtype.is_numeric() and column.cast(pl.Float64).is_in(self._missing).any())
 
     def _line_by_line(self, data: bytes, first: int) -> LineBlock:
-        columns: dict[str, list[str | None]] = {name: [] for name in self._schema}
+        columns: dict[str, list[str | None]] = {name: [] for name in self._types}
         malformed: list[Malformed] = []
         lines: list[str] = []
         for line in data.split(b"\n"):
@@ -140,22 +143,22 @@ class NdjsonReader:
             if reason:
                 malformed.append(Malformed(first + len(lines), reason, line.decode(errors="replace")))
             # Where the rules name no fields, nobody asks for any, and all count.
-            if not self._first_names or (not self._rules.fields and len(self._first_names) < MOST_NAMES):
+            if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
                 self._first_names |= dict.fromkeys(record)
-            self._seen.update(record.keys() & self._rules.fields.keys())
+            self._seen.update(record.keys() & self._schema.fields.keys())
             for name, column in columns.items():
                 column.append(_text(record.get(name)))
             lines.append("" if reason else line.decode())
         frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-        return LineBlock(first, frame, self._rules, pl.Series(lines, dtype=pl.String), malformed)
+        return LineBlock(first, frame, self._schema, pl.Series(lines, dtype=pl.String), malformed)
 
 
-def _reads_as_polars_does(field: Field, rules: Rules) -> bool:
+def _reads_as_polars_does(field: Field, schema: Schema) -> bool:
     """Whether a value of the field means to polars what it means to the rules."""
     quoted = any(character in field.name for character in '"\\')
     if field.type == "boolean":
         named = "true" in field.true_values and "false" in field.false_values
-        return not quoted and named and not {"true", "false"} & {*rules.missing_values}
+        return not quoted and named and not {"true", "false"} & {*schema.missing_values}
     return not quoted
 
 

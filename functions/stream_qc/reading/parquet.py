@@ -11,7 +11,7 @@ import polars as pl
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block
 from stream_qc.reading.bytestream import seekable
-from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 
 BLOCK_ROWS = 100_000
 UNASKED_COLUMNS, UNASKED_VALUES = 500, 4_000_000  # at a time, of those that are read only to see that they can be
@@ -20,8 +20,8 @@ UNASKED_COLUMNS, UNASKED_VALUES = 500, 4_000_000  # at a time, of those that are
 class ParquetReader:
     """Blocks of BLOCK_ROWS rows, with the wanted columns."""
 
-    def __init__(self, stream: BinaryIO, rules: Rules, wanted: Sequence[str]) -> None:
-        self._rules = rules
+    def __init__(self, stream: BinaryIO, schema: Schema, wanted: Sequence[str]) -> None:
+        self._schema = schema
         self._wanted = wanted
         self._file = seekable(stream)
         head = self._file.read(4)
@@ -49,7 +49,7 @@ class ParquetReader:
             yield from self._blocks(wanted)
         else:
             for first in range(0, self._rows, BLOCK_ROWS):
-                yield Block(first, pl.DataFrame(), self._rules, height=min(BLOCK_ROWS, self._rows - first))
+                yield Block(first, pl.DataFrame(), self._schema, height=min(BLOCK_ROWS, self._rows - first))
 
     def _blocks(self, names: list[str]) -> Iterator[Block]:
         first = 0
@@ -60,7 +60,7 @@ class ParquetReader:
                 texts = frame.with_columns(
                     pl.col(pl.Categorical, pl.Enum).cast(pl.String)
                 )  # what pandas calls categories
-                yield Block(first, texts, self._rules, height=frame.height)
+                yield Block(first, texts, self._schema, height=frame.height)
                 first += frame.height
         except (pl.exceptions.PolarsError, OSError) as error:
             places = [*names[:5], f"one of {len(names) - 5:,} more"] if len(names) > 6 else names
