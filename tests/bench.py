@@ -202,7 +202,7 @@ def make(path: Path, rows: int) -> Path:
     """A clean stream: a second a row, a wave with noise, seven sensors."""
     import polars as pl
 
-    start = dt.datetime(2000, 1, 1)  # noqa: DTZ001  # UTC without a zone
+    start = dt.datetime(2000, 1, 1)  # UTC without a zone
     index = pl.col("index")
     frame = pl.LazyFrame({"index": pl.int_range(rows, eager=True)}).select(
         time=pl.lit(start) + pl.duration(seconds=index),

@@ -46,7 +46,7 @@ class Endless(io.RawIOBase):
         first = 0
         while True:
             frame = pl.DataFrame({"index": pl.int_range(first, first + ROWS_AT_ONCE, eager=True)}).select(
-                time=pl.lit(dt.datetime(2000, 1, 1)) + pl.duration(seconds=index),  # noqa: DTZ001  # UTC without a zone
+                time=pl.lit(dt.datetime(2000, 1, 1)) + pl.duration(seconds=index),  # UTC without a zone
                 value=((index * 0.001).sin() * 10 + 15 + ((index * 7919) % 101) / 100).round(3),
                 sensor=pl.concat_str(pl.lit("S"), (index % 7).cast(pl.String)),
                 quality=(index % 5).cast(pl.Int64),

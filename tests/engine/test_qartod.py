@@ -182,7 +182,7 @@ def test_no_flag_depends_on_where_the_blocks_are_cut(
 def test_the_median_interval_is_exact_to_the_second_without_keeping_the_intervals(
     intervals: list[int], cut: int
 ) -> None:
-    times = [dt.datetime(2020, 1, 1)]  # noqa: DTZ001
+    times = [dt.datetime(2020, 1, 1)]
     for interval in intervals:
         times.append(times[-1] + dt.timedelta(microseconds=interval))
     found = Intervals()

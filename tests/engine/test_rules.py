@@ -202,8 +202,8 @@ schema:
 """)
     assert rules.schema.fields["d"].constraints.minimum == dt.date(2020, 1, 2)
     assert rules.schema.fields["d"].constraints.maximum == dt.date(2020, 1, 3)
-    assert rules.schema.fields["t"].constraints.minimum == dt.datetime(2020, 1, 2)  # noqa: DTZ001  # UTC without a zone
-    assert rules.schema.fields["t"].constraints.maximum == dt.datetime(2020, 1, 2, 12)  # noqa: DTZ001
+    assert rules.schema.fields["t"].constraints.minimum == dt.datetime(2020, 1, 2)  # UTC without a zone
+    assert rules.schema.fields["t"].constraints.maximum == dt.datetime(2020, 1, 2, 12)
 
 
 @pytest.mark.parametrize(("kind", "pattern"), [("date", "%Q"), ("time", "%H"), ("datetime", "%%"), ("date", "%")])

@@ -28,7 +28,7 @@ from stream_qc.formats import Format
 from stream_qc.rules import load
 
 EXAMPLES = settings(max_examples=400, deadline=None)
-START = dt.datetime(2020, 1, 1)  # noqa: DTZ001  # UTC without a zone, as both have it
+START = dt.datetime(2020, 1, 1)  # UTC without a zone, as both have it
 
 Values = list[float | None]
 

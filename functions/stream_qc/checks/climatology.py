@@ -1,4 +1,4 @@
-"""climatology_test: values outside what the season and the depth allow (QARTOD Test 5, Climatology Test)."""
+"""climatology_test: finds values outside the range for their season and depth (QARTOD Test 5, Climatology Test)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import msgspec
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, finite, time_of
-from stream_qc.checks.times import no_times
+from stream_qc.checks.times import time_mistakes
 from stream_qc.fieldtypes import utc
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
 
-# The periods by their names in pandas, which are ioos_qc's. Weeks are ISO weeks; Monday is day 0.
+# The names are those of pandas, which ioos_qc uses. Weeks are ISO weeks; Monday is day 0.
 PERIODS: dict[str, pl.Expr] = {
     "year": pl.col("t").dt.year(),
     "quarter": pl.col("t").dt.quarter(),
@@ -36,8 +36,8 @@ Span = tuple[float, float]
 
 
 class Season(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """tspan: [from, to] in the period's unit, or times where there is no period. vspan, fspan: in the field's units.
-    zspan: in the units of the axis z. All bounds are inclusive, and may stand in either order.
+    """tspan: [from, to] in the unit of the period, or times if there is no period. vspan, fspan: in the field's units.
+    zspan: in the units of the z axis. All bounds are inclusive and may be given in either order.
     """
 
     tspan: tuple[Any, Any]
@@ -48,7 +48,7 @@ class Season(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClimatologyTest(Test, frozen=True):
-    """config: the seasons, of which a later one overrules an earlier."""
+    """config: the seasons. If several apply to a row, the last one counts."""
 
     process: ClassVar[int] = 2
     needs_numbers: ClassVar[bool] = True
@@ -59,15 +59,17 @@ class ClimatologyTest(Test, frozen=True):
     def mistakes(self) -> list[str]:
         found = []
         if not self.config:
-            found.append("config: it is empty, and no value would be judged")
+            found.append("config: the list is empty, so no value would be evaluated")
         for index, season in enumerate(self.config):
             place = f"config[{index}]"
             if season.period is None:
-                found += no_times(f"{place}.tspan", season.tspan)
+                found += time_mistakes(f"{place}.tspan", season.tspan)
             elif season.period not in PERIODS:
-                found.append(f"{place}.period: {season.period} is not supported; there are {', '.join(PERIODS)}")
+                found.append(f"{place}.period: {season.period} is not supported; expected one of: {', '.join(PERIODS)}")
             elif not all(isinstance(one, int | float) for one in season.tspan):
-                found.append(f"{place}.tspan: {list(season.tspan)} must be numbers of the period {season.period}")
+                found.append(
+                    f"{place}.tspan: {list(season.tspan)} must be two numbers, because the period is {season.period}"
+                )
         return found
 
     def parameter_axes(self) -> dict[str, AxisName]:
@@ -88,18 +90,18 @@ class ClimatologyTest(Test, frozen=True):
             return frame.select(seasonal_flags(self.config).alias("f"))["f"]
 
         def explain(value: float) -> str:
-            return f"{field} {float(value):g} is outside what its season allows (climatology_test)"
+            return f"{field} {float(value):g} is outside the range of its season (climatology_test)"
 
-        # Without a depth the seasons that name none still apply.
+        # z is not listed: without a depth, seasons without a zspan still apply.
         return RowCheck(field, "climatology_test", judge, explain, also_needs=(time,))
 
 
 def seasonal_flags(seasons: list[Season]) -> pl.Expr:
-    """The flag of a value `v` at the time `t` and the depth `z`: that of the last season that both fall into."""
+    """Returns an expression for the flag of a value `v` at the time `t` and the depth `z`, by the last season that applies."""
     value = pl.col("v")
     flag = pl.lit(UNKNOWN)
     for season in seasons:
-        fail = ~value.is_between(*_ordered(season.fspan)) if season.fspan else pl.lit(False)  # noqa: FBT003
+        fail = ~value.is_between(*_ordered(season.fspan)) if season.fspan else pl.lit(value=False)
         suspect = ~value.is_between(*_ordered(season.vspan))
         judged = pl.when(fail).then(FAIL).when(suspect).then(SUSPECT).otherwise(GOOD)
         flag = pl.when(_applies(season)).then(judged).otherwise(flag)

@@ -1,4 +1,4 @@
-"""gross_range_test: values outside what the sensor or the operator allows (QARTOD Test 4, Gross Range Test)."""
+"""gross_range_test: finds values outside the range of the sensor or the operator (QARTOD Test 4, Gross Range Test)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class GrossRangeTest(Test, frozen=True):
             (low, high), (suspect_low, suspect_high) = self.fail_span, self.suspect_span
             if suspect_low < low or suspect_high > high:
                 found.append(
-                    f"suspect_span: [{suspect_low:g}, {suspect_high:g}] leaves the fail_span [{low:g}, {high:g}]"
+                    f"suspect_span: [{suspect_low:g}, {suspect_high:g}] is not within the fail_span [{low:g}, {high:g}]"
                 )
         return found
 
@@ -41,7 +41,7 @@ class GrossRangeTest(Test, frozen=True):
 
 
 def flag(values: pl.Series, fail_span: tuple[float, float], suspect_span: tuple[float, float] | None) -> pl.Series:
-    """Flags for values in the spans' units: MISSING where null, FAIL outside fail_span, SUSPECT outside suspect_span."""
+    """Returns the flags of values: MISSING if null, FAIL outside fail_span, SUSPECT outside suspect_span, otherwise GOOD."""
     value = pl.col("v")
     expression = (
         pl.when(value.is_null()).then(MISSING).when(~value.is_between(*fail_span) | value.is_infinite()).then(FAIL)
@@ -52,7 +52,7 @@ def flag(values: pl.Series, fail_span: tuple[float, float], suspect_span: tuple[
 
 
 def reason(value: float, fail_span: tuple[float, float], suspect_span: tuple[float, float] | None) -> str:
-    """`71.3 is above 60 (gross_range_test fail_span)`"""
+    """Returns the reason for a flag, such as `71.3 is above 60 (gross_range_test fail_span)`."""
     name, (low, high) = "fail_span", fail_span
     if suspect_span is not None and low <= value <= high:
         name, (low, high) = "suspect_span", suspect_span

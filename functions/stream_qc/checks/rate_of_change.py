@@ -1,4 +1,4 @@
-"""rate_of_change_test: a value that changes too fast (QARTOD Test 7, Rate of Change Test)."""
+"""rate_of_change_test: finds values that change too fast (QARTOD Test 7, Rate of Change Test)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream_qc.schema import Axes, AxisName
 
 
 class RateOfChangeTest(Test, frozen=True):
-    """threshold: SUSPECT above it; fail_threshold: FAIL above it; both in the field's units per second."""
+    """threshold: a faster change is SUSPECT; fail_threshold: a faster change is FAIL. Both in the field's units per second."""
 
     process: ClassVar[int] = 3
     needs_numbers: ClassVar[bool] = True
@@ -27,9 +27,9 @@ class RateOfChangeTest(Test, frozen=True):
 
 
 class RateOfChangeCheck:
-    """The step from the row above, over the whole seconds between them; within one second, the step itself (as ioos_qc has it).
+    """Divides the step from the row above by the whole seconds between them. Within one second, the step is the rate.
 
-    The first row, and one after a missing value, is GOOD.
+    The first row, and a row after a missing value, are GOOD. Both are as in ioos_qc.
     """
 
     test = "rate_of_change_test"

@@ -1,4 +1,4 @@
-"""syntax_test: raw lines that have the wrong length (QARTOD Test 2, Syntax Test)."""
+"""syntax_test: finds raw records of the wrong length (QARTOD Test 2, Syntax Test)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stream_qc.schema import Axes
 
 
 class SyntaxTest(Test, frozen=True):
-    """nchar: the length that every value must have, in characters, in bytes of two hexadecimal digits each (`lentype`
-    byte), or in items between the delimiters where a `delimiter` is given.
+    """nchar: the length of every value. It is counted in characters, in bytes of two hexadecimal digits each (`lentype`
+    byte), or in items if a `delimiter` is given.
     """
 
     process: ClassVar[int] = 1
@@ -42,6 +42,6 @@ class SyntaxTest(Test, frozen=True):
                 if self.delimiter
                 else len(value) / (2 if self.lentype == "byte" else 1)
             )
-            return f"{field} has {found:g} {unit} and must have {self.nchar:g} (syntax_test nchar)"
+            return f"{field} has {found:g} {unit} instead of {self.nchar:g} (syntax_test nchar)"
 
         return RowCheck(field, "syntax_test", judge, explain)

@@ -1,4 +1,4 @@
-"""Time order: no row is earlier than a row above it. Equal times are in order; whether they may repeat is another check."""
+"""time_order: finds rows that are earlier than a row above. Equal times are in order; duplicate_time finds those."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_qc.reading.block import Block
 
 
 class TimeOrderCheck:
-    """FAIL for a row whose time is before the latest time above it; MISSING where there is no time."""
+    """Flags a row FAIL if its time is before the latest time above, MISSING if it has no time."""
 
     test = "time_order"
 
@@ -52,7 +52,7 @@ class TimeOrderCheck:
             flags,
             block.cells(self.field),
             lambda index: (
-                f"{self.field} {show_time(time[index])} is before {show_time(latest[index])}, a time above (time_order)"
+                f"{self.field} {show_time(time[index])} is before {show_time(latest[index])} in a row above (time_order)"
             ),
         )
 

@@ -1,4 +1,4 @@
-"""impossible_date_test and data_reception_test: times that cannot be, and times that are too old (ioos_qc; GTSPP manual, 1.2)."""
+"""impossible_date_test and data_reception_test: find impossible times and late data (ioos_qc; GTSPP manual, 1.2)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from stream_qc.schema import Axes, AxisName
 
 
 class ImpossibleDateTest(Test, frozen=True):
-    """fail_span: [from, to], both inclusive, in ISO 8601. A time in the future FAILs, and one outside the span."""
+    """fail_span: [from, to], both inclusive, in ISO 8601. A time outside the span, or in the future, is FAIL."""
 
     process: ClassVar[int] = 3
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: tuple[Any, Any] | None = None
 
     def mistakes(self) -> list[str]:
-        return no_times("fail_span", self.fail_span or ())
+        return time_mistakes("fail_span", self.fail_span or ())
 
     def check(self, field: str, axes: Axes) -> RowCheck:
         time, now = axes["time"], utc(dt.datetime.now(dt.UTC))
@@ -45,7 +45,7 @@ class ImpossibleDateTest(Test, frozen=True):
 
 
 class DataReceptionTest(Test, frozen=True):
-    """fail_span: hours, cut to whole seconds; from_time: ISO 8601, by default now. What is older than that FAILs."""
+    """fail_span: hours, rounded down to whole seconds. from_time: ISO 8601, by default now. An older time is FAIL."""
 
     process: ClassVar[int] = 3
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
@@ -54,17 +54,17 @@ class DataReceptionTest(Test, frozen=True):
 
     def mistakes(self) -> list[str]:
         given = () if self.from_time is None else (self.from_time,)
-        found = no_times("from_time", given) + hours("fail_span", self.fail_span)
-        return found or self._before_the_calendar()
+        found = time_mistakes("from_time", given) + hours("fail_span", self.fail_span)
+        return found or self._before_year_one()
 
     def _oldest(self) -> dt.datetime:
         return utc(self.from_time or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
 
-    def _before_the_calendar(self) -> list[str]:
+    def _before_year_one(self) -> list[str]:
         try:
             self._oldest()
         except OverflowError:
-            return [f"fail_span: {self.fail_span:g} hours before from_time no calendar holds"]
+            return [f"fail_span: {self.fail_span:g} hours before from_time is before the year 1"]
         return []
 
     def check(self, field: str, axes: Axes) -> RowCheck:
@@ -83,12 +83,12 @@ class DataReceptionTest(Test, frozen=True):
         return RowCheck(field, "data_reception_test", judge, explain, reads=time)
 
 
-def no_times(name: str, values: tuple[Any, ...]) -> list[str]:
-    """A mistake for each value that is no time."""
+def time_mistakes(name: str, values: tuple[Any, ...]) -> list[str]:
+    """Returns a mistake for each value that is not a time."""
     found = []
     for value in values:
         try:
             utc(value)
         except (ValueError, OverflowError):
-            found.append(f"{name}: {value!r} is no time in ISO 8601")
+            found.append(f"{name}: {value!r} is not a time in ISO 8601")
     return found
