@@ -1,4 +1,4 @@
-"""Short ways to check a few lines of data."""
+"""Helpers to check a few lines of data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ time: time
 def reports(
     data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", block_bytes: int = 4 << 20
 ) -> dict[int, Report]:
-    """The reports of the three processes on this content of a file of this name."""
+    """Returns the reports of the three processes on a file of this name and content."""
     form = format_of(name)
     assert form is not None
     content = data.encode() if isinstance(data, str) else data
@@ -35,18 +35,19 @@ def reports(
 def results(
     data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any
 ) -> dict[str, Result]:
-    """All results by the name of their check."""
+    """Returns all results by the name of their check."""
     return {
         result.name: result for report in reports(data, rules, name, **kwargs).values() for result in report.results
     }
 
 
 def failing(data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any) -> set[str]:
-    """The names of the checks that fail."""
+    """Returns the names of the checks that fail."""
     return {check for check, result in results(data, rules, name, **kwargs).items() if not result.passed}
 
 
 def reasons(result: Result) -> list[tuple[int, str | None, str]]:
+    """Returns the examples of a result as (row, value, reason)."""
     return [(one.row, one.value, one.reason) for one in result.examples]
 
 
@@ -57,7 +58,7 @@ Row = tuple[str | None, ...]
 
 
 def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[list[Row], list[tuple[int, str, str]]]:
-    """Every row's cells, and the malformed rows as (1-based row, reason, text)."""
+    """Returns the cells of every row, and the malformed rows as (1-based row, reason, text)."""
     form = format_of(name)
     assert form is not None
     rows: list[Row] = []
@@ -73,7 +74,7 @@ def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[
 def rows_and_malformed(
     data: bytes, name: str, rules: Rules, wanted: list[str], cut: int
 ) -> tuple[int, list[tuple[int, str]]]:
-    """How many rows there are, and the place and the reason of each malformed one, in blocks of `cut` bytes."""
+    """Returns the number of rows and the (0-based row, reason) of each malformed one. cut: the block size in bytes."""
     form = format_of(name)
     assert form is not None
     blocks = list(open_reader(io.BytesIO(data), form, rules.schema, cut, wanted))

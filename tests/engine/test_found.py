@@ -38,13 +38,13 @@ def schema(*fields: dict[str, object], **more: object) -> str:
     ],
     ids=["a key twice", "null is there", "a field that nobody needs", "a number that is no missing value"],
 )  # fmt: skip
-def test_ndjson_means_the_same_whichever_way_it_is_read(rules: str, lines: list[str], fails: set[str]) -> None:
+def test_ndjson_block_and_line_parsing_agree(rules: str, lines: list[str], fails: set[str]) -> None:
     text = "\n".join(lines) + "\n"
     by_line = "\n".join([lines[0][:-1] + ',"x":"\\\\"}', *lines[1:]]) + "\n"
     assert failing(text, rules, "x.ndjson") == failing(by_line, rules, "x.ndjson") == fails
 
 
-def test_a_share_that_is_just_allowed_is_allowed() -> None:
+def test_share_equal_to_limit_passes() -> None:
     rules = json.dumps({"schema": {"fields": [{"name": "a", "type": "number"}]}, "limits": {"max_fail_share": 0.29}})
     assert not failing("a\n" + "x\n" * 29 + "1\n" * 71, rules)
     assert failing("a\n" + "x\n" * 30 + "1\n" * 70, rules) == {"1#a#type"}
@@ -63,7 +63,7 @@ def test_a_share_that_is_just_allowed_is_allowed() -> None:
     ids=["duration", "time out of range", "list", "categorical", "binary", "integer"],
 )
 @pytest.mark.parametrize("kind", ["number", "any", "datetime", "string", "year"])
-def test_every_parquet_column_has_a_result(column: pl.Series, kind: str, tmp_path: Path) -> None:
+def test_parquet_column_of_any_type_gives_result(column: pl.Series, kind: str, tmp_path: Path) -> None:
     path, rules = tmp_path / "x.parquet", tmp_path / "r.yaml"
     column.to_frame().write_parquet(path)
     rules.write_text(schema({"name": "v", "type": kind, "constraints": {"required": True}}))
@@ -78,14 +78,14 @@ def test_every_parquet_column_has_a_result(column: pl.Series, kind: str, tmp_pat
         ("impossible_date_test", {"fail_span": ["0001-01-01T00:00:00+14:00", "2020-01-01"]}),
     ],
 )
-def test_times_that_no_calendar_holds_are_a_mistake_in_the_rules(test: str, parameters: dict[str, object]) -> None:
+def test_times_outside_calendar_are_refused(test: str, parameters: dict[str, object]) -> None:
     streams = {"t": {"qartod": {test: parameters}}}
     text = json.dumps({"schema": {"fields": [{"name": "t", "type": "datetime"}]}, "time": "t", "streams": streams})
     with pytest.raises(InvalidRules, match=test):
         load(text)
 
 
-def test_what_was_flagged_for_the_time_being_is_not_told_of_a_file_that_breaks_off() -> None:
+def test_truncated_file_drops_provisional_flags() -> None:
     rules = (
         NUMBERS + "streams: {v: {qartod: {flat_line_test: {suspect_threshold: 3, fail_threshold: 7, tolerance: 99}}}}"
     )
@@ -100,13 +100,13 @@ def test_what_was_flagged_for_the_time_being_is_not_told_of_a_file_that_breaks_o
     assert "3#time#duplicate_time" not in found
 
 
-def test_a_stray_quote_in_the_header_is_said_whatever_the_length_of_the_file() -> None:
+def test_stray_quote_in_header_is_reported_for_any_file_size() -> None:
     for rows in (1, 400_000):
         readable = results('a,b"c\n' + "1,2\n" * rows, schema())["1#*#readable"]
         assert readable.message.startswith("a stray quote in the header; quote the whole name")
 
 
-def test_many_malformed_rows_are_not_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_malformed_rows_are_joined_into_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = 0
     type_all = Block.type_all
@@ -122,7 +122,7 @@ def test_many_malformed_rows_are_not_many_blocks(monkeypatch: pytest.MonkeyPatch
     assert made < 10
 
 
-def test_a_pipe_can_be_read_twice(tmp_path: Path) -> None:
+def test_pipe_is_read_twice_for_second_pass(tmp_path: Path) -> None:
     text = "time,v\n2020-01-01T00:00:05,1\n2020-01-01T00:00:00,2\n2020-01-01T00:00:05,3\n"  # a late row: a second pass
     rules = tmp_path / "r.yaml"
     rules.write_text(NUMBERS)
@@ -132,7 +132,7 @@ def test_a_pipe_can_be_read_twice(tmp_path: Path) -> None:
     assert checks["3#time#duplicate_time"]["Fail"] == 1
 
 
-def test_names_that_meet_in_the_flags_stay_apart(tmp_path: Path) -> None:
+def test_flags_columns_with_equal_names_stay_separate(tmp_path: Path) -> None:
     file, rules, flags = tmp_path / "f.csv", tmp_path / "r.yaml", tmp_path / "flags.csv"
     file.write_text("=a,'=a\n1,2\n")
     rules.write_text(schema({"name": "=a", "type": "number"}, {"name": "'=a", "type": "number"}))
@@ -153,7 +153,7 @@ def test_names_that_meet_in_the_flags_stay_apart(tmp_path: Path) -> None:
     ],
     ids=["signs and blanks", "huge", "repeated times", "millennia", "a line end of YAML's", "DEL", "no character"],
 )
-def test_what_is_inferred_passes(content: str, tmp_path: Path) -> None:
+def test_unusual_file_passes_inferred_rules(content: str, tmp_path: Path) -> None:
     file, rules = tmp_path / "f.csv", tmp_path / "r.yaml"
     file.write_bytes(content.encode())
     inferred = stream_qc("infer", str(file))
@@ -164,15 +164,15 @@ def test_what_is_inferred_passes(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("header", ["a,a", "a,", "x" * 300 + ",b"])
-def test_a_header_that_no_rules_can_name_is_refused(header: str, tmp_path: Path) -> None:
+def test_infer_refuses_header_that_rules_cannot_name(header: str, tmp_path: Path) -> None:
     file = tmp_path / "f.csv"
     file.write_text(f"{header}\n1,x\n2,y\n")
     done = stream_qc("infer", str(file))
     assert done.returncode == 2
-    assert "rules are inferred from a good file" in done.stderr
+    assert "rules can only be inferred from a good file" in done.stderr
 
 
-def test_zero_keeps_its_sign() -> None:
+def test_negative_zero_is_shown_as_written() -> None:
     file = io.BytesIO(b'{"n":-0}\n{"n":0}\n')
     found = results(file.getvalue(), schema({"name": "n", "type": "number", "constraints": {"enum": [1]}}), "x.ndjson")
     assert [one.value for one in found["2#n#enum"].examples] == ["-0", "0"]

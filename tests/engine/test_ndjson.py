@@ -1,4 +1,4 @@
-"""NDJSON: what a line is, and that it does not depend on how or beside what it is read."""
+"""NDJSON: rows, values and malformed lines, which do not depend on how blocks are parsed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.engine.checking import NUMBERS, Row, read, results, rows_and_malforme
     ),
     cut=st.integers(1, 30),
 )
-def test_what_an_ndjson_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
+def test_ndjson_rows_do_not_depend_on_block_size(data: list[bytes], cut: int) -> None:
     content = b'{"a": "0"}\n' + b"".join(data)
     assert read(content, "x.ndjson", cut) == read(content, "x.ndjson")
 
@@ -60,7 +60,7 @@ line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'
 
 @settings(max_examples=2000 if "FUZZ" in os.environ else 150)
 @given(lines=st.lists(line, min_size=2, max_size=6))
-def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> None:
+def test_ndjson_line_does_not_depend_on_other_lines(lines: list[str]) -> None:
     rules, form = load(EVERY_TYPE), format_of("x.ndjson")
     assert form is not None
 
@@ -88,7 +88,7 @@ no_object = st.sampled_from(
 
 
 @given(lines=st.lists(line.map(str.encode) | no_object, min_size=1, max_size=6))
-def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: list[bytes]) -> None:
+def test_ndjson_rows_do_not_depend_on_rules(lines: list[bytes]) -> None:
     content = b"{}\n" + b"\n".join(lines) + b"\n"
 
     every, untyped = load(EVERY_TYPE), load("schema: {fields: [{name: n}]}")
@@ -104,13 +104,13 @@ def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: lis
         assert rows_and_malformed(content, "x.ndjson", rules, wanted, 8) == found
 
 
-def test_ndjson_values_are_read_as_they_stand() -> None:
+def test_ndjson_values_are_kept_as_written() -> None:
     data = b'{"a": "x", "b": 2.50}\n\n{"b": true}\n{"a": null, "b": {"c": [1]}}\n{"a": "\\u00fc"}\n'
     rows = [("x", "2.50"), (None, "true"), (None, '{"c": [1]}'), ("ü", None)]
     assert read(data, "x.ndjson") == (rows, [])
 
 
-def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
+def test_ndjson_line_that_is_not_an_object_is_malformed() -> None:
     data = b'{"a": "1"}\n{"a": \nnot json\n[1]\n{"a": "2"}\n' + b'{"a": "' + b"x" * MAX_RECORD_BYTES + b'"}\n'
     rows, malformed = read(data, "x.jsonl")
     assert rows == [("1", None), *[(None, None)] * 3, ("2", None), (None, None)]
@@ -119,6 +119,6 @@ def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
     assert malformed[3][1] == f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
 
 
-def test_ndjson_fields_that_are_in_no_line_are_missing() -> None:
+def test_ndjson_field_in_no_line_is_missing_from_header() -> None:
     found = results(json.dumps({"time": "2020-01-01T00:00:00"}) + "\n" + json.dumps({"w": 1}), NUMBERS, "x.ndjson")
-    assert found["1#*#header"].message == "the field v is missing; the file has time"
+    assert found["1#*#header"].message == "the field v is missing; the fields of the file are: time"

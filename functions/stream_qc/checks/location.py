@@ -45,7 +45,7 @@ class Pair:
 
 
 class LocationCheck:
-    """Flags a row FAIL if its position is impossible or half missing, SUSPECT after a step that is too long, MISSING without one."""
+    """Flags a row FAIL if its position is impossible or half missing, SUSPECT after too long a step, MISSING without one."""
 
     test = "location_test"
 
