@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 from stream_qc.engine import check_stream
@@ -49,6 +50,11 @@ def failing(data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream
 def reasons(result: Result) -> list[tuple[int, str | None, str]]:
     """Returns the examples of a result as (row, value, reason)."""
     return [(one.row, one.value, one.reason) for one in result.examples]
+
+
+def schema_of(*fields: dict[str, object], **more: object) -> str:
+    """Returns rules with a schema of these fields, as JSON, which is YAML."""
+    return json.dumps({"schema": {"fields": list(fields), **more}})
 
 
 TEXT_RULES = load("schema: {fields: [{name: a, type: string}, {name: b, type: string}]}")

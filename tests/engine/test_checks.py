@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -219,11 +220,7 @@ def test_unique_is_exact_when_keys_are_spilled_to_files(values: list[int], spill
 
 @pytest.mark.parametrize(
     ("rows", "passed", "message"),
-    [
-        (1, False, "1 data row; the minimum is 2"),
-        (2, True, "2 data rows"),
-        (4, False, "4 data rows; the maximum is 3"),
-    ],
+    [(1, False, "1 data row; the minimum is 2"), (2, True, "2 data rows"), (4, False, "4 data rows; the maximum is 3")],
 )
 def test_rows_outside_limits_fail(rows: int, passed: bool, message: str) -> None:
     found = results("v,w\n" + "1,\n" * rows, "rows: {minimum: 2, maximum: 3}")["1#*#rows"]
@@ -316,3 +313,9 @@ def test_keys_treat_nan_as_missing() -> None:
     found = results("id\nNaN\nnan\n1\n", f"schema: {{{fields}, primaryKey: id}}")
     assert (found["1#id#unique"].missing, found["1#id#unique"].fail) == (2, 0)
     assert [row for row, *_ in reasons(found["1#*#primaryKey"])] == [1, 2]
+
+
+def test_share_equal_to_limit_passes() -> None:
+    rules = json.dumps({"schema": {"fields": [{"name": "a", "type": "number"}]}, "limits": {"max_fail_share": 0.29}})
+    assert not failing("a\n" + "x\n" * 29 + "1\n" * 71, rules)
+    assert failing("a\n" + "x\n" * 30 + "1\n" * 70, rules) == {"1#a#type"}

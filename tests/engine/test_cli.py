@@ -8,8 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests.engine.checking import NUMBERS, schema_of
 from tests.samples import SAMPLES
 
 DEFAULT = str(SAMPLES / "rules" / "default.yaml")
@@ -87,18 +86,6 @@ def test_flags_does_not_overwrite_inputs(tmp_path: Path) -> None:
     assert path.read_text() == "a,b\n1,2\n"
 
 
-@pytest.mark.parametrize(
-    "content", ["n,count\n1,2\n3,4\n", "value,v\ninf,1\n2,2\n", "row,raw\n1,NaN\n2,3\n", "a,b\n,\n,\n"]
-)
-def test_infer_handles_unusual_names_and_numbers(tmp_path: Path, content: str) -> None:
-    path, rules = tmp_path / "x.csv", tmp_path / "rules.yaml"
-    path.write_text(content)
-    inferred = stream_qc("infer", str(path))
-    assert (inferred.returncode, inferred.stderr) == (0, "")
-    rules.write_text(inferred.stdout)
-    assert stream_qc("check", str(path), "--rules", str(rules)).returncode == 0
-
-
 def test_check_reads_standard_input() -> None:
     body = (SAMPLES / "streams" / "seattle" / "airport-2012.csv.gz").read_bytes()
     done = stream_qc("check", "-", "--format", "csv.gz", "--rules", DEFAULT, given=body)
@@ -115,31 +102,19 @@ def test_rules_describes_rules_in_words() -> None:
     assert stream_qc("rules", str(SAMPLES / "rules" / "sandbox" / "bad-rules.yaml")).returncode == 2
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "seattle/airport.csv",
-        "seattle/airport-2012.csv.gz",
-        "seattle/airport-2013.ndjson",
-        "seattle/airport-2014.parquet",
-    ],
-)
-def test_sample_file_passes_inferred_rules(tmp_path: Path, name: str) -> None:
-    path = SAMPLES / "streams" / name
-    inferred = stream_qc("infer", str(path))
-    assert inferred.returncode == 0
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(inferred.stdout)
-    done = stream_qc("check", str(path), "--rules", str(rules), "--json")
-    assert json.loads(done.stdout)["TotalPass"] == 1
-    assert "primaryKey: date" in inferred.stdout
-    assert "time_gap_test: {fail_span: 36.01} # hours" in inferred.stdout
+def test_pipe_is_read_twice_for_second_pass(tmp_path: Path) -> None:
+    text = "time,v\n2020-01-01T00:00:05,1\n2020-01-01T00:00:00,2\n2020-01-01T00:00:05,3\n"  # a late row: a second pass
+    rules = tmp_path / "r.yaml"
+    rules.write_text(NUMBERS)
+    command = [str(Path(sys.executable).with_name("stream-qc")), "check", "/dev/stdin", "--format", "csv", "--json"]
+    done = subprocess.run([*command, "--rules", str(rules)], input=text.encode(), capture_output=True, check=False)
+    checks = {one["Check"]: one for one in json.loads(done.stdout)["Checks"]}
+    assert checks["3#time#duplicate_time"]["Fail"] == 1
 
 
-def test_infer_refuses_malformed_file() -> None:
-    done = stream_qc("infer", str(SAMPLES / "streams" / "sandbox" / "malformed.csv"))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        "row 12 is malformed (4 cells, but the header has 6); rules can only be inferred from a good file"
-        in done.stderr
-    )
+def test_flags_columns_with_equal_names_stay_separate(tmp_path: Path) -> None:
+    file, rules, flags = tmp_path / "f.csv", tmp_path / "r.yaml", tmp_path / "flags.csv"
+    file.write_text("=a,'=a\n1,2\n")
+    rules.write_text(schema_of({"name": "=a", "type": "number"}, {"name": "'=a", "type": "number"}))
+    assert stream_qc("check", str(file), "--rules", str(rules), "--flags", str(flags)).returncode == 0
+    assert flags.read_text().splitlines()[0].count("=a.type") == 2

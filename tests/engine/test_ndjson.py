@@ -6,6 +6,7 @@ import io
 import json
 import os
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from stream_qc.formats import format_of
 from stream_qc.reading import open_reader
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.rules import BUILT_IN, load
-from tests.engine.checking import NUMBERS, Row, read, results, rows_and_malformed
+from tests.engine.checking import NUMBERS, Row, failing, read, results, rows_and_malformed, schema_of
 
 
 @settings(max_examples=200)
@@ -122,3 +123,31 @@ def test_ndjson_line_that_is_not_an_object_is_malformed() -> None:
 def test_ndjson_field_in_no_line_is_missing_from_header() -> None:
     found = results(json.dumps({"time": "2020-01-01T00:00:00"}) + "\n" + json.dumps({"w": 1}), NUMBERS, "x.ndjson")
     assert found["1#*#header"].message == "the field v is missing; the fields of the file are: time"
+
+
+@pytest.mark.parametrize(
+    ("rules", "lines", "fails"),
+    [
+        (schema_of({"name": "n", "type": "number", "constraints": {"maximum": 5}}), ['{"n" : 1, "n":99}'], {"2#n#maximum"}),
+        (schema_of({"name": "m", "type": "number"}, {"name": "n", "type": "number"}), ['{"m":1}', '{"m":1,"n":null}'], set()),
+        (schema_of({"name": "a"}, {"name": "n", "type": "number"}), ['{"n":1}', '{"n":2,"a":1}'], set()),
+        (
+            schema_of({"name": "t", "type": "datetime"}, missingValues=["", "-999"]),
+            ['{"t":"2012-01-01T00:00:00"}', '{"t":-999.0}'],
+            {"1#t#type"},
+        ),
+    ],
+    ids=["a key twice", "null is there", "a field that nobody needs", "a number that is no missing value"],
+)  # fmt: skip
+def test_ndjson_block_and_line_parsing_agree(rules: str, lines: list[str], fails: set[str]) -> None:
+    text = "\n".join(lines) + "\n"
+    by_line = "\n".join([lines[0][:-1] + ',"x":"\\\\"}', *lines[1:]]) + "\n"
+    assert failing(text, rules, "x.ndjson") == failing(by_line, rules, "x.ndjson") == fails
+
+
+def test_negative_zero_is_shown_as_written() -> None:
+    file = io.BytesIO(b'{"n":-0}\n{"n":0}\n')
+    found = results(
+        file.getvalue(), schema_of({"name": "n", "type": "number", "constraints": {"enum": [1]}}), "x.ndjson"
+    )
+    assert [one.value for one in found["2#n#enum"].examples] == ["-0", "0"]

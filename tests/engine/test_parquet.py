@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.engine.checking import NUMBERS, failing, reasons, results
+from tests.engine.checking import NUMBERS, failing, reasons, results, schema_of
+from tests.engine.test_cli import stream_qc
 
 
 def test_parquet_is_read_in_blocks_with_its_types(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,3 +82,24 @@ def test_parquet_column_of_another_type_fails_type() -> None:
     assert failing(file.getvalue(), NUMBERS, "x.parquet") == {
         "1#time#type", "1#v#type", "3#time#time_order", "3#time#duplicate_time",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series("v", [dt.timedelta(1), dt.timedelta(2)]),
+        pl.Series("v", [2**62, 5]).cast(pl.Datetime("ms")),
+        pl.Series("v", [[1], [2]]),
+        pl.Series("v", ["a", "b"], dtype=pl.Categorical),
+        pl.Series("v", [b"a", None]),
+        pl.Series("v", [99999, 5]),
+    ],
+    ids=["duration", "time out of range", "list", "categorical", "binary", "integer"],
+)
+@pytest.mark.parametrize("kind", ["number", "any", "datetime", "string", "year"])
+def test_parquet_column_of_any_type_gives_result(column: pl.Series, kind: str, tmp_path: Path) -> None:
+    path, rules = tmp_path / "x.parquet", tmp_path / "r.yaml"
+    column.to_frame().write_parquet(path)
+    rules.write_text(schema_of({"name": "v", "type": kind, "constraints": {"required": True}}))
+    assert stream_qc("check", str(path), "--rules", str(rules)).returncode in (0, 1)
+    assert stream_qc("infer", str(path)).returncode in (0, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Callable
 
 import pytest
 from backports import zstd
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import format_of, without_ending
 from stream_qc.reading import open_reader
+from stream_qc.reading.block import Block
 from stream_qc.reading.lines import MAX_RECORD_BYTES
-from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, rows_and_malformed
+from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, rows_and_malformed, schema_of
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_csv_rows_do_not_depend_on_block_size(data: list[bytes], cut: int) -> No
 
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-def test_compressed_text_gives_same_rows(kind: str, ending: str, compress) -> None:  # type: ignore[no-untyped-def]  # two libraries' functions
+def test_compressed_text_gives_same_rows(kind: str, ending: str, compress: Callable[[bytes], bytes]) -> None:
     plain = b"a,b\n1,2\n" if kind == "csv" else b'{"a": "1", "b": "2"}\n'
     assert read(compress(plain), f"x.{kind}{ending}") == ([("1", "2")], [])
 
@@ -141,7 +143,7 @@ def test_gzip_reads_every_member() -> None:
 
 
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
-def test_truncated_file_is_checked_to_where_it_ends(ending: str, compress) -> None:  # type: ignore[no-untyped-def]
+def test_truncated_file_is_checked_to_where_it_ends(ending: str, compress: Callable[[bytes], bytes]) -> None:
     days = range(1, 29)
     lines = [
         "time,v",
@@ -233,3 +235,40 @@ def test_stream_error_is_raised() -> None:
         open_reader(io.BufferedReader(Broken()), form, TEXT_RULES.schema)
     with pytest.raises(UnreadableFile):
         open_reader(io.BytesIO(), form, TEXT_RULES.schema)
+
+
+def test_truncated_file_drops_provisional_flags() -> None:
+    rules = (
+        NUMBERS + "streams: {v: {qartod: {flat_line_test: {suspect_threshold: 3, fail_threshold: 7, tolerance: 99}}}}"
+    )
+    late = [f"2020-01-01T00:00:{second:02},1" for second in (0, 30, 10, 50, 20, 40)]
+    content = "time,v\n" + "\n".join(late) + "\n"
+    whole = results(content, rules)
+    assert whole["3#time#time_order"].fail
+
+    broken = gzip.compress(content.encode())[:-8]
+    found = results(broken, rules, "x.csv.gz")
+    assert not [one for one in found.values() if "no row has a time" in one.message]
+    assert "3#time#duplicate_time" not in found
+
+
+def test_stray_quote_in_header_is_reported_for_any_file_size() -> None:
+    for rows in (1, 400_000):
+        readable = results('a,b"c\n' + "1,2\n" * rows, schema_of())["1#*#readable"]
+        assert readable.message.startswith("a stray quote in the header; quote the whole name")
+
+
+def test_malformed_rows_are_joined_into_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    made = 0
+    type_all = Block.type_all
+
+    def counted(self: Block) -> None:
+        nonlocal made
+        made += 1
+        type_all(self)
+
+    monkeypatch.setattr(Block, "type_all", counted)
+    found = results("a,b\n" + 'x"y,1\nx,1\n' * 4000, schema_of({"name": "a"}, {"name": "b", "type": "number"}))
+    assert (found["1#*#well_formed"].fail, found["1#*#rows"].rows) == (4000, 8000)
+    assert made < 10

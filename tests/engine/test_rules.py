@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 
 import pytest
@@ -15,6 +16,14 @@ from stream_qc.rules.loading import MAX_BYTES
 from tests.engine.checking import failing
 
 FIELDS = "schema: {fields: [{name: time, type: datetime}, {name: v, type: number}, {name: s, type: string}]}\n"
+
+
+def loads_or_names_mistakes(text: str) -> bool:
+    try:
+        load(text)
+    except InvalidRules as error:
+        return bool(error.mistakes)
+    return True
 
 
 def mistakes(text: str | bytes) -> list[str]:
@@ -135,10 +144,7 @@ def test_mistake_has_its_place(text: str, place: str) -> None:
         ("{v: {argo: {pressure_increasing_test: {}}}}", "streams.v.argo: the module argo is not supported"),
         ("{v: 3}", "streams.v: expected a mapping of modules"),
         ("{v: {qartod: [a]}}", "streams.v.qartod: expected a mapping of tests"),
-        (
-            "{v: {qartod: {gross_range_test: }}}",
-            "streams.v.qartod.gross_range_test: fail_span is missing",
-        ),
+        ("{v: {qartod: {gross_range_test: }}}", "streams.v.qartod.gross_range_test: fail_span is missing"),
         (
             "{v: {qartod: {gross_range_test: {fail_span: 10}}}}",
             "streams.v.qartod.gross_range_test.fail_span: expected a list, got a whole number",
@@ -324,10 +330,7 @@ def test_yaml_that_is_not_plain_data_is_refused(text: str | bytes) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_gives_rules_or_invalid_rules(text: str) -> None:
-    try:
-        load(text)
-    except InvalidRules as error:
-        assert error.mistakes  # noqa: PT017  # both endings are right
+    assert loads_or_names_mistakes(text)
 
 
 json_like = st.recursive(
@@ -349,9 +352,18 @@ json_like = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["schema", "time", "streams", "rows", "limits"]), json_like))
 def test_any_structure_gives_rules_or_invalid_rules(document: dict[str, object]) -> None:
-    import json  # noqa: PLC0415  # JSON is YAML
+    assert loads_or_names_mistakes(json.dumps(document))
 
-    try:
-        load(json.dumps(document))
-    except InvalidRules as error:
-        assert error.mistakes  # noqa: PT017
+
+@pytest.mark.parametrize(
+    ("test", "parameters"),
+    [
+        ("data_reception_test", {"from_time": "0001-01-01", "fail_span": 9}),
+        ("impossible_date_test", {"fail_span": ["0001-01-01T00:00:00+14:00", "2020-01-01"]}),
+    ],
+)
+def test_times_outside_calendar_are_refused(test: str, parameters: dict[str, object]) -> None:
+    streams = {"t": {"qartod": {test: parameters}}}
+    text = json.dumps({"schema": {"fields": [{"name": "t", "type": "datetime"}]}, "time": "t", "streams": streams})
+    with pytest.raises(InvalidRules, match=test):
+        load(text)
