@@ -18,7 +18,7 @@ from stream_qc.vocabulary import PROCESSES
 
 
 def process(number: int) -> Handler:
-    """Return the handler of one process."""
+    """Returns the handler of one process."""
 
     @step
     def handler(event: Payload, _context: LambdaContext) -> Payload:

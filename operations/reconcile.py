@@ -18,7 +18,7 @@ MOST_DAYS = 29
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print where to look. Return 0 if Reconcile was invoked, 2 if AWS refused."""
+    """Prints where to look. Returns 0 if Reconcile was invoked, 2 if AWS refused."""
     parser = argparse.ArgumentParser(prog="make reconcile", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--stack", default="StreamQC", help="the CloudFormation stack (default: %(default)s)")
     parser.add_argument(

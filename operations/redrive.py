@@ -31,7 +31,7 @@ Handle = Callable[[Any], str]  # from a message to the reason why it has to stay
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print what was done. Return 0 if the queues are empty, 1 if messages had to stay, 2 if AWS refused."""
+    """Prints what was done. Returns 0 if the queues are empty, 1 if messages had to stay, 2 if AWS refused."""
     parser = argparse.ArgumentParser(prog="make redrive", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--stack", default="StreamQC", help="the CloudFormation stack (default: %(default)s)")
     asked = parser.parse_args(arguments)
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def redrive(queue: str, handle: Handle) -> tuple[int, int]:
-    """Handle every message of the queue. Return how many were handled, and how many had to stay."""
+    """Handles every message of the queue. Returns how many were handled, and how many had to stay."""
     sqs, done = boto3.client("sqs"), 0
     hidden: dict[str, str] = {}
     # Long polling asks all of the queue's servers. The messages stay hidden for long enough to close ten runs.
@@ -69,7 +69,7 @@ def redrive(queue: str, handle: Handle) -> tuple[int, int]:
 
 
 def start(machine: str, message: Any) -> str:
-    """Start the run of the upload in the message. Return why it cannot be started, or "" if it was."""
+    """Starts the run of the upload in the message. Returns why it cannot be started, or "" if it was."""
     event = _json(message)
     if not is_upload(event):
         return f"not an upload: {message['Body'][:200]}"
@@ -83,7 +83,7 @@ def start(machine: str, message: Any) -> str:
 
 
 def close(function: str, message: Any) -> str:
-    """Close the run of the execution in the message. Return why it cannot be closed, or "" if it was.
+    """Closes the run of the execution in the message. Returns why it cannot be closed, or "" if it was.
 
     EventBridge sends the event itself; Lambda wraps it.
     """

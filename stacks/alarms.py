@@ -49,7 +49,7 @@ class Alarms:
         )
 
     def _add(self, name: str, metric: cloudwatch.IMetric, what: str) -> None:
-        """Add an alarm that rings when the metric reaches 1."""
+        """Adds an alarm that rings when the metric reaches 1."""
         alarm = cloudwatch.Alarm(
             self._scope,
             f"{name}Alarm",

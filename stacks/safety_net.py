@@ -42,7 +42,7 @@ class SafetyNet:
 def _close_failed_runs(
     scope: Construct, close_run: lambda_.Function, machine: sfn.StateMachine, unclosed: sqs.Queue
 ) -> None:
-    """Invoke CloseRun for every unsuccessful execution.
+    """Invokes CloseRun for every unsuccessful execution.
 
     EventBridge's dead letters are the events that it cannot hand to Lambda, Lambda's those on which the function fails.
     """

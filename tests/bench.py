@@ -1,7 +1,7 @@
-"""`make bench`: how fast the engine is, beside what polars needs to parse the same columns, and beside its peers.
+"""`make bench`: compares the engine with polars, which only parses the same columns, and with other tools.
 
-Every measurement is a process of its own, three times, of which the fastest counts; its peak memory is the process's.
-The times are those of the work, without the imports. ROWS=… and PEER_ROWS=… change the sizes.
+Every measurement runs in its own process, three times; the fastest time and the highest peak memory are reported. Times do
+not include imports. ROWS=… and PEER_ROWS=… change the sizes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def engine(path: Path) -> Any:
 
 
 def polars_parse(path: Path) -> Any:
-    """The limit: polars reads the columns with their types and takes a maximum of each, by its streaming engine."""
+    """The lower bound: polars parses the columns and computes the maximum of each with its streaming engine."""
     import polars as pl
 
     schema = {"time": pl.Datetime("us"), "value": pl.Float64(), "sensor": pl.String(), "quality": pl.Int64()}
@@ -74,7 +74,7 @@ def polars_parse(path: Path) -> Any:
 
 
 def ioos_qc(path: Path) -> Any:
-    """Six tests of the engine's, on the whole columns, as its users run them; read by pandas."""
+    """Six of the engine's tests on whole columns, read by pandas, as its users run them."""
     import numpy as np
     import pandas as pd
     from ioos_qc import qartod
@@ -95,7 +95,7 @@ def ioos_qc(path: Path) -> Any:
 
 
 def pandera_polars(path: Path) -> Any:
-    """The schema's constraints and the order of the times; it has none of the QARTOD tests."""
+    """The constraints of the schema; it has no QARTOD tests."""
     import pandera.polars as pa
     import polars as pl
 
@@ -112,7 +112,7 @@ def pandera_polars(path: Path) -> Any:
 
 
 def pandas_by_hand(path: Path) -> Any:
-    """What somebody would write with pandas: the constraints, the order, the gaps, the spikes and the rates."""
+    """A script with pandas: constraints, time order, gaps, spikes and rates."""
     import pandas as pd
 
     def run() -> Any:
@@ -157,7 +157,7 @@ CONTESTANTS: dict[str, Callable[[Path], Any]] = {
 
 
 def measured(name: str, path: Path) -> tuple[float, int]:
-    """Seconds and peak MB: the fastest of a few processes."""
+    """Returns the seconds of the fastest of a few processes, and the highest peak memory in MB."""
     found = []
     for _ in range(TIMES):
         command = [sys.executable, "-m", "tests.bench", name, str(path)]
@@ -169,7 +169,7 @@ def measured(name: str, path: Path) -> tuple[float, int]:
 
 
 def import_milliseconds(function: str) -> float:
-    """What importing a function costs over boto3 with a client, warm: the least of several processes, in .venv."""
+    """Returns the milliseconds to import a function after boto3 and a client: the fastest of several processes."""
     code = (
         "import time, boto3; boto3.client('s3'); began = time.perf_counter(); "
         f"import {function}; print(time.perf_counter() - began)"
@@ -193,13 +193,13 @@ def run_one(name: str, path: Path) -> None:
 
 
 def peak_megabytes() -> int:
-    """Of this program alone: getrusage's figure would hold what its parent had when it was started."""
+    """Returns the peak memory of this process. getrusage would include the memory of its parent."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) // 1024
 
 
 def make(path: Path, rows: int) -> Path:
-    """A clean stream: a second a row, a wave with noise, seven sensors."""
+    """Writes a clean stream: one row per second, a wave with noise, seven sensors. Returns its path."""
     import polars as pl
 
     start = dt.datetime(2000, 1, 1)  # UTC without a zone
@@ -228,16 +228,16 @@ def main() -> None:
             (limit, _), (seconds, memory) = measured("polars, parse only", path), measured("stream-qc", path)
             print(f"{ending:<10}{limit:>14.2f} s{seconds:>10.2f} s{seconds / limit:>8.2f}{memory:>7} MB", flush=True)
             path.unlink()
-        print("\nPeak memory of stream-qc on CSV of a size (about 32 bytes a row) that is made while it is read:")
+        print("\nPeak memory of stream-qc on CSV of three sizes (about 32 bytes per row), generated while it is read:")
         for size in (3 * ROWS, 30 * ROWS, 300 * ROWS):
             done = subprocess.run([sys.executable, "-m", "tests.big", str(size)], capture_output=True, check=True)
             found = json.loads(done.stdout)
             print(f"{found['rows']:>14,} rows  {found['peak_mb']} MB  {found['seconds']} s", flush=True)
-        print("\nImport of a function over boto3 with a client, warm:")
+        print("\nImporting a function after boto3 and a client:")
         for function in ("step_1_start_qc", "step_2_qc_process", "step_3_end_qc", "step_4_send_qc_summary"):
             print(f"{function:>24}  {import_milliseconds(function):.0f} ms", flush=True)
         path = make(folder / "stream.csv", PEER_ROWS)
-        print(f"\nThe same CSV of {PEER_ROWS:,} rows; each does what it can do of the same checks:\n")
+        print(f"\nThe same CSV of {PEER_ROWS:,} rows; each tool runs those of the checks that it has:\n")
         for contestant in CONTESTANTS:
             seconds, memory = measured(contestant, path)
             print(

@@ -1,6 +1,6 @@
-"""A CSV stream of any size through the engine, made while it is read and never stored: `python -m tests.big BYTES`.
+"""Checks a CSV stream of any size, generated while it is read: `python -m tests.big BYTES`.
 
-Prints rows, seconds and the peak memory of the process. The data and the rules are the benchmark's (tests/bench.py).
+Prints the rows, the seconds and the peak memory of the process. Uses the data and the rules of tests/bench.py.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tests.bench import RULES, peak_megabytes
 ROWS_AT_ONCE = 20_000
 
 
-class Endless(io.RawIOBase):
-    """The bytes of a clean stream, a second a row, up to a size."""
+class GeneratedStream(io.RawIOBase):
+    """A clean CSV stream of about `size` bytes, with one row per second."""
 
     def __init__(self, size: int) -> None:
         self.left, self.rows, self._pieces, self._waiting = size, 0, self._made(), b"time,value,sensor,quality\n"
@@ -58,7 +58,7 @@ class Endless(io.RawIOBase):
 def main(size: int) -> None:
     form = format_of("x.csv")
     assert form is not None
-    stream = Endless(size)
+    stream = GeneratedStream(size)
     began = time.perf_counter()
     reports = check_stream(lambda: io.BufferedReader(stream, 1 << 20), form, load(RULES))
     seconds = time.perf_counter() - began

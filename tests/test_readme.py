@@ -12,7 +12,8 @@ import pytest
 
 from stream_qc import checks
 from stream_qc.checks.base import RowCheck, Test, fail_where
-from stream_qc.rules import Rules, load
+from stream_qc.rules import load
+from stream_qc.schema import Axes
 from tests.engine.checking import results
 from tests.samples import SAMPLES
 
@@ -25,7 +26,7 @@ def code_blocks(language: str) -> list[str]:
 
 def test_the_rules_are_rules() -> None:
     (rules,) = code_blocks("yaml")
-    assert load(rules).time == "time"
+    assert load(rules).schema.axes.time == "time"
 
 
 def test_the_stream_qc_commands_run_one_after_the_other(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_every_make_command_that_is_named_is_one() -> None:
 def test_the_example_of_a_test_works(monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = code_blocks("python")
     names: dict[str, Any] = {
-        "Test": Test, "ClassVar": ClassVar, "Rules": Rules,
+        "Test": Test, "ClassVar": ClassVar, "Axes": Axes,
         "RowCheck": RowCheck, "fail_where": fail_where, "__name__": __name__,
     }  # fmt: skip
     exec(example, names)  # noqa: S102  # our own README

@@ -70,7 +70,7 @@ def table(name: str) -> Table:
 
 
 def query(table_name: str, **asked: Any) -> Iterator[Item]:
-    """Return every item that a query of the table finds, page by page."""
+    """Returns every item that a query of the table finds, page by page."""
     while True:
         page = table(table_name).query(**asked)
         yield from map(_with_integers, page["Items"])
@@ -80,7 +80,7 @@ def query(table_name: str, **asked: Any) -> Iterator[Item]:
 
 
 def standing_item(error: ClientError) -> Item:
-    """Return the item on which a condition failed, or {} if there is none. Raises the error again where it is another one."""
+    """Returns the item on which a condition failed, or {} if there is none. Raises the error again where it is another one."""
     if error_code(error) != "ConditionalCheckFailedException":
         raise error
     deserialize = TypeDeserializer().deserialize
@@ -90,7 +90,7 @@ def standing_item(error: ClientError) -> Item:
 
 
 def _with_integers(item: Any) -> Any:
-    """Return the item with DynamoDB's numbers as int, the only numbers in our tables."""
+    """Returns the item with DynamoDB's numbers as int, the only numbers in our tables."""
     if isinstance(item, dict):
         return {name: _with_integers(value) for name, value in item.items()}
     if isinstance(item, list):
@@ -103,7 +103,7 @@ def error_code(error: ClientError) -> str:
 
 
 def is_transient(error: BaseException | None) -> bool:
-    """Return whether the same call may succeed later: a throttle, a fault of the service, a broken connection."""
+    """Returns whether the same call may succeed later: a throttle, a fault of the service, a broken connection."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error_code(error) in TRANSIENT or status == 429 or status >= 500
@@ -111,7 +111,7 @@ def is_transient(error: BaseException | None) -> bool:
 
 
 def raise_transient_as_temporary(step: Callable[P, R]) -> Callable[P, R]:
-    """Re-raise transient AWS errors of the step as TemporaryFailure, which the state machine retries."""
+    """Re-raises transient AWS errors of the step as TemporaryFailure, which the state machine retries."""
 
     @functools.wraps(step)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

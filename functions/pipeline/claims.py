@@ -40,12 +40,12 @@ class Done:
 
 
 def claim_id(kind: str, *parts: str) -> str:
-    """Return the id of a claim on the work that these parts identify."""
+    """Returns the id of a claim on the work that these parts identify."""
     return f"{kind}#{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
 def claim(claim_id: str, owner: str) -> Won | Held | Done:
-    """Claim the work for the owner, and return how that went. Safe to repeat."""
+    """Claims the work for the owner, and return how that went. Safe to repeat."""
     now = int(time.time())
     try:
         _table().put_item(
@@ -61,7 +61,7 @@ def claim(claim_id: str, owner: str) -> Won | Held | Done:
 
 
 def complete(claim_id: str, owner: str, result: Any) -> None:
-    """Complete the owner's claim with a result that JSON can hold. Raises ClientError where the owner does not have it."""
+    """Completes the owner's claim with a result that JSON can hold. Raises ClientError where the owner does not have it."""
     _table().update_item(
         Key={"id": claim_id},
         UpdateExpression="SET #result = :result, expiration = :expiration",
@@ -76,7 +76,7 @@ def complete(claim_id: str, owner: str, result: Any) -> None:
 
 
 def release(claim_id: str, owner: str) -> None:
-    """Give up the owner's claim: nothing was done, and anybody may claim it. Does nothing where the owner does not have it."""
+    """Gives up the owner's claim: nothing was done, and anybody may claim it. Does nothing where the owner does not have it."""
     try:
         _table().delete_item(
             Key={"id": claim_id},
@@ -89,7 +89,7 @@ def release(claim_id: str, owner: str) -> None:
 
 
 def look(claim_id: str) -> Held | Done | None:
-    """Return the claim as it stands; None where nobody has claimed the work."""
+    """Returns the claim as it stands; None where nobody has claimed the work."""
     item = _table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
     return _standing(item) if item else None
 

@@ -18,7 +18,7 @@ STILL_RUNNING = (Status.RUNNING,)
 
 
 def find_or_create(execution: Execution, failure: Failure) -> Run:
-    """Return the execution's run, or the run that another execution has for the same upload.
+    """Returns the execution's run, or the run that another execution has for the same upload.
 
     A run without a row gets one that is closed already, if its group is valid. Where StartQC failed after it had claimed the
     upload, this completes the claim, for which other deliveries wait. Raises UploadBeingStarted.
@@ -32,13 +32,13 @@ def find_or_create(execution: Execution, failure: Failure) -> Run:
 
 
 def find(execution: Execution, named: Named) -> Run:
-    """Return the execution's run from its row, or an unstarted run where it has none."""
+    """Returns the execution's run from its row, or an unstarted run where it has none."""
     found = runs.find(named.group_id, execution) if named.group_id and keys.is_id(named.group_id) else None
     return found or unstarted(execution, named)
 
 
 def close(run: Run, failure: Failure, expected: tuple[Status, ...]) -> Run:
-    """End the run as ERROR if its status is one of those expected. Return the run as it then stands.
+    """Ends the run as ERROR if its status is one of those expected. Returns the run as it then stands.
 
     A process that has set no flag could not run because of the failure.
     """

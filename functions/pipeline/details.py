@@ -14,7 +14,7 @@ from stream_qc.results import Result
 
 
 def put(run: Run, results: Iterable[Result]) -> None:
-    """Put one item for each result. An item from an earlier attempt is overwritten with the same content."""
+    """Puts one item for each result. An item from an earlier attempt is overwritten with the same content."""
     days = environment().details_days
     extra = {"QCPID": run.qcpid} | ({"ExpiresAt": int(time.time()) + days * 86400} if days else {})
     with table(environment().details_table).batch_writer() as batch:
@@ -23,7 +23,7 @@ def put(run: Run, results: Iterable[Result]) -> None:
 
 
 def failing(run: Run) -> Iterator[Result]:
-    """Return the checks of a run that did not pass, in the order of their names."""
+    """Returns the checks of a run that did not pass, in the order of their names."""
     condition = Key("QCPID").eq(run.qcpid)
     items = query(environment().details_table, KeyConditionExpression=condition, ConsistentRead=True)
     return (Result.from_item(item) for item in items if not item["Pass"])

@@ -12,7 +12,7 @@ from stream_qc.vocabulary import PROCESSES
 
 
 def end(run: Run) -> Run:
-    """Decide the verdict from the run's results, write it into the row, and return the run as it ended.
+    """Decides the verdict from the run's results, write it into the row, and return the run as it ended.
 
     Raises RunClosed where the row has another end by now.
     """
@@ -25,7 +25,7 @@ def end(run: Run) -> Run:
 
 
 def judge(run: Run) -> Run:
-    """Return the run with its verdict: PASS, FAIL, or ERROR where a process could not run.
+    """Returns the run with its verdict: PASS, FAIL, or ERROR where a process could not run.
 
     Anything but exactly one result of each process is an ERROR: "did not run" is never "passed".
     """
@@ -52,7 +52,7 @@ def _only_result(results: tuple[ProcessResult, ...], process: int) -> ProcessRes
 
 
 def _failure_of_run(failed: list[ProcessResult]) -> Failure | None:
-    """Return one failure for the run: the first process's error, and a cause that names every process that failed."""
+    """Returns one failure for the run: the first process's error, and a cause that names every process that failed."""
     processes: dict[Failure, list[str]] = {}
     for result in failed:
         if result.failure is not None:

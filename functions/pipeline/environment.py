@@ -58,5 +58,5 @@ class Environment:
 
 @functools.cache
 def environment() -> Environment:
-    """Return the settings of this function."""
+    """Returns the settings of this function."""
     return Environment(dict(os.environ))

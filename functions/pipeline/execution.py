@@ -45,13 +45,13 @@ class Execution:
 
     @classmethod
     def from_step(cls, payload: Mapping[str, Any]) -> Execution:
-        """Return the execution that the state machine passes to a step, with Error and Cause if another step failed."""
+        """Returns the execution that the state machine passes to a step, with Error and Cause if another step failed."""
         failure = _failure("FAILED", payload["Error"], payload.get("Cause")) if "Error" in payload else None
         return cls(payload["ExecutionArn"], _utc(payload["ExecutionStart"]), payload["Input"], failure)
 
     @classmethod
     def from_event(cls, detail: Mapping[str, Any]) -> Execution:
-        """Return the execution in the `detail` of EventBridge's "Step Functions Execution Status Change"."""
+        """Returns the execution in the `detail` of EventBridge's "Step Functions Execution Status Change"."""
         text = detail.get("input")
         if text is None:  # EventBridge leaves out a long input
             text = stepfunctions().describe_execution(executionArn=detail["executionArn"])["input"]
@@ -60,21 +60,21 @@ class Execution:
 
     @classmethod
     def described(cls, arn: str) -> Execution:
-        """Return the execution as Step Functions describes it."""
+        """Returns the execution as Step Functions describes it."""
         found = stepfunctions().describe_execution(executionArn=arn)
         failure = _failure(found["status"], found.get("error"), found.get("cause"))
         return cls(arn, _utc(found["startDate"]), json.loads(found["input"]), failure)
 
     @classmethod
     def from_close_run(cls, event: Mapping[str, Any]) -> Execution:
-        """Return the execution that CloseRun was invoked for: by EventBridge, by the state machine, or by ARN alone."""
+        """Returns the execution that CloseRun was invoked for: by EventBridge, by the state machine, or by ARN alone."""
         if "detail" in event:
             return cls.from_event(event["detail"])
         return cls.from_step(event) if "Input" in event else cls.described(event["ExecutionArn"])
 
 
 def arn_in(event: Mapping[str, Any]) -> str:
-    """Return the ARN of the execution that CloseRun was invoked for. Raises KeyError and TypeError for another event."""
+    """Returns the ARN of the execution that CloseRun was invoked for. Raises KeyError and TypeError for another event."""
     return str(event["detail"]["executionArn"] if "detail" in event else event["ExecutionArn"])
 
 
@@ -86,7 +86,7 @@ def _failure(status: str, error: str | None, cause: str | None) -> Failure | Non
 
 
 def _for_people(cause: str) -> str:
-    """Return the message in the cause of a failed Lambda, which is JSON, or the cause itself."""
+    """Returns the message in the cause of a failed Lambda, which is JSON, or the cause itself."""
     try:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, TypeError, KeyError):
@@ -94,7 +94,7 @@ def _for_people(cause: str) -> str:
 
 
 def _utc(time: str | float | dt.datetime) -> dt.datetime:
-    """Return a time as UTC: ISO 8601 text, milliseconds since 1970, or a datetime."""
+    """Returns a time as UTC: ISO 8601 text, milliseconds since 1970, or a datetime."""
     if isinstance(time, str):
         time = dt.datetime.fromisoformat(time)
     elif not isinstance(time, dt.datetime):
@@ -103,7 +103,7 @@ def _utc(time: str | float | dt.datetime) -> dt.datetime:
 
 
 def unsuccessful(since: dt.datetime, settled: dt.datetime) -> Iterator[str]:
-    """Return the ARNs of the executions started after `since` that failed, timed out or were stopped before `settled`."""
+    """Returns the ARNs of the executions started after `since` that failed, timed out or were stopped before `settled`."""
     pages = stepfunctions().get_paginator("list_executions")
     for status in UNSUCCESSFUL:
         found = pages.paginate(stateMachineArn=environment().state_machine, statusFilter=status)  # type: ignore[arg-type]

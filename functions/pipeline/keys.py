@@ -14,7 +14,7 @@ LONGEST_KEY = 1024  # bytes: the limit of S3, for a VersionId as well
 
 
 def ids_in(key: str) -> tuple[str | None, str | None]:
-    """Return the GroupID and the StreamID in a key under `streams/`, unchecked; None for one that the key lacks."""
+    """Returns the GroupID and the StreamID in a key under `streams/`, unchecked; None for one that the key lacks."""
     parts = key.split("/")
     if len(parts) < 3:
         return None, None
@@ -22,12 +22,12 @@ def ids_in(key: str) -> tuple[str | None, str | None]:
 
 
 def check_stream(group_id: Any, stream_id: Any) -> StreamId:
-    """Return the IDs as a StreamId. Raises InvalidInput, naming the field."""
+    """Returns the IDs as a StreamId. Raises InvalidInput, naming the field."""
     return StreamId(check_id("GroupID", group_id), check_id("StreamID", stream_id))
 
 
 def check_id(name: str, value: Any) -> str:
-    """Return the value if it is an ID: 1 to 128 printable Unicode characters, no `/`. Raises InvalidInput, naming the field."""
+    """Returns the value if it is an ID: 1 to 128 printable Unicode characters, no `/`. Raises InvalidInput, naming the field."""
     if value is None:
         raise InvalidInput(f"{name} is missing")
     if not isinstance(value, str):
@@ -44,7 +44,7 @@ def check_id(name: str, value: Any) -> str:
 
 
 def is_id(value: Any) -> bool:
-    """Return whether check_id accepts the value."""
+    """Returns whether check_id accepts the value."""
     try:
         check_id("ID", value)
     except InvalidInput:
@@ -53,7 +53,7 @@ def is_id(value: Any) -> bool:
 
 
 def check_text(name: str, value: Any) -> str:
-    """Return the value if it can be a key or a VersionId: 1 to 1,024 bytes of text. Raises InvalidInput, naming the field."""
+    """Returns the value if it can be a key or a VersionId: 1 to 1,024 bytes of text. Raises InvalidInput, naming the field."""
     if not isinstance(value, str) or not value:
         raise InvalidInput(f"{name} must be a string that is not empty, not {value!r}"[:300])
     length = len(value.encode(errors="surrogatepass"))
@@ -63,7 +63,7 @@ def check_text(name: str, value: Any) -> str:
 
 
 def check_key(key: str, stream: StreamId) -> str:
-    """Return the key if it belongs to the stream and its extension is known. Raises InvalidInput."""
+    """Returns the key if it belongs to the stream and its extension is known. Raises InvalidInput."""
     if not key.startswith(PREFIX):
         raise InvalidInput(f"Key {key!r} is not under {PREFIX}")
     if format_of(key) is None:
@@ -74,10 +74,10 @@ def check_key(key: str, stream: StreamId) -> str:
 
 
 def prefixes_of(stream: StreamId) -> list[str]:
-    """Return where the stream's objects are. The first prefix may hold objects of other streams: compare ids_in."""
+    """Returns where the stream's objects are. The first prefix may hold objects of other streams: compare ids_in."""
     return [f"{PREFIX}{stream}.", f"{PREFIX}{stream}/"]
 
 
 def rules_keys(stream: StreamId) -> list[str]:
-    """Return where the stream's rules are looked up, in this order."""
+    """Returns where the stream's rules are looked up, in this order."""
     return [f"rules/{stream}.yaml", f"rules/{stream.group_id}.yaml", "rules/default.yaml"]

@@ -50,7 +50,7 @@ class Summary:
         return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
 
     def body(self) -> str:
-        """Return the message in SNS's JSON structure. Where it is too long for SNS, the last checks are left out and counted."""
+        """Returns the message in SNS's JSON structure. Where it is too long for SNS, the last checks are left out and counted."""
         shown = [check.item() for check in self.checks]
         while True:
             record = {**self.run.to_item(), "Checks": shown, "Text": self.text}
@@ -63,19 +63,19 @@ class Summary:
             shown = shown[: len(shown) * 3 // 4]
 
     def attributes(self) -> dict[str, Any]:
-        """Return what a subscriber can filter by. An invalid ID, of a rejected upload, is left out."""
+        """Returns what a subscriber can filter by. An invalid ID, of a rejected upload, is left out."""
         ids = {"GroupID": self.run.group_id, "StreamID": self.run.stream_id}
         values = {name: value for name, value in ids.items() if is_id(value)} | {"Status": self.status}
         return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
 def summary(run: Run, failing: list[Result]) -> Summary:
-    """Return the summary of a run that has ended, with the checks that did not pass."""
+    """Returns the summary of a run that has ended, with the checks that did not pass."""
     return Summary(run, failing, "\n".join(_text(run, failing)))
 
 
 def name_of(run: Run) -> str:
-    """Return the stream's name, or the object's where the stream has none."""
+    """Returns the stream's name, or the object's where the stream has none."""
     ids = {"GroupID": run.group_id, "StreamID": run.stream_id}
     if not all(map(is_id, ids.values())) and run.key:
         return run.key
@@ -83,7 +83,7 @@ def name_of(run: Run) -> str:
 
 
 def rerun_command(run: Run) -> str:
-    """Return the shell command that checks the same version of the same file again."""
+    """Returns the shell command that checks the same version of the same file again."""
     machine = run.execution_arn.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
     asked = {"GroupID": run.group_id, "StreamID": run.stream_id, "Key": run.key, "VersionId": run.version_id}
     text = json.dumps({name: value for name, value in asked.items() if value is not None}, ensure_ascii=False)
@@ -167,6 +167,6 @@ def _facts(run: Run) -> Iterator[str]:
 
 
 def one_line(value: object, most: int = 300) -> str:
-    """Return text for a line of the email: what is not printable is escaped, and what is too long is cut."""
+    """Returns text for a line of the email: what is not printable is escaped, and what is too long is cut."""
     plain = printable(value)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"

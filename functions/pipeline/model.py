@@ -74,7 +74,7 @@ class ProcessResult:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> ProcessResult:
-        """Return the result in a payload. Only `Pass` 1 without an `Error` is a pass; an unknown process is number 0."""
+        """Returns the result in a payload. Only `Pass` 1 without an `Error` is a pass; an unknown process is number 0."""
         process, failure = payload.get("Process"), _failure_in(payload)
         return cls(
             process=process if isinstance(process, int) else 0,
@@ -150,7 +150,7 @@ class Run:
         return ObjectVersion(self.key, self.version_id, self.size)
 
     def to_item(self) -> Item:
-        """Return the run as a QCSummary row."""
+        """Returns the run as a QCSummary row."""
         item = {attribute: getattr(self, name) for attribute, name in _BEFORE_FLAGS.items()}
         item |= {pass_field(process): int(passed) for process, passed in self.flags.items()}
         item |= {attribute: getattr(self, name) for attribute, name in _AFTER_FLAGS.items()}
@@ -161,7 +161,7 @@ class Run:
 
     @classmethod
     def from_item(cls, item: Item) -> Run:
-        """Return the run in a QCSummary row."""
+        """Returns the run in a QCSummary row."""
         fields = {
             name: item[attribute] for attribute, name in (_BEFORE_FLAGS | _AFTER_FLAGS).items() if attribute in item
         }
@@ -173,7 +173,7 @@ class Run:
         return cls(**fields, flags=flags, failure=_failure_in(item))
 
     def to_payload(self) -> Payload:
-        """Return the run as the steps pass it on: the row, the processes' results and `RepeatOf`."""
+        """Returns the run as the steps pass it on: the row, the processes' results and `RepeatOf`."""
         payload = self.to_item()
         if self.results:
             payload["Results"] = [result.to_payload() for result in self.results]
@@ -183,7 +183,7 @@ class Run:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Run:
-        """Return the run that a step was given."""
+        """Returns the run that a step was given."""
         run = cls.from_item(payload)
         results = tuple(map(ProcessResult.from_payload, payload.get("Results", ())))
         return replace(run, results=results, repeat_of=payload.get("RepeatOf"))

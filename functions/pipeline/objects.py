@@ -21,7 +21,7 @@ IMPOSSIBLE_VERSION = {"400", "InvalidArgument"}  # a version ID that S3 never gi
 
 
 def locate(key: str, version_id: str | None) -> ObjectVersion:
-    """Return the version of the object, or its newest. Raises StreamNotFound, or InvalidInput for an impossible VersionId."""
+    """Returns the version of the object, or its newest. Raises StreamNotFound, or InvalidInput for an impossible VersionId."""
     bucket = environment().stream_bucket
     version = {"VersionId": version_id} if version_id else {}
     try:
@@ -37,7 +37,7 @@ def locate(key: str, version_id: str | None) -> ObjectVersion:
 
 
 def newest(stream: StreamId) -> str:
-    """Return the key of the stream's object that was written last. Raises StreamNotFound, naming the prefixes looked in."""
+    """Returns the key of the stream's object that was written last. Raises StreamNotFound, naming the prefixes looked in."""
     prefixes = prefixes_of(stream)
     found = [
         (written, key)
@@ -51,7 +51,7 @@ def newest(stream: StreamId) -> str:
 
 
 def list_under(prefix: str) -> Iterator[tuple[str, dt.datetime]]:
-    """Return key and time of writing of every object under the prefix; one request lists 1,000."""
+    """Returns key and time of writing of every object under the prefix; one request lists 1,000."""
     pages = s3().get_paginator("list_objects_v2").paginate(Bucket=environment().stream_bucket, Prefix=prefix)
     for page in pages:
         for item in page.get("Contents", []):
@@ -59,7 +59,7 @@ def list_under(prefix: str) -> Iterator[tuple[str, dt.datetime]]:
 
 
 def rules_for(stream: StreamId) -> ObjectVersion | None:
-    """Return the rules that judge a stream: the first that exist, or None for the built-in default."""
+    """Returns the rules that judge a stream: the first that exist, or None for the built-in default."""
     for key in rules_keys(stream):
         try:
             return locate(key, None)
@@ -69,7 +69,7 @@ def rules_for(stream: StreamId) -> ObjectVersion | None:
 
 
 def read(key: str, version_id: str) -> BinaryIO:
-    """Return the bytes of one version of one object as a stream. Raises StreamNotFound where it is gone."""
+    """Returns the bytes of one version of one object as a stream. Raises StreamNotFound where it is gone."""
     bucket = environment().stream_bucket
     try:
         return cast("BinaryIO", s3_bodies().get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"])

@@ -20,7 +20,7 @@ LOGGED = ("QCPID", "GroupID", "StreamID")  # on every line
 
 
 def step(handle: Handler) -> Handler:
-    """Wrap a handler: its log lines name the run, its errors are logged, and transient AWS errors are TemporaryFailure."""
+    """Wraps a handler: its log lines name the run, its errors are logged, and transient AWS errors are TemporaryFailure."""
 
     @functools.wraps(handle)
     def handler(event: Payload, context: LambdaContext) -> Payload:
@@ -37,14 +37,14 @@ def step(handle: Handler) -> Handler:
 
 
 def name_run(run: Run) -> None:
-    """Put the run's IDs on every log line from now on, for a step whose event does not hold them."""
+    """Puts the run's IDs on every log line from now on, for a step whose event does not hold them."""
     logger.append_keys(QCPID=run.qcpid, GroupID=run.group_id, StreamID=run.stream_id)
 
 
 def measure(
     values: Mapping[str, tuple[MetricUnit, float]], dimension: tuple[str, str] | None = None, **more: str
 ) -> None:
-    """Send metrics, by name, under this dimension. `more` stands beside them in the log and is no dimension."""
+    """Sends metrics, by name, under this dimension. `more` stands beside them in the log and is no dimension."""
     if dimension:
         metrics.add_dimension(*dimension)
     for name, text in more.items():

@@ -37,7 +37,7 @@ class Progress:
 
 
 def publish(run: Run, close: Callable[[], Run]) -> str:
-    """Publish the summary of the run that `close` returns, unless it was published before. Return its MessageId.
+    """Publishes the summary of the run that `close` returns, unless it was published before. Returns its MessageId.
 
     `close` is called only by the attempt that publishes. Raises SummaryNotConfirmed where an earlier attempt failed after it
     may have published: a failed execution is better than a summary that is sent twice, or missed without anybody knowing.
@@ -62,13 +62,13 @@ def publish(run: Run, close: Callable[[], Run]) -> str:
 
 
 def progress(execution_arn: str) -> Progress:
-    """Return how far the summary of an execution has come."""
+    """Returns how far the summary of an execution has come."""
     found = look(_id(execution_arn))
     return Progress(begun=found is not None, sent=isinstance(found, Done) and "MessageId" in found.result)
 
 
 def _send(summary: message.Summary) -> dict[str, str]:
-    """Return MessageId and Status, or Unanswered where SNS may or may not have the message. Raises where it does not."""
+    """Returns MessageId and Status, or Unanswered where SNS may or may not have the message. Raises where it does not."""
     try:
         answer = sns().publish(
             TopicArn=environment().results_topic,
@@ -85,7 +85,7 @@ def _send(summary: message.Summary) -> dict[str, str]:
 
 
 def _was_refused(error: Exception) -> bool:
-    """Return whether SNS refused the message or was never reached. If it failed or did not answer, it may have the message."""
+    """Returns whether SNS refused the message or was never reached. If it failed or did not answer, it may have the message."""
     if isinstance(error, ClientError):
         return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500
     return isinstance(error, EndpointConnectionError | ConnectTimeoutError | NoCredentialsError | ParamValidationError)

@@ -53,7 +53,7 @@ class Reconciliation:
         self.counts = Counts()
 
     def start_lost_uploads(self) -> None:
-        """Start the run of every upload that has none. Raises ReconciliationIncomplete when time runs out."""
+        """Starts the run of every upload that has none. Raises ReconciliationIncomplete when time runs out."""
         for group_id, found in self._recent_objects().items():
             earliest = min(written for _, written in found) - CLOCK_TOLERANCE
             checked = runs.checked_since(group_id, earliest) if group_id else set()
@@ -65,7 +65,7 @@ class Reconciliation:
                     self.counts.started += _start(key, version)
 
     def close_unnotified_runs(self) -> None:
-        """Have CloseRun close every run that failed and whose summary nobody has published, or whose row is RUNNING.
+        """Has CloseRun close every run that failed and whose summary nobody has published, or whose row is RUNNING.
 
         Raises ReconciliationIncomplete when time runs out.
         """
@@ -86,7 +86,7 @@ class Reconciliation:
                 self.counts.closed += 1
 
     def _recent_objects(self) -> dict[str | None, list[tuple[str, dt.datetime]]]:
-        """Return key and time of writing of the recent objects by group; under None those without a valid group."""
+        """Returns key and time of writing of the recent objects by group; under None those without a valid group."""
         groups: dict[str | None, list[tuple[str, dt.datetime]]] = {}
         for key, written in objects.list_under(keys.PREFIX):
             self.counts.listed += 1
@@ -98,7 +98,7 @@ class Reconciliation:
         return groups
 
     def _newest_version(self, key: str) -> str | None:
-        """Return the object's newest version; None where it is gone or cannot be read, so that it does not hide the others."""
+        """Returns the object's newest version; None where it is gone or cannot be read, so that it does not hide the others."""
         try:
             return objects.locate(key, None).version_id
         except StreamNotFound:
@@ -117,7 +117,7 @@ class Reconciliation:
 
 
 def _start(key: str, version: str) -> bool:
-    """Start the run of an upload as its event would have. Return False where this was done before."""
+    """Starts the run of an upload as its event would have. Returns False where this was done before."""
     event = upload_event(environment().stream_bucket, key, version)
     # The name is the upload's, so that Step Functions itself refuses to start it twice.
     name = "reconcile-" + hashlib.sha256(f"{key} {version}".encode()).hexdigest()[:40]

@@ -72,18 +72,18 @@ Request = Upload | Rerun | Invalid
 
 
 def request_of(given: Any) -> Request:
-    """Return what the input of an execution asks for."""
+    """Returns what the input of an execution asks for."""
     fields = given if isinstance(given, dict) else {}
     return _upload(fields) if is_upload(fields) else _rerun(fields)
 
 
 def is_upload(given: Any) -> bool:
-    """Return whether the input is S3's event for a new object."""
+    """Returns whether the input is S3's event for a new object."""
     return isinstance(given, dict) and (given.get("source"), given.get("detail-type")) == ("aws.s3", "Object Created")
 
 
 def upload_event(bucket: str, key: str, version_id: str) -> dict[str, Any]:
-    """Return the event of an upload as Reconcile sends it in place of one that was lost."""
+    """Returns the event of an upload as Reconcile sends it in place of one that was lost."""
     return {
         "source": "aws.s3",
         "detail-type": "Object Created",

@@ -25,7 +25,7 @@ END_ATTRIBUTES = ("Status", "TotalPass", "EndTime", "Rows", "Error", "Cause", *m
 
 
 def first_start_time(execution: Execution) -> dt.datetime:
-    """Return the execution's start with microseconds of its own.
+    """Returns the execution's start with microseconds of its own.
 
     Step Functions gives milliseconds. The microseconds come from the execution's ARN, so that runs of one millisecond spread
     out, and a retried step looks for its row where it put it.
@@ -35,17 +35,17 @@ def first_start_time(execution: Execution) -> dt.datetime:
 
 
 def timestamp(time: dt.datetime) -> str:
-    """Return the time in UTC, ISO 8601 with microseconds."""
+    """Returns the time in UTC, ISO 8601 with microseconds."""
     return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def now() -> str:
-    """Return the current time as a timestamp."""
+    """Returns the current time as a timestamp."""
     return timestamp(dt.datetime.now(dt.UTC))
 
 
 def seed(run: Run, execution: Execution) -> Run:
-    """Put the run's row under a StartTime that no other run of its group has, and return the run with it.
+    """Puts the run's row under a StartTime that no other run of its group has, and return the run with it.
 
     Where the run already has a row, that row is left as it is and returned. A retried step so finds what it wrote (the start
     times are tried in the same order, and no row is ever removed), and a run that was closed meanwhile is not opened again.
@@ -72,7 +72,7 @@ def seed(run: Run, execution: Execution) -> Run:
 
 
 def find(group_id: str, execution: Execution) -> Run | None:
-    """Return the run of an execution from its row, under one of the start times that `seed` tries."""
+    """Returns the run of an execution from its row, under one of the start times that `seed` tries."""
     first = first_start_time(execution)
     around = Key("StartTime").between(timestamp(first - ROUNDING), timestamp(first + ROUNDING))
     condition = Key("GroupID").eq(group_id) & around
@@ -81,7 +81,7 @@ def find(group_id: str, execution: Execution) -> Run | None:
 
 
 def end(run: Run, expected: tuple[Status, ...]) -> Run:
-    """Write the run's end into its row if the row's Status is one of those expected. Return the run as the row then has it.
+    """Writes the run's end into its row if the row's Status is one of those expected. Returns the run as the row then has it.
 
     A process that has set no flag gets 0. Raises ClientError (ConditionalCheckFailedException) where the run has no row.
     """
@@ -113,7 +113,7 @@ def end(run: Run, expected: tuple[Status, ...]) -> Run:
 
 
 def record_process(run: Run, process: int, *, passed: bool, rows: int | None) -> None:
-    """Set the flag of a process, and Rows if given, in the row of a run that is RUNNING.
+    """Sets the flag of a process, and Rows if given, in the row of a run that is RUNNING.
 
     Raises RunClosed where the run has ended, and ClientError (ConditionalCheckFailedException) where it has no row.
     """
@@ -134,7 +134,7 @@ def record_process(run: Run, process: int, *, passed: bool, rows: int | None) ->
 
 
 def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
-    """Return key and version of every object that the group has rows of since this time."""
+    """Returns key and version of every object that the group has rows of since this time."""
     rows = query(
         environment().summary_table,
         KeyConditionExpression=Key("GroupID").eq(group_id) & Key("StartTime").gte(timestamp(since)),
@@ -145,7 +145,7 @@ def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
 
 
 def _own_row(error: ClientError, run: Run) -> Run:
-    """Return the run as its row has it, where a condition on that row failed. Raises the error where there is no such row."""
+    """Returns the run as its row has it, where a condition on that row failed. Raises the error where there is no such row."""
     existing = _existing_run(error)
     if existing is None or existing.qcpid != run.qcpid:
         raise error
@@ -153,7 +153,7 @@ def _own_row(error: ClientError, run: Run) -> Run:
 
 
 def _existing_run(error: ClientError) -> Run | None:
-    """Return the run in the row on which a condition failed, or None. Raises the error again where it is another one."""
+    """Returns the run in the row on which a condition failed, or None. Raises the error again where it is another one."""
     item = standing_item(error)
     return Run.from_item(item) if item else None
 

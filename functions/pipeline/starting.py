@@ -16,7 +16,7 @@ from stream_qc.vocabulary import PROCESSES
 
 
 def start(execution: Execution) -> Run:
-    """Return the execution's run, with its row.
+    """Returns the execution's run, with its row.
 
     Its status is RUNNING; REPEATED where the upload has a run in another execution (`repeat_of`); REJECTED or ERROR, with the
     failure, where there is nothing to check. Raises UploadBeingStarted.
@@ -32,7 +32,7 @@ def start(execution: Execution) -> Run:
 
 
 def unstarted(execution: Execution, named: Named) -> Run:
-    """Return the run of an execution before anything is known of it but what its request names."""
+    """Returns the run of an execution before anything is known of it but what its request names."""
     return Run(
         qcpid=execution.qcpid,
         execution_arn=execution.arn,
@@ -61,7 +61,7 @@ def _start(run: Run, execution: Execution, request: Request) -> Run:
 
 
 def _with_file_and_rules(run: Run, request: Upload | Rerun) -> Run:
-    """Return the run with the version of the file that it reads, and of the rules that judge it."""
+    """Returns the run with the version of the file that it reads, and of the rules that judge it."""
     key = objects.newest(request.stream) if request.key is None else request.key
     file = objects.locate(key, request.version_id)
     rules = objects.rules_for(request.stream)
@@ -77,7 +77,7 @@ def _with_file_and_rules(run: Run, request: Upload | Rerun) -> Run:
 
 
 def _refuse(run: Run, execution: Execution, status: Status, failure: Failure) -> Run:
-    """Record a run that was refused before it started: with a row where its group is valid, and with no flag of 1."""
+    """Records a run that was refused before it started: with a row where its group is valid, and with no flag of 1."""
     refused = replace(
         run,
         status=status,

@@ -11,7 +11,7 @@ from pipeline.request import Delivery
 
 
 def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[], Run]) -> Run:
-    """Return the upload's run: started now by this execution, or as another execution started it.
+    """Returns the upload's run: started now by this execution, or as another execution started it.
 
     A request without a delivery (a rerun) is always started. `start` must be safe to repeat: it is called again where an
     earlier attempt of this execution did not finish. Raises UploadBeingStarted while another execution is starting the run.
@@ -29,12 +29,12 @@ def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[]
 
 
 def is_claimed(delivery: Delivery) -> bool:
-    """Return whether an execution has started the upload's run, or is starting it."""
+    """Returns whether an execution has started the upload's run, or is starting it."""
     return look(_id(delivery)) is not None
 
 
 def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:
-    """Return whether another execution has started the upload's run."""
+    """Returns whether another execution has started the upload's run."""
     found = look(_id(delivery)) if delivery else None
     return isinstance(found, Done) and Run.from_payload(found.result).execution_arn != execution_arn
 

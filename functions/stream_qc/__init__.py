@@ -1,1 +1,1 @@
-"""The Stream QC engine: a byte stream and rules go in, flags and findings come out. It knows nothing of AWS."""
+"""The Stream QC engine: checks a byte stream against rules and returns flags and reports. It does not use AWS."""

@@ -1,4 +1,4 @@
-"""Cells as they stand in the file, for the few that are shown."""
+"""The text of single cells as written in the file, for the few that are shown to people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Spell = Callable[[pl.Series], str | None]
 
 
 class Cells:
-    """Cells of a field as they stand in the file, spelt out one at a time when somebody asks: most of them nobody does.
+    """The cells of a field, formatted lazily: few are ever shown.
 
-    column: what each cell can be told from, one a row: itself, or the line that it stands in. spell: from one of these to
-    the text of the cell.
+    column: one value per row, from which the cell's text is derived: the cell itself, or the line that contains it.
+    spell: returns the text of a cell, given a Series of its one value.
     """
 
     __slots__ = ("column", "spell")

@@ -1,4 +1,4 @@
-"""`stream-qc`: the engine on a local file, without any AWS."""
+"""The `stream-qc` command: runs the engine on a local file, without AWS."""
 
 from __future__ import annotations
 
@@ -30,50 +30,44 @@ from stream_qc.rules import BUILT_IN, Rules, load
 from stream_qc.rules.explaining import explained
 from stream_qc.vocabulary import PROCESSES
 
-PASSED, FAILED, BROKEN = 0, 1, 2
-MISTAKE = 70  # EX_SOFTWARE
-LONG_FILE = 50_000_000  # bytes from which on a progress bar is worth its lines
+PASSED, FAILED, UNUSABLE = 0, 1, 2
+BUG = 70  # EX_SOFTWARE
+LONG_FILE = 50_000_000  # bytes; larger files get a progress bar
 
 
-class Unusable(Exception):
-    """The arguments or the file cannot be used; the message is for the person who typed them."""
+class UsageError(Exception):
+    """The arguments or the file cannot be used. The message is shown to the user."""
 
 
 def main() -> None:
-    """The command. Exit status 0 pass, 1 fail, 2 usage, rules or file error, 70 a mistake of this program."""
-    sys.excepthook = _broken  # Python's own exit status for a traceback is 1, which here says that the data failed
+    """Runs the command. Exits with 0 for pass, 1 for fail, 2 for a usage, rules or file error, 70 for a bug."""
+    sys.excepthook = _exit_on_bug  # Python exits with 1 after a traceback, which here would mean that the data failed
     arguments = _parser().parse_args()
     try:
         sys.exit(arguments.run(arguments))
     except InvalidRules as error:
         for mistake in error.mistakes:
             print(f"stream-qc: {arguments.rules}: {printable(mistake)}", file=sys.stderr)
-    except (Unusable, UnreadableFile) as error:
+    except (UsageError, UnreadableFile) as error:
         print(f"stream-qc: {printable(error)}", file=sys.stderr)
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # PermissionError, FileNotFoundError, a full disk …
         print(f"stream-qc: {error.filename or arguments.file}: {error.strerror or error}", file=sys.stderr)
-    sys.exit(BROKEN)
+    sys.exit(UNUSABLE)
 
 
-def _broken(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _exit_on_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     sys.__excepthook__(kind, error, trace)
     sys.stderr.flush()
-    os._exit(MISTAKE)
+    os._exit(BUG)
 
 
 def _check(arguments: argparse.Namespace) -> int:
     form = _format(arguments)
-    for given, what in ((arguments.file, "the file that is checked"), (arguments.rules, "the file of the rules")):
-        if (
-            arguments.flags
-            and given
-            and arguments.flags.exists()
-            and given.exists()
-            and arguments.flags.samefile(given)
-        ):
-            raise Unusable(f"--flags {arguments.flags} is {what}; name another")
+    if arguments.flags:
+        _refuse_overwriting(arguments.flags, arguments.file, "the stream file")
+        _refuse_overwriting(arguments.flags, arguments.rules, "the rules file")
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     processes = [arguments.process] if arguments.process else list(PROCESSES)
     with FlagFile() as flags, _Opened(arguments.file) as opened:
@@ -87,6 +81,11 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         _show(str(arguments.file), reports, rules, passed=passed)
     return PASSED if passed else FAILED
+
+
+def _refuse_overwriting(flags: Path, given: Path | None, what: str) -> None:
+    if given is not None and flags.exists() and given.exists() and flags.samefile(given):
+        raise UsageError(f"--flags {flags} would overwrite {what}; choose another file")
 
 
 def _rules(arguments: argparse.Namespace) -> int:
@@ -106,18 +105,20 @@ def _format(arguments: argparse.Namespace) -> Format:
     if arguments.format:
         form = format_of(f"x.{arguments.format}")
         if form is None:
-            raise Unusable(f"--format {arguments.format}: there are {EXTENSIONS}")
+            raise UsageError(f"--format {arguments.format}: unknown format; expected one of: {EXTENSIONS}")
         return form
     if str(arguments.file) == "-":
-        raise Unusable("standard input has no name: say what it is, as in --format csv.gz")
+        raise UsageError("standard input has no file name; give its format, for example --format csv.gz")
     form = format_of(arguments.file.name)
     if form is None:
-        raise Unusable(f"{arguments.file}: the name does not end in one of {EXTENSIONS}; say what it is with --format")
+        raise UsageError(
+            f"{arguments.file}: unknown extension; expected one of: {EXTENSIONS}. Give the format with --format"
+        )
     return form
 
 
 class _Opened:
-    """The file, as often as it is opened: standard input is kept in a temporary file, long files show their progress."""
+    """A file that can be opened several times. Standard input is copied to a temporary file; large files show progress."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -164,16 +165,18 @@ def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
 
 
 def escape(text: str) -> str:
-    """Text from a file as the terminal shows it: neither markup nor a terminal's codes."""
+    """Returns text from a file with rich markup and terminal codes escaped."""
     return escape_markup(printable(text))
 
 
 def _show(name: str, reports: dict[int, Report], rules: Rules, *, passed: bool) -> None:
-    """The verdict, then every check as a line of a table, each failing one with its first offending rows."""
+    """Prints the verdict, then one line per check. Failing checks are followed by their first offending rows."""
     console = Console(highlight=False)
     rows = max(report.rows for report in reports.values())
     verdict = "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
-    console.print(f"{verdict}  {escape(name)}  {rows:,} rows" + ("" if rules.fields else "  (no schema in the rules)"))
+    console.print(
+        f"{verdict}  {escape(name)}  {rows:,} rows" + ("" if rules.schema.fields else "  (the rules have no schema)")
+    )
     for number, report in reports.items():
         state = "[green]pass[/]" if report.passed else "[red]FAIL[/]"
         console.print(
@@ -192,41 +195,44 @@ def _show(name: str, reports: dict[int, Report], rules: Rules, *, passed: bool) 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="stream-qc", description="Checks stream files against their rules, with the engine that the Lambdas run."
+        prog="stream-qc", description="Checks stream files against rules, with the same engine as the Lambdas."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser(
         "check",
         help="check a file",
-        description=f"Checks a file. Its format is told by its name: {EXTENSIONS}.",
-        epilog="Exit status: 0 it passes, 1 it fails, 2 the arguments, the rules or the file cannot be used.",
+        description=f"Checks a file. The file name gives the format: {EXTENSIONS}.",
+        epilog="Exit status: 0 pass, 1 fail, 2 the arguments, the rules or the file cannot be used.",
     )
     _add_file(check)
     check.add_argument(
-        "--rules", type=Path, metavar="RULES.yaml", help="the rules; without them any readable file with a row passes"
+        "--rules",
+        type=Path,
+        metavar="RULES.yaml",
+        help="the rules file; without it, any readable file with at least one row passes",
     )
     check.add_argument(
-        "--process", type=int, choices=list(PROCESSES), help="only 1 structure, 2 values or 3 continuity"
+        "--process", type=int, choices=list(PROCESSES), help="run one process only: 1 structure, 2 values, 3 continuity"
     )
-    check.add_argument("--json", action="store_true", help="print the result as JSON, for programs")
+    check.add_argument("--json", action="store_true", help="print the result as JSON")
     check.add_argument(
         "--flags",
         type=Path,
         metavar="FLAGS.csv",
-        help="write every row's flags, a column a test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
+        help="write the flags of every row, one column per test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
     )
     check.set_defaults(run=_check)
 
-    rules = commands.add_parser("rules", help="check a rules file and say in plain words what it asks")
+    rules = commands.add_parser("rules", help="validate a rules file and describe it in plain words")
     rules.add_argument("rules", type=Path, metavar="RULES.yaml", help="the rules file")
     rules.set_defaults(run=_rules)
 
     infer_ = commands.add_parser(
         "infer",
         help="write a first rules file from a good file",
-        description="Prints rules that the file passes: types, what is always there, ranges with a margin, the cadence.",
-        epilog="Read them before you use them: they know this one file.",
+        description="Prints rules that the file passes: types, required fields, ranges with a margin, the longest time gap.",
+        epilog="Review the rules before you use them: they are based on one file.",
     )
     _add_file(infer_)
     infer_.set_defaults(run=_infer, rules=None)
@@ -236,5 +242,5 @@ def _parser() -> argparse.ArgumentParser:
 def _add_file(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="FILE", help="the stream file, or - for standard input")
     command.add_argument(
-        "--format", metavar="EXT", help="its format where its name does not tell: csv, ndjson.gz, parquet …"
+        "--format", metavar="EXT", help="the format, if the file name does not give it: csv, ndjson.gz, parquet …"
     )

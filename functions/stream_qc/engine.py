@@ -1,16 +1,16 @@
-"""The engine: all that a process asks of a file, in one pass; a report.
+"""The engine: checks a file against its rules in one pass and reports for each process.
 
-The file is read front to back, in blocks; every check sees every block in order and carries what it needs. A second
-pass is made only where a check finds at the end that what it assumed at the start was wrong (stream_qc.checks.cadence).
+The file is read from front to back in blocks. Every check sees every block in order and keeps the state it needs. A
+second pass is made only if a check finds at the end that an assumption it made at the start was wrong
+(stream_qc.checks.cadence).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from stream_qc import checks
+from stream_qc.checks import Check
 from stream_qc.checks.constraints import structure_checks, value_checks
 from stream_qc.checks.duplicate_time import DuplicateTimeCheck
 from stream_qc.checks.time_order import TimeOrderCheck
@@ -18,15 +18,14 @@ from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
-from stream_qc.reading.block import Block, Malformed
-from stream_qc.results import SHOWN, Example, Report, Result, shorten
+from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
 from stream_qc.tally import Sink, Tally
 from stream_qc.vocabulary import PROCESSES
+from stream_qc.whole_file import WholeFile
 
 Open = Callable[[], BinaryIO]
-SHOWN_OF_NAME = 60  # characters of a name that a file's header has
-MakeSink = Callable[[checks.Check], Sink | None]
+MakeSink = Callable[[Check], Sink | None]
 
 
 def check_stream(
@@ -38,184 +37,105 @@ def check_stream(
     block_bytes: int = BLOCK_BYTES,
     make_sink: MakeSink = lambda _: None,
 ) -> dict[int, Report]:
-    """Checks a file against its rules and reports for each process that was asked for.
+    """Checks a file against its rules and returns the report of each process.
 
-    open_stream: gives the file's bytes from the start, as often as it is called. make_sink: gives the check's taker of
-    every row's flag, if it has one.
+    open_stream: returns the bytes of the file from the start, each time it is called. form: the format of the file.
+    processes: the numbers of the processes to run. block_bytes: how much text is read at a time. make_sink: returns a
+    sink for the flags of a check, or None.
 
-    A file that cannot be read is a result, not an exception: process 1 says why and where, and the others say that
-    they did not evaluate it. Raises OSError where the stream itself breaks.
+    A file that cannot be read is a result, not an exception: process 1 fails and says why and where, and the other
+    processes report that they did not evaluate it. Raises OSError if the stream itself cannot be read.
     """
     tallies = [
         Tally(process, check, rules.limit(check.field, check.test), make_sink(check))
         for process in processes
         for check in checks_of(process, rules)
     ]
-    # A climatology_test looks at the depth where there is one, and does without where there is none.
-    wanted = {name for tally in tallies for name in tally.check.needs} | {str(rules.z)}
-    structure = Structure(rules)
-    rows, header, unreadable = 0, None, ""
+    wanted = _fields_to_read(tallies, rules)
+
+    def open_file() -> Reader:
+        return open_reader(open_stream(), form, rules.schema, block_bytes, wanted)
+
+    file = WholeFile(rules)
+    _first_pass(open_file, file, tallies)
+    undecided = [tally for tally in tallies if tally.finish()]
+    if undecided and not file.unreadable:
+        _second_pass(open_file, undecided)
+        undecided = []
+    decided = [tally for tally in tallies if tally not in undecided]
+    return {process: _report(process, file, decided) for process in processes}
+
+
+def checks_of(process: int, rules: Rules) -> Iterator[Check]:
+    """Yields the checks that the rules ask of a process, except those of the whole file."""
+    yield from {1: _structure, 2: _values, 3: _continuity}[process](rules)
+    for asked in rules.tests:
+        if asked.test.process == process:
+            yield asked.test.check(asked.field, rules.schema.axes)
+
+
+def _structure(rules: Rules) -> Iterator[Check]:
+    fields = rules.schema.fields.values()
+    for field in fields:
+        yield from structure_checks(field)
+    for field in fields:
+        if field.constraints.unique:
+            yield UniqueCheck(field.name, "unique", (field.name,))
+    if rules.schema.primary_key:
+        yield UniqueCheck("*", "primaryKey", rules.schema.primary_key, absent_fails=True)
+
+
+def _values(rules: Rules) -> Iterator[Check]:
+    for field in rules.schema.fields.values():
+        yield from value_checks(field)
+
+
+def _continuity(rules: Rules) -> Iterator[Check]:
+    time, key = rules.schema.axes.time, rules.schema.primary_key
+    if time is None:
+        return
+    yield TimeOrderCheck(time)
+    # If the key holds more than the time, several rows may share a time: one per station, for example.
+    if not (len(key) > 1 and time in key):
+        yield DuplicateTimeCheck(time)
+
+
+def _fields_to_read(tallies: list[Tally], rules: Rules) -> set[str]:
+    """Returns the fields that the checks need, and the z axis, which climatology_test uses if the file has it."""
+    wanted = {name for tally in tallies for name in tally.check.needs}
+    return wanted if rules.schema.axes.z is None else {*wanted, rules.schema.axes.z}
+
+
+def _first_pass(open_file: Callable[[], Reader], file: WholeFile, tallies: list[Tally]) -> None:
     try:
-        reader = open_reader(open_stream(), form, rules, block_bytes, wanted)
-        header = reader.header
+        reader = open_file()
+        file.header = reader.header
         for block in ahead(reader):
-            structure.update(block)
             for tally in tallies:
                 tally.update(block)
-            rows += block.height
-        header = reader.header
+            file.update(block)
+        file.header = reader.header  # NDJSON: fields may first occur in a later row
     except UnreadableFile as error:
-        unreadable = f"{error} (after row {rows:,})" if rows else str(error)
-    again = [tally for tally in tallies if tally.finish()]
-    if again and not unreadable:
-        _second_pass(again, open_reader(open_stream(), form, rules, block_bytes, wanted))
-    absent = set() if header is None else set(rules.fields) - set(header)
-    reports = {}
-    for process in processes:
-        found = [
-            tally.result(rows, sorted(absent & set(tally.check.needs)))
-            for tally in tallies
-            if tally.process == process and not (unreadable and tally in again)  # it has said nothing that stands
-        ]
-        if unreadable and not rows:
-            found = []
-        if process == 1:
-            found = [*structure.results(rows, header, unreadable), *found]
-        reports[process] = _report(process, rows, found, unreadable)
-    return reports
+        file.unreadable = f"{error} (after row {file.rows:,})" if file.rows else str(error)
 
 
-def _second_pass(tallies: list[Tally], reader: Reader) -> None:
-    for block in ahead(reader):
+def _second_pass(open_file: Callable[[], Reader], tallies: list[Tally]) -> None:
+    for block in ahead(open_file()):
         for tally in tallies:
             tally.update(block)
     for tally in tallies:
         tally.finish()
 
 
-def checks_of(process: int, rules: Rules) -> Iterator[checks.Check]:
-    """The checks that the rules ask of a process, apart from those of the whole file."""
-    yield from {1: _of_structure, 2: _of_values, 3: _of_continuity}[process](rules)
-    for asked in rules.tests:
-        if asked.test.process == process:
-            yield asked.test.check(asked.field, rules)
-
-
-def _of_structure(rules: Rules) -> Iterator[checks.Check]:
-    for field in rules.fields.values():
-        yield from structure_checks(field)
-    for field in rules.fields.values():
-        if field.constraints.unique:
-            yield UniqueCheck(field.name, "unique", (field.name,))
-    if rules.primary_key:
-        yield UniqueCheck("*", "primaryKey", rules.primary_key, absent_fails=True)
-
-
-def _of_values(rules: Rules) -> Iterator[checks.Check]:
-    for field in rules.fields.values():
-        yield from value_checks(field)
-
-
-def _of_continuity(rules: Rules) -> Iterator[checks.Check]:
-    if rules.time is None:
-        return
-    yield TimeOrderCheck(rules.time)
-    # Where the key holds more than the time, several rows may share one: a row a station, say.
-    if not (len(rules.primary_key) > 1 and rules.time in rules.primary_key):
-        yield DuplicateTimeCheck(rules.time)
-
-
-class Structure:
-    """The checks of the file as a whole: can it be read, are its rows rows, does the header hold the fields, are there rows."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self._malformed: list[Malformed] = []
-        self._malformed_count = 0
-
-    def update(self, block: Block) -> None:
-        self._malformed_count += len(block.malformed)
-        self._malformed += block.malformed[: SHOWN - len(self._malformed)]
-
-    def results(self, rows: int, header: list[str] | None, unreadable: str) -> Iterator[Result]:
-        yield Result(
-            1,
-            "*",
-            "readable",
-            passed=not unreadable,
-            message=unreadable or "the file was read to its end",
-            rows=rows,
-        )
-        if header is None:
-            return
-        yield self._header(rows, header)
-        yield self._well_formed(rows)
-        if not unreadable:  # nobody knows how many there are
-            yield self._rows(rows)
-
-    def _header(self, rows: int, header: list[str]) -> Result:
-        times = Counter(header)
-        faults = _few([f"the field {name} is missing" for name in self.rules.fields if name not in times])
-        if faults:
-            faults.append("the file has " + ", ".join(_few([shorten(name, SHOWN_OF_NAME) for name in header])))
-        faults += _few(
-            [
-                f"the field {shorten(name, SHOWN_OF_NAME)} is there {count} times"
-                for name, count in times.items()
-                if count > 1
-            ]
-        )
-        return Result(
-            1,
-            "*",
-            "header",
-            passed=not faults,
-            message="; ".join(faults) or "the header holds every field of the schema",
-            rows=rows,
-        )
-
-    def _well_formed(self, rows: int) -> Result:
-        count = self._malformed_count
-        passed = not count or count / rows <= self.rules.limit("*", "well_formed")
-        return Result(
-            1,
-            "*",
-            "well_formed",
-            passed=passed,
-            message=f"{count:,} of {rows:,} rows are malformed" if count else "every row is well formed",
-            rows=rows,
-            good=rows - count,
-            fail=count,
-            examples=[Example(item.row + 1, item.text, item.reason) for item in self._malformed],
-            truncated=count > len(self._malformed),
-        )
-
-    def _rows(self, rows: int) -> Result:
-        least, most = self.rules.rows.minimum, self.rules.rows.maximum
-        message = f"{rows:,} data {'row' if rows == 1 else 'rows'}"
-        if rows < least:
-            message += f"; at least {least:,} must be there"
-        if most is not None and rows > most:
-            message += f"; at most {most:,} may be there"
-        return Result(
-            1,
-            "*",
-            "rows",
-            passed=rows >= least and (most is None or rows <= most),
-            message=message,
-            rows=rows,
-        )
-
-
-def _few(texts: list[str]) -> list[str]:
-    return texts if len(texts) <= SHOWN else [*texts[:SHOWN], f"and {len(texts) - SHOWN:,} more"]
-
-
-def _report(process: int, rows: int, results: list[Result], unreadable: str) -> Report:
-    if unreadable:
-        # What failed before the file broke off stays. What had not failed by then says nothing of the file.
+def _report(process: int, file: WholeFile, tallies: list[Tally]) -> Report:
+    missing = file.missing_fields()
+    results: list[Result] = list(file.results()) if process == 1 else []
+    if file.rows or not file.unreadable:
+        results += [tally.result(file.rows, missing) for tally in tallies if tally.process == process]
+    if file.unreadable:
+        # A check that failed in the rows that were read stays failed. One that passed so far proves nothing.
         results = [result for result in results if not result.passed or result.test == "header"]
-        message = "" if process == 1 else f"not evaluated: the file cannot be read: {unreadable}"
-        return Report(process, rows, results, message, unread=True)
-    message = "" if results else f"the rules ask nothing of {PROCESSES[process]}"
-    return Report(process, rows, results, message)
+        message = "" if process == 1 else f"not evaluated: the file cannot be read: {file.unreadable}"
+        return Report(process, file.rows, results, message, unread=True)
+    message = "" if results else f"the rules ask for no checks of {PROCESSES[process]}"
+    return Report(process, file.rows, results, message)

@@ -1,13 +1,13 @@
-"""What can go wrong apart from the data. Bad data is a result, never an exception."""
+"""The errors of the engine. Bad data is a result, never an exception."""
 
 from __future__ import annotations
 
-# Of the mistakes, as many as fit into what Step Functions and a message carry.
+# How many mistakes, and how many characters of each, fit into a message and an error of Step Functions.
 SHOWN, LONGEST = 10, 300
 
 
-class InvalidRules(Exception):  # users match this name in Step Functions
-    """The rules cannot be used. `mistakes` names each place and what is wrong there."""
+class InvalidRules(Exception):
+    """The rules cannot be used. `mistakes` lists each place in the file and what is wrong there."""
 
     def __init__(self, mistakes: list[str]) -> None:
         self.mistakes = mistakes
@@ -16,5 +16,5 @@ class InvalidRules(Exception):  # users match this name in Step Functions
         super().__init__("; ".join(shown) + more)
 
 
-class UnreadableFile(Exception):  # a result of process 1, not a breakdown
-    """The file cannot be read, or not to its end. The message says where and why."""
+class UnreadableFile(Exception):
+    """The file cannot be read, or not to its end. The message says where and why. Process 1 reports it as a result."""

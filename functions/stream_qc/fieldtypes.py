@@ -1,23 +1,21 @@
-"""Table Schema's field types: from the text of a cell to a value (https://specs.frictionlessdata.io/table-schema/#types-and-formats).
+"""Parses cells into Table Schema's field types (https://specs.frictionlessdata.io/table-schema/#types-and-formats).
 
-One function a type, each from a text Series to a typed Series of the same length, null where the text is not of the type.
+There is one function per type. Each takes a text Series and returns a typed Series of the same length, with null for text
+that is not of the type.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from stream_qc.rules import Field
+from stream_qc.schema import Field
 
-TRUE_VALUES = ("true", "True", "TRUE", "1")
-FALSE_VALUES = ("false", "False", "FALSE", "0")
-# YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. Each is tried on what those before it did not read. The first
-# two are special cases of the others, which polars reads ten times as fast.
+# YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. A pattern is tried only on cells that no earlier pattern
+# matched. The first two are special cases of the others that polars parses ten times as fast.
 ISO_DATETIMES = (
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%SZ",
@@ -29,9 +27,9 @@ FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min,
 
 
 def parse(cells: pl.Series, field: Field) -> pl.Series:
-    """The cells in the field's type; null where missing, and where a cell is not of the type.
+    """Returns the cells in the field's type, with null for missing cells and cells that are not of the type.
 
-    Columns that have a type of their own (Parquet) are taken as they are where that type fits the field's.
+    Columns that are already typed (Parquet) are kept if their type is compatible with the field's.
     """
     if cells.dtype == pl.Null:
         return cells.cast(POLARS[field.type])
@@ -41,29 +39,29 @@ def parse(cells: pl.Series, field: Field) -> pl.Series:
 
 
 def utc(time: Any) -> dt.datetime:
-    """A time as the engine has it: UTC without a zone. Text is ISO 8601. Raises ValueError where it is no time."""
+    """Returns the time in UTC without a zone. Text must be ISO 8601. Raises ValueError if it is not a time."""
     if isinstance(time, str):
         whole, point, fraction = time.partition(".")
         digits = fraction.rstrip("Z").partition("+")[0]
-        # Python takes microseconds at the most, and numpy's text, which the rules may hold, has nanoseconds.
+        # Python accepts microseconds only; times written by numpy, which rules may contain, have nanoseconds.
         time = dt.datetime.fromisoformat(whole + point + fraction.replace(digits, digits[:6], 1) if digits else time)
     if isinstance(time, dt.date) and not isinstance(time, dt.datetime):
         time = dt.datetime.combine(time, dt.time())
     if not isinstance(time, dt.datetime):
-        raise ValueError(f"{time!r} is no time")  # what a rules file holds, not a programmer's mistake
+        raise ValueError(f"{time!r} is not a time")  # not TypeError: it comes from a rules file
     return time if time.tzinfo is None else time.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def text(cells: pl.Series) -> pl.Series:
-    """Any column as text, for people."""
+    """Returns any column as text, for people to read."""
     kind = cells.dtype
     if kind == pl.String:
         return cells
-    if kind in (pl.Date, pl.Datetime):  # polars panics at the text of a time that no calendar holds
+    if kind in (pl.Date, pl.Datetime):  # polars panics when it formats a time outside the calendar
         outside = _within_calendar(cells).is_null() & cells.is_not_null()
         if outside.any():
             return cells.set(outside, None).cast(pl.String).zip_with(~outside, cells.to_physical().cast(pl.String))
-    if kind.is_nested() or kind in (pl.Binary, pl.Object, pl.Duration):  # polars has no text for these
+    if kind.is_nested() or kind in (pl.Binary, pl.Object, pl.Duration):  # polars cannot cast these to text
         return pl.Series(cells.name, [None if value is None else str(value) for value in cells], dtype=pl.String)
     return cells.cast(pl.String, strict=False)
 
@@ -83,7 +81,7 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
         fits = kind == wanted
     if not fits:
         return pl.Series(cells.name, [None], dtype=wanted).new_from_index(0, cells.len())
-    if kind == pl.Datetime and kind.time_zone is not None:  # type: ignore[attr-defined]  # narrowed by the comparison
+    if kind == pl.Datetime and kind.time_zone is not None:  # type: ignore[attr-defined]  # polars types are compared, not narrowed
         cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if field.type == "year":
         cells = cells.set(~cells.is_between(0, 9999), None)
@@ -103,7 +101,7 @@ def _integer(cells: pl.Series, _: Field) -> pl.Series:
 
 
 def _cast(cells: pl.Series, kind: pl.DataType) -> pl.Series:
-    """Numbers; blanks around one are no fault (XML Schema's whiteSpace, which Table Schema's numbers have)."""
+    """Returns the cells as numbers. Spaces around a number are allowed (whiteSpace in XML Schema, which Table Schema follows)."""
     found = cells.cast(kind, strict=False)
     return found if found.null_count() == cells.null_count() else cells.str.strip_chars().cast(kind, strict=False)
 
@@ -121,34 +119,32 @@ def _date(cells: pl.Series, field: Field) -> pl.Series:
 
 def _time(cells: pl.Series, field: Field) -> pl.Series:
     times = cells.str.to_time("%H:%M:%S%.f" if field.format == "default" else field.format, strict=False)
-    # A leap second is a time for polars, and none for Python; a time of day without its day cannot know one.
+    # polars accepts a leap second and Python does not; without a date, it cannot be valid anyway.
     return times.set(cells.str.contains(":60", literal=True).fill_null(value=False), None)
 
 
 def _datetime(cells: pl.Series, field: Field) -> pl.Series:
     patterns = ISO_DATETIMES if field.format == "default" else (field.format,)
-    found: pl.Series | None = None
-    for pattern in patterns:
-        if found is not None and found.null_count() == cells.null_count():
+    found = _strptime(cells, patterns[0])
+    for pattern in patterns[1:]:
+        if found.null_count() == cells.null_count():
             break
-        values = _strptime(cells, pattern)
-        found = values if found is None else found.zip_with(found.is_not_null(), values)
-    assert found is not None  # noqa: S101  # there is always a pattern
-    odd = cells.str.starts_with("--")  # polars takes --20 for the year 20
+        found = found.zip_with(found.is_not_null(), _strptime(cells, pattern))
+    odd = cells.str.starts_with("--")  # polars reads --20 as the year 20
     return _within_calendar(found.set(odd, None) if odd.any() else found)
 
 
 def _within_calendar(times: pl.Series) -> pl.Series:
-    """Null where the year is not from 1 to 9999: ISO 8601 has no others without an agreement, and Python none at all."""
+    """Returns the times with null for years outside 1 to 9999, which ISO 8601 and Python do not support."""
     if times.dtype not in (pl.Date, pl.Datetime) or times.len() == times.null_count():
         return times
-    if times.dtype == pl.Date:  # polars panics at the year of a day far out
+    if times.dtype == pl.Date:  # polars panics on the year of a distant date
         days = times.to_physical()
         return times.set(~days.is_between(FIRST_DAY, LAST_DAY).fill_null(value=False), None)
-    years = times.dt.year()  # null where it has more figures than polars holds
+    years = times.dt.year()  # null if it has too many digits for polars
     least, most = years.min(), years.max()
     known = years.null_count() == times.null_count()
-    if known and least >= 1 and most <= 9999:  # type: ignore[operator]  # numbers, as there are times
+    if known and least >= 1 and most <= 9999:  # type: ignore[operator]  # not None: there are times
         return times
     return times.set(~years.is_between(1, 9999).fill_null(value=False), None)
 
@@ -158,8 +154,8 @@ def _strptime(cells: pl.Series, pattern: str) -> pl.Series:
         aware = cells.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
         return aware.dt.replace_time_zone(None)
     if not any(code in pattern for code in ("%H", "%I", "%T", "%X", "%c", "%s", "%R", "%r")):
-        return cells.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))  # a day: its first instant
-    return cells.str.to_datetime(pattern, strict=False, time_unit="us", cache=False)  # times hardly repeat
+        return cells.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))  # a date means midnight
+    return cells.str.to_datetime(pattern, strict=False, time_unit="us", cache=False)  # few times repeat
 
 
 def _year(cells: pl.Series, _: Field) -> pl.Series:
@@ -177,7 +173,7 @@ PARSERS: dict[str, Callable[[pl.Series, Field], pl.Series]] = {
     "time": _time,
     "year": _year,
 }
-# Times are UTC without a zone: a time with no zone is UTC, one with a zone is converted.
+# Times are UTC without a zone: a time that has no zone is taken as UTC, one that has a zone is converted.
 POLARS: dict[str, pl.DataType] = {
     "any": pl.String(),
     "boolean": pl.Boolean(),

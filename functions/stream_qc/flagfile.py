@@ -1,7 +1,7 @@
-"""Every row's flags as CSV: `row`, then a column a test named `<field>.<test>`.
+"""Writes the flags of every row as CSV: `row`, then one column per test, named `<field>.<test>`.
 
-A check may speak later than another, and change its mind at the end, so each one's flags are kept as bytes in a temporary
-file, one a row, and put side by side when the stream is through.
+Checks flag a row at different times and may correct flags at the end. So each check's flags are kept in a temporary file,
+one byte per row, and joined when the stream has ended.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from stream_qc.checks import Check
 from stream_qc.checks.base import Late
 
 ROWS_AT_ONCE = 500_000
-# A cell that begins so is a formula to a spreadsheet, unless an apostrophe stands before it (OWASP, CSV Injection).
+# A spreadsheet takes a cell that starts with one of these for a formula, unless an apostrophe precedes it (OWASP, CSV Injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FlagColumn:
-    """The flags of one check (stream_qc.tally.Sink)."""
+    """The flags of one check, as a stream_qc.tally.Sink."""
 
     def __init__(self, name: str, folder: str) -> None:
         self.name = name
@@ -57,7 +57,7 @@ class FlagColumn:
 
 
 class FlagFile:
-    """Takes the flags of every check, and writes the CSV at the end. A context manager, for the temporary files."""
+    """Collects the flags of every check and writes the CSV. As a context manager, it removes its temporary files."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
@@ -72,7 +72,7 @@ class FlagFile:
         self._folder.cleanup()
 
     def column(self, check: Check) -> FlagColumn:
-        """The taker of a check's flags."""
+        """Returns a sink for the check's flags. The columns of the CSV are in the order of the calls."""
         name = f"{check.field}.{check.test}"
         taken = {column.name for column in self._columns}
         while name.startswith(FORMULA) or name in taken:
@@ -82,7 +82,7 @@ class FlagFile:
         return column
 
     def write(self, path: Path, rows: int) -> None:
-        """Writes the CSV, `rows` lines beside its header. Raises OSError."""
+        """Writes the CSV: a header and one line for each of the rows. Raises OSError if it cannot."""
         for column in self._columns:
             column.file.seek(0)
         with path.open("wb") as out:
@@ -97,5 +97,5 @@ class FlagFile:
 
 
 def _flags(name: str, file: BinaryIO, count: int) -> pl.Series:
-    # A file that broke off leaves the checks that wait for the next row one short: they did not evaluate it.
+    # In a truncated file, a check that waits for the next row has not flagged the last one: 2 is UNKNOWN.
     return pl.Series(name, list(file.read(count).ljust(count, b"\x02")), dtype=pl.UInt8)

@@ -1,4 +1,4 @@
-"""QARTOD's flags (QARTOD Data Flags manual; IOOS primary-level flags)."""
+"""The primary-level flags of QARTOD (IOOS, Manual for the Use of Real-Time Oceanographic Data Quality Control Flags)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file formats, recognised by name. Imports nothing: the light Lambdas use it too."""
+"""Recognises file formats by name. Imports nothing of ours, because the Lambdas that read no files use it too."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ Kind = Literal["csv", "ndjson", "parquet"]
 Compression = Literal["", "gz", "zst"]
 
 EXTENSIONS = ".csv, .ndjson, .jsonl, .parquet; the text formats also with .gz or .zst"
-# The state machine strips the same endings, in JSONata; a test compares the two.
+# The state machine strips the same endings in JSONata; a test compares the two.
 ENDING = re.compile(
     r"\.(?:(?P<kind>csv|ndjson|jsonl)(?:\.(?P<compression>gz|zst))?|(?P<parquet>parquet))$", re.IGNORECASE | re.ASCII
 )
 
 
 class Format(NamedTuple):
-    """What a file's name says of its content."""
+    """A file format: what the file holds, and how it is compressed."""
 
     kind: Kind
     compression: Compression
@@ -26,7 +26,7 @@ class Format(NamedTuple):
 
 
 def format_of(name: str) -> Format | None:
-    """The format that a file's name ends in, matched without case; None where it is none of ours."""
+    """Returns the format that a file name ends in, ignoring case, or None if it is not supported."""
     ending = ENDING.search(name)
     if ending is None:
         return None
@@ -38,5 +38,5 @@ def format_of(name: str) -> Format | None:
 
 
 def without_ending(name: str) -> str:
-    """The name without its format's ending: `v1.2.csv.gz` is `v1.2`. Unchanged where the ending is none of ours."""
+    """Returns the name without the ending of its format: `v1.2` for `v1.2.csv.gz`. Other endings stay."""
     return ENDING.sub("", name)

@@ -1,4 +1,4 @@
-"""A first rules file from a good file, so that nobody starts from an empty page."""
+"""Writes a first rules file from a good file, as a starting point."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
-from stream_qc.rules import Field, Rules
 from stream_qc.rules.loading import LONGEST_NAME
+from stream_qc.schema import Field, Schema
 
-# From the narrowest to the widest; what none of them fits is text. 1 and 0 are integers here, not booleans.
+# From the narrowest to the widest; a field that fits none of them is a string. 1 and 0 are taken as integers, not booleans.
 CANDIDATES = (
     Field("", "integer"),
     Field("", "number"),
@@ -37,13 +37,13 @@ CANDIDATES = (
     Field("", "time"),
 )
 LONGEST_GAP = 24 * 366 * 1000  # hours, as time_gap_test takes them
-FEW_VALUES = 12  # a text field with no more than these, each of them repeated, gets an enum
-SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # of the range that was seen
+FEW_VALUES = 12  # a text field with at most this many values, each of them repeated, gets an enum
+SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # share of the range of the values
 
 
 @dataclass
 class Seen:
-    """What has been seen of a field."""
+    """What is known of a field after the blocks so far."""
 
     name: str
     candidates: list[Field] = field(default_factory=lambda: list(CANDIDATES))
@@ -51,10 +51,11 @@ class Seen:
     least: float = math.inf
     most: float = -math.inf
     infinite: bool = False
-    values: dict[str, int] | None = field(default_factory=dict)  # None: too many
+    values: dict[str, int] | None = field(default_factory=dict)  # how often each occurs; None if there are too many
 
     @property
     def found(self) -> Field:
+        """Returns the narrowest type that fits every value, without a name."""
         empty = self.values is not None and not self.values
         return Field("", "string") if empty or not self.candidates else self.candidates[0]
 
@@ -69,7 +70,7 @@ class Seen:
             self._count(there)
             numbers = _numbers(there)
             self.infinite |= bool(numbers.is_infinite().any())
-            self.missing += int(numbers.is_nan().sum())  # NaN is no value
+            self.missing += int(numbers.is_nan().sum())  # NaN is missing
             numbers = numbers.filter(numbers.is_finite())
             if numbers.len():
                 self.least = min(self.least, float(numbers.min()))  # type: ignore[arg-type]
@@ -85,14 +86,14 @@ class Seen:
 
 
 def _numbers(there: pl.Series) -> pl.Series:
-    """What can be read as a number; blanks around it are none of it (stream_qc.fieldtypes)."""
+    """Returns the cells that are numbers. Spaces around a number are allowed (stream_qc.fieldtypes)."""
     bare = there.str.strip_chars() if there.dtype == pl.String else there
     return bare.cast(pl.Float64, strict=False).drop_nulls()
 
 
 @dataclass
-class Axis:
-    """A field that may be the time axis, as far as its values go on and on."""
+class TimeAxis:
+    """A candidate for the time axis. It must be in order."""
 
     name: str
     kind: Field
@@ -116,20 +117,22 @@ class Axis:
 
 
 def infer(open_stream: Open, form: Format) -> str:
-    """The text of a rules file that this file passes.
+    """Returns the text of a rules file that this file passes.
 
-    Raises UnreadableFile where the file cannot be read, or holds a malformed row: rules come from a good file.
+    Raises UnreadableFile if the file cannot be read, has no rows or has a malformed one.
     """
     header = _header(open_stream, form)
-    faults = [f"the header names {name} {count} times" for name, count in Counter(header).items() if count > 1]
+    faults = [
+        f"the field {name} occurs {count} times in the header" for name, count in Counter(header).items() if count > 1
+    ]
     faults += [
-        f"a field's name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
+        f"a field name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
         for name in header
         if not 0 < len(name) <= LONGEST_NAME
     ]
     if faults:
-        raise UnreadableFile(f"{'; '.join(faults)}; rules are inferred from a good file")
-    plain = Rules(fields={name: Field(name) for name in header})
+        raise UnreadableFile(f"{'; '.join(faults)}; rules can only be inferred from a good file")
+    plain = Schema(fields={name: Field(name) for name in header})
     seen = [Seen(name) for name in dict.fromkeys(header)]
     rows = 0
     for block in _blocks(open_stream, form, plain):
@@ -137,40 +140,40 @@ def infer(open_stream: Open, form: Format) -> str:
             one.add(block)
         rows += block.height
     if not rows:
-        raise UnreadableFile("the file has no rows to infer rules from")
+        raise UnreadableFile("the file has no rows; rules can only be inferred from a good file")
     axis = _axis(open_stream, form, plain, seen)
     return "\n".join(_lines(seen, rows, axis)) + "\n"
 
 
 def _header(open_stream: Open, form: Format) -> list[str]:
-    reader = open_reader(open_stream(), form, Rules())
+    reader = open_reader(open_stream(), form, Schema())
     for _ in reader:
         pass
     return reader.header
 
 
-def _blocks(open_stream: Open, form: Format, rules: Rules) -> Iterator[Block]:
-    for block in open_reader(open_stream(), form, rules):
+def _blocks(open_stream: Open, form: Format, schema: Schema) -> Iterator[Block]:
+    for block in open_reader(open_stream(), form, schema):
         if block.malformed:
             first = block.malformed[0]
             raise UnreadableFile(
-                f"row {first.row + 1:,} is malformed ({first.reason}); rules are inferred from a good file"
+                f"row {first.row + 1:,} is malformed ({first.reason}); rules can only be inferred from a good file"
             )
         yield block
 
 
-def _axis(open_stream: Open, form: Format, rules: Rules, seen: list[Seen]) -> Axis | None:
-    """The first field of times that are all there and in order."""
-    axes = [Axis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
+def _axis(open_stream: Open, form: Format, schema: Schema, seen: list[Seen]) -> TimeAxis | None:
+    """Returns the first field that has a time in every row, in order."""
+    axes = [TimeAxis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
     if axes:
-        for block in _blocks(open_stream, form, rules):
+        for block in _blocks(open_stream, form, schema):
             for axis in axes:
                 axis.add(block)
     return next((axis for axis in axes if axis.ordered), None)
 
 
-def _lines(seen: list[Seen], rows: int, axis: Axis | None) -> Iterator[str]:
-    yield f"# Inferred from a file of {rows:,} rows. Read it, and change what that one file could not know."
+def _lines(seen: list[Seen], rows: int, axis: TimeAxis | None) -> Iterator[str]:
+    yield f"# Inferred from one file of {rows:,} rows. Review it before use: other files of the stream may differ."
     yield "schema:"
     yield "  fields:"
     for one in seen:
@@ -178,7 +181,9 @@ def _lines(seen: list[Seen], rows: int, axis: Axis | None) -> Iterator[str]:
     if axis is not None and not axis.repeats:
         yield f"  primaryKey: {_text(axis.name)}"
     if axis is not None and axis.repeats:
-        yield f"# {_text(axis.name)} repeats: add `time: …`, and a primaryKey that holds more than it."
+        name = _text(axis.name)
+        yield f"# {name} has repeated times. To make it the time axis, add `time: {name}` and a primaryKey of {name} and"
+        yield "# another field."
     if axis is not None and not axis.repeats:
         yield f"time: {_text(axis.name)}"
     tests = {one.name: _tests(one) for one in seen}
@@ -211,10 +216,10 @@ def _field(one: Seen, rows: int) -> dict[str, Any]:
 
 
 def _tests(one: Seen) -> dict[str, Any]:
-    """A range with a margin, for numbers that have one."""
+    """Returns a gross_range_test with a margin, if the field holds finite numbers."""
     if one.found.type not in ("integer", "number") or one.infinite or not one.least <= one.most:
         return {}
-    if max(abs(one.least), abs(one.most)) > 1e300:  # there is no room for a margin
+    if max(abs(one.least), abs(one.most)) > 1e300:  # a margin could overflow
         return {}
     span = one.most - one.least or abs(one.most) or 1.0
 
@@ -226,7 +231,7 @@ def _tests(one: Seen) -> dict[str, Any]:
 
 
 def _outward(value: float, rounding: Any) -> float:
-    """The value with three figures, rounded away from what was seen."""
+    """Returns the value with three significant digits, rounded outward."""
     if value == 0:
         return 0
     scale = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
@@ -235,7 +240,7 @@ def _outward(value: float, rounding: Any) -> float:
 
 
 def _gap(longest: dt.timedelta) -> float:
-    """Hours: half as much again as the longest step that was seen, rounded up to a hundredth."""
+    """Returns 1.5 times the longest step, in hours, rounded up to a hundredth."""
     return math.ceil(longest.total_seconds() * 1.5 / 36 + 0.1) / 100
 
 
@@ -250,10 +255,10 @@ def _flow(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    """Text as YAML takes it: bare where it is a plain word, quoted as JSON where it is anything else."""
+    """Returns the text as YAML: bare if it is a plain word, otherwise quoted as JSON."""
     words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
     plain = value.isascii() and value.replace("_", "a").isalnum() and value[0].isalpha() and value.lower() not in words
     if plain:
         return value
-    # YAML folds some line ends that JSON leaves as they are, and takes other characters for no text at all.
+    # YAML folds some line ends that JSON leaves alone, and rejects some characters that JSON accepts.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in json.dumps(value, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What the engine answers: a result a check, a report a process. The fields' names are the contract's (QCDetails)."""
+"""The output of the engine: one result per check, one report per process. `Result.item` is an item of QCDetails."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SHOWN = 20  # offending rows that a result names
+SHOWN = 20  # offending rows listed in a result
 SHOWN_CHARACTERS = 200  # of a value or a reason
 MESSAGE_CHARACTERS = 2000
 
 
 @dataclass
 class Example:
-    """An offending row: its number (1-based data row), its value as it stood in the file, and why it offends."""
+    """An offending row: its number (data rows, from 1), its value as written in the file, and the reason."""
 
     row: int
     value: str | None
@@ -27,7 +27,7 @@ class Example:
 
 @dataclass
 class Result:
-    """What a check found. The counts are rows by flag; `passed` takes the rules' limits into account."""
+    """The result of a check. The counts are rows by flag; `passed` takes the limits in the rules into account."""
 
     process: int
     field: str  # "*" for a check of the whole file
@@ -51,7 +51,7 @@ class Result:
         return f"{self.process}#{self.field}#{self.test}"
 
     def item(self) -> dict[str, Any]:
-        """The result as a QCDetails item, without its key QCPID."""
+        """Returns the result as an item of QCDetails, without its key QCPID."""
         return {
             "Check": self.name,
             "Pass": int(self.passed),
@@ -90,12 +90,12 @@ class Result:
 
 @dataclass
 class Report:
-    """What a process found in a file."""
+    """The report of a process on a file."""
 
     process: int
     rows: int
     results: list[Result]
-    message: str = ""  # where there is more to say than the results do: nothing was asked, or nothing could be read
+    message: str = ""  # set if the rules ask for no checks, or the file could not be read
     unread: bool = False  # the file could not be read, or not to its end
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
-"""From the flags of a check to its result: counts, the first offending rows, and whether it passes."""
+"""Turns the flags of a check into its result: the counts, the first offending rows, and whether it passes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 import polars as pl
@@ -13,44 +14,45 @@ from stream_qc.results import SHOWN, Example, Result
 
 
 class Sink(Protocol):
-    """Takes every flag of a check, for those who want to see them all."""
+    """Receives every flag of a check, for callers that want all of them."""
 
     def write(self, flags: pl.Series) -> None:
-        """The flags of the next rows."""
+        """Takes the flags of the next rows."""
         ...
 
     def change(self, late: Late) -> None:
-        """Flags that turned out otherwise."""
+        """Corrects flags that were written before."""
         ...
 
     def restart(self) -> None:
-        """Forget the flags so far: all of them will come again."""
+        """Discards the flags so far; all of them will be written again."""
         ...
 
 
 class Tally:
-    """Runs one check over a stream's blocks and keeps what its result needs."""
+    """Runs one check over the blocks of a stream and collects what its result needs."""
 
     def __init__(self, process: int, check: Check, limit: float, sink: Sink | None = None) -> None:
         self.process, self.check, self.limit, self.sink = process, check, limit, sink
-        self._forget()
+        self._reset()
 
     def update(self, block: Block) -> None:
-        if block.rules.time in self.check.needs:
-            self._times += block.height - block.typed(block.rules.time).null_count()
+        time = block.schema.axes.time
+        if time in self.check.needs:
+            self._times += block.height - block.typed(time).null_count()
         else:
             self._times += block.height
-        self._unread += sum(block.unread(name) for name in self.check.needs if name in block.rules.fields)
+        self._unread += sum(block.unread(name) for name in self.check.needs if name in block.schema.fields)
         found = self.check.update(block)
         if found is not None:
             self._add(found)
 
     def finish(self) -> bool:
-        """Takes what the check has left to say; True where it asks for another pass over the stream."""
+        """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""
         for found in self.check.finish():
             if isinstance(found, Again):
                 self.check = found.check
-                self._forget()
+                self._reset()
                 if self.sink is not None:
                     self.sink.restart()
                 return True
@@ -60,16 +62,18 @@ class Tally:
                 self._add(found)
         return False
 
-    def result(self, rows: int, absent: list[str]) -> Result:
-        """The result after the last pass. `absent` are the fields that the check needs and the file has not."""
+    def result(self, rows: int, missing_fields: Collection[str]) -> Result:
+        """Returns the result after the last pass. rows: the data rows of the file. missing_fields: what the file lacks."""
         fail, suspect, unknown = self._counts[FAIL], self._counts[SUSPECT], self._counts[UNKNOWN]
+        needs = self.check.needs
+        absent = sorted({*needs} & {*missing_fields})
         if absent:
             return self._not_evaluated(rows, f"the file has no field {', '.join(absent)}")
         if self._unread and not self._counts[GOOD] + suspect + fail:
-            return self._not_evaluated(rows, f"{' and '.join(self.check.needs)} could not be read in any row")
+            return self._not_evaluated(rows, f"no row has a valid value in {' and '.join(needs)}")
         if rows and not self._times:
-            return self._not_evaluated(rows, f"no row has a time ({', '.join(self.check.needs)})")
-        passed = not fail or fail / rows <= self.limit  # not limit * rows, which falls short of 29 for 0.29 of 100
+            return self._not_evaluated(rows, f"no row has a time ({', '.join(needs)})")
+        passed = not fail or fail / rows <= self.limit  # not limit * rows, which is below 29 for 0.29 of 100
         examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
         return Result(
             self.process,
@@ -111,9 +115,9 @@ class Tally:
         parts += [f"{self._counts[UNKNOWN]:,} not evaluated"] if self._counts[UNKNOWN] else []
         return ", ".join(parts)
 
-    def _forget(self) -> None:
-        self._times = 0  # rows that have a time, for a check that needs one
-        self._unread = 0  # cells that hold something which is not of their type
+    def _reset(self) -> None:
+        self._times = 0  # rows with a time if the check needs it, otherwise all rows
+        self._unread = 0  # cells that are not of the type of their field
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
         self._failing: list[Example] = []
         self._suspect: list[Example] = []

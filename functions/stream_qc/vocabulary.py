@@ -1,4 +1,4 @@
-"""The words that the rules, the tables, the messages and the tests share. Imports nothing: the light Lambdas use it too."""
+"""The names of the processes. Imports nothing, because the Lambdas that read no files use it too."""
 
 from __future__ import annotations
 

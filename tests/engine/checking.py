@@ -1,8 +1,9 @@
-"""Short ways to check a few lines of data."""
+"""Helpers to check a few lines of data."""
 
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 from stream_qc.engine import check_stream
@@ -23,7 +24,7 @@ time: time
 def reports(
     data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", block_bytes: int = 4 << 20
 ) -> dict[int, Report]:
-    """The reports of the three processes on this content of a file of this name."""
+    """Returns the reports of the three processes on a file of this name and content."""
     form = format_of(name)
     assert form is not None
     content = data.encode() if isinstance(data, str) else data
@@ -35,19 +36,25 @@ def reports(
 def results(
     data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any
 ) -> dict[str, Result]:
-    """All results by the name of their check."""
+    """Returns all results by the name of their check."""
     return {
         result.name: result for report in reports(data, rules, name, **kwargs).values() for result in report.results
     }
 
 
 def failing(data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", **kwargs: Any) -> set[str]:
-    """The names of the checks that fail."""
+    """Returns the names of the checks that fail."""
     return {check for check, result in results(data, rules, name, **kwargs).items() if not result.passed}
 
 
 def reasons(result: Result) -> list[tuple[int, str | None, str]]:
+    """Returns the examples of a result as (row, value, reason)."""
     return [(one.row, one.value, one.reason) for one in result.examples]
+
+
+def schema_of(*fields: dict[str, object], **more: object) -> str:
+    """Returns rules with a schema of these fields, as JSON, which is YAML."""
+    return json.dumps({"schema": {"fields": list(fields), **more}})
 
 
 TEXT_RULES = load("schema: {fields: [{name: a, type: string}, {name: b, type: string}]}")
@@ -57,12 +64,12 @@ Row = tuple[str | None, ...]
 
 
 def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[list[Row], list[tuple[int, str, str]]]:
-    """Every row's cells, and the malformed rows as (1-based row, reason, text)."""
+    """Returns the cells of every row, and the malformed rows as (1-based row, reason, text)."""
     form = format_of(name)
     assert form is not None
     rows: list[Row] = []
     malformed = []
-    for block in open_reader(io.BytesIO(data), form, TEXT_RULES, block_bytes):
+    for block in open_reader(io.BytesIO(data), form, TEXT_RULES.schema, block_bytes):
         assert block.first == len(rows)
         cells = [block.text(column).to_list() for column in ("a", "b")]
         rows += zip(*cells, strict=True)
@@ -73,8 +80,8 @@ def read(data: bytes, name: str = "x.csv", block_bytes: int = 1 << 20) -> tuple[
 def rows_and_malformed(
     data: bytes, name: str, rules: Rules, wanted: list[str], cut: int
 ) -> tuple[int, list[tuple[int, str]]]:
-    """How many rows there are, and the place and the reason of each malformed one, in blocks of `cut` bytes."""
+    """Returns the number of rows and the (0-based row, reason) of each malformed one. cut: the block size in bytes."""
     form = format_of(name)
     assert form is not None
-    blocks = list(open_reader(io.BytesIO(data), form, rules, cut, wanted))
+    blocks = list(open_reader(io.BytesIO(data), form, rules.schema, cut, wanted))
     return sum(block.height for block in blocks), [(bad.row, bad.reason) for block in blocks for bad in block.malformed]

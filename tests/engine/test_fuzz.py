@@ -1,4 +1,4 @@
-"""Whatever the bytes: a result or a named error, in every format, and never a pass of a file that cannot be read."""
+"""Random damage to files of every format gives a result, and no unreadable file passes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def parquet() -> bytes:
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """The data with a few tokens put in, stretches cut out, doubled or overwritten."""
+    """Returns the data with a few tokens inserted and parts deleted, repeated or overwritten."""
     changed = bytearray(data)
     for _ in range(chance.randint(1, 6)):
         place = chance.randrange(len(changed) + 1)
@@ -87,7 +87,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     [("x.csv", CSV), ("x.ndjson", NDJSON), ("x.csv.gz", gzip.compress(CSV, mtime=0)), ("x.parquet", parquet())],
     ids=["csv", "ndjson", "gzip", "parquet"],
 )
-def test_whatever_the_bytes_the_answer_is_a_result(name: str, data: bytes, fuzz_inputs: int) -> None:
+def test_damaged_file_gives_consistent_results(name: str, data: bytes, fuzz_inputs: int) -> None:
     chance = random.Random(20261123)
     for _ in range(fuzz_inputs):
         content, block_bytes = mutated(data, chance), chance.choice([300, 1 << 20, 1 << 20])
@@ -102,8 +102,8 @@ def test_whatever_the_bytes_the_answer_is_a_result(name: str, data: bytes, fuzz_
                 counted = result.good + result.not_evaluated + result.suspect + result.fail + result.missing
                 assert counted in (0, result.rows), result  # every row has a flag in every check
         of_file = structure(reports(content, BUILT_IN, name, block_bytes=block_bytes)[1])
-        if "csv" not in name:  # whose separator is told from the fields that the rules name
-            assert of_file == structure(found[1])  # what a file is does not depend on what is asked of it
+        if "csv" not in name:  # the separator of CSV is found from the fields in the rules
+            assert of_file == structure(found[1])  # whether a file is readable does not depend on the rules
 
 
 def structure(report: Report) -> list[tuple[bool, int, int]]:

@@ -1,4 +1,4 @@
-"""NDJSON: what a line is, and that it does not depend on how or beside what it is read."""
+"""NDJSON: rows, values and malformed lines, which do not depend on how blocks are parsed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import os
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from stream_qc.formats import format_of
 from stream_qc.reading import open_reader
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.rules import BUILT_IN, load
-from tests.engine.checking import NUMBERS, Row, read, results, rows_and_malformed
+from tests.engine.checking import NUMBERS, Row, failing, read, results, rows_and_malformed, schema_of
 
 
 @settings(max_examples=200)
@@ -24,7 +25,7 @@ from tests.engine.checking import NUMBERS, Row, read, results, rows_and_malforme
     ),
     cut=st.integers(1, 30),
 )
-def test_what_an_ndjson_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
+def test_ndjson_rows_do_not_depend_on_block_size(data: list[bytes], cut: int) -> None:
     content = b'{"a": "0"}\n' + b"".join(data)
     assert read(content, "x.ndjson", cut) == read(content, "x.ndjson")
 
@@ -60,7 +61,7 @@ line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'
 
 @settings(max_examples=2000 if "FUZZ" in os.environ else 150)
 @given(lines=st.lists(line, min_size=2, max_size=6))
-def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> None:
+def test_ndjson_line_does_not_depend_on_other_lines(lines: list[str]) -> None:
     rules, form = load(EVERY_TYPE), format_of("x.ndjson")
     assert form is not None
 
@@ -68,13 +69,13 @@ def test_an_ndjson_line_means_the_same_beside_any_others(lines: list[str]) -> No
         found: list[Row] = []
         # The first block is read line by line; after it, blocks are read at once.
         content = ("{}\n" + "\n".join(lines) + "\n").encode()
-        for block in open_reader(io.BytesIO(b'{"n": 0}\n' + content), form, rules, cut):
+        for block in open_reader(io.BytesIO(b'{"n": 0}\n' + content), form, rules.schema, cut):
             bad = {item.row: item.reason for item in block.malformed}
             for index in range(block.height):
-                cells = [block.cells(name)[index] for name in rules.fields]
-                typed = [repr(block.typed(name)[index]) for name in rules.fields]
-                given_ = [str(block.given(name)[index] is None) for name in rules.fields]
-                texts = [block.text(name)[index] for name in rules.fields]
+                cells = [block.cells(name)[index] for name in rules.schema.fields]
+                typed = [repr(block.typed(name)[index]) for name in rules.schema.fields]
+                given_ = [str(block.given(name)[index] is None) for name in rules.schema.fields]
+                texts = [block.text(name)[index] for name in rules.schema.fields]
                 found.append((*cells, *typed, *given_, *texts, bad.get(block.first + index)))
         return found
 
@@ -88,23 +89,29 @@ no_object = st.sampled_from(
 
 
 @given(lines=st.lists(line.map(str.encode) | no_object, min_size=1, max_size=6))
-def test_what_an_ndjson_row_is_does_not_depend_on_what_is_asked_of_it(lines: list[bytes]) -> None:
+def test_ndjson_rows_do_not_depend_on_rules(lines: list[bytes]) -> None:
     content = b"{}\n" + b"\n".join(lines) + b"\n"
 
     every, untyped = load(EVERY_TYPE), load("schema: {fields: [{name: n}]}")
-    found = rows_and_malformed(content, "x.ndjson", every, list(every.fields), 1)
-    for rules, wanted in [(every, list(every.fields)), (every, ["y"]), (every, []), (untyped, []), (BUILT_IN, [])]:
+    found = rows_and_malformed(content, "x.ndjson", every, list(every.schema.fields), 1)
+    for rules, wanted in [
+        (every, list(every.schema.fields)),
+        (every, ["y"]),
+        (every, []),
+        (untyped, []),
+        (BUILT_IN, []),
+    ]:
         assert rows_and_malformed(content, "x.ndjson", rules, wanted, 1 << 20) == found
         assert rows_and_malformed(content, "x.ndjson", rules, wanted, 8) == found
 
 
-def test_ndjson_values_are_read_as_they_stand() -> None:
+def test_ndjson_values_are_kept_as_written() -> None:
     data = b'{"a": "x", "b": 2.50}\n\n{"b": true}\n{"a": null, "b": {"c": [1]}}\n{"a": "\\u00fc"}\n'
     rows = [("x", "2.50"), (None, "true"), (None, '{"c": [1]}'), ("ü", None)]
     assert read(data, "x.ndjson") == (rows, [])
 
 
-def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
+def test_ndjson_line_that_is_not_an_object_is_malformed() -> None:
     data = b'{"a": "1"}\n{"a": \nnot json\n[1]\n{"a": "2"}\n' + b'{"a": "' + b"x" * MAX_RECORD_BYTES + b'"}\n'
     rows, malformed = read(data, "x.jsonl")
     assert rows == [("1", None), *[(None, None)] * 3, ("2", None), (None, None)]
@@ -113,6 +120,34 @@ def test_a_line_that_is_no_json_object_is_a_malformed_row() -> None:
     assert malformed[3][1] == f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
 
 
-def test_ndjson_fields_that_are_in_no_line_are_missing() -> None:
+def test_ndjson_field_in_no_line_is_missing_from_header() -> None:
     found = results(json.dumps({"time": "2020-01-01T00:00:00"}) + "\n" + json.dumps({"w": 1}), NUMBERS, "x.ndjson")
-    assert found["1#*#header"].message == "the field v is missing; the file has time"
+    assert found["1#*#header"].message == "the field v is missing; the fields of the file are: time"
+
+
+@pytest.mark.parametrize(
+    ("rules", "lines", "fails"),
+    [
+        (schema_of({"name": "n", "type": "number", "constraints": {"maximum": 5}}), ['{"n" : 1, "n":99}'], {"2#n#maximum"}),
+        (schema_of({"name": "m", "type": "number"}, {"name": "n", "type": "number"}), ['{"m":1}', '{"m":1,"n":null}'], set()),
+        (schema_of({"name": "a"}, {"name": "n", "type": "number"}), ['{"n":1}', '{"n":2,"a":1}'], set()),
+        (
+            schema_of({"name": "t", "type": "datetime"}, missingValues=["", "-999"]),
+            ['{"t":"2012-01-01T00:00:00"}', '{"t":-999.0}'],
+            {"1#t#type"},
+        ),
+    ],
+    ids=["a key twice", "null is there", "a field that nobody needs", "a number that is no missing value"],
+)  # fmt: skip
+def test_ndjson_block_and_line_parsing_agree(rules: str, lines: list[str], fails: set[str]) -> None:
+    text = "\n".join(lines) + "\n"
+    by_line = "\n".join([lines[0][:-1] + ',"x":"\\\\"}', *lines[1:]]) + "\n"
+    assert failing(text, rules, "x.ndjson") == failing(by_line, rules, "x.ndjson") == fails
+
+
+def test_negative_zero_is_shown_as_written() -> None:
+    file = io.BytesIO(b'{"n":-0}\n{"n":0}\n')
+    found = results(
+        file.getvalue(), schema_of({"name": "n", "type": "number", "constraints": {"enum": [1]}}), "x.ndjson"
+    )
+    assert [one.value for one in found["2#n#enum"].examples] == ["-0", "0"]

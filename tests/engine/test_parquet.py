@@ -1,17 +1,20 @@
-"""Parquet: types, missing values and damage."""
+"""Parquet: types, missing values and damaged files."""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.engine.checking import NUMBERS, failing, reasons, results
+from tests.engine.checking import NUMBERS, failing, reasons, results, schema_of
+from tests.engine.test_cli import stream_qc
 
 
-def test_parquet_keeps_its_types_and_is_read_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_is_read_in_blocks_with_its_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream_qc.reading.parquet.BLOCK_ROWS", 3)
     frame = pl.DataFrame(
         {"time": [f"2020-01-0{day}T00:00:00" for day in range(1, 8)], "v": [1.0, 2, None, 4, 5, float("nan"), 99]}
@@ -29,7 +32,7 @@ def test_parquet_keeps_its_types_and_is_read_in_stretches(monkeypatch: pytest.Mo
     "asked", ["rows: {minimum: 1}", "schema: {fields: [{name: a}]}", "schema: {fields: [{name: a, type: integer}]}"]
 )
 @pytest.mark.parametrize("damaged", ["a", "b"])
-def test_a_parquet_column_that_cannot_be_read_is_found_whether_it_is_asked_for_or_not(asked: str, damaged: str) -> None:
+def test_damaged_parquet_column_is_found_even_if_no_check_reads_it(asked: str, damaged: str) -> None:
     file = io.BytesIO()
     pl.DataFrame({"a": range(1000), "b": range(1000)}).write_parquet(file, compression="zstd")
     whole = file.getvalue()
@@ -44,7 +47,7 @@ def test_a_parquet_column_that_cannot_be_read_is_found_whether_it_is_asked_for_o
     assert damaged in place.split(" or ")
 
 
-def test_missing_values_are_missing_in_parquet_as_they_are_in_csv() -> None:
+def test_parquet_missing_values_match_csv() -> None:
     rules = """
     schema:
       fields: [{name: a, type: string, constraints: {required: true}}, {name: n, type: integer, constraints: {required: true}},
@@ -62,7 +65,7 @@ def test_missing_values_are_missing_in_parquet_as_they_are_in_csv() -> None:
 
 
 @pytest.mark.parametrize("kind", ["any", "boolean", "date", "datetime", "integer", "number", "string", "time", "year"])
-def test_a_day_that_no_calendar_holds_is_of_no_type_and_breaks_nothing(kind: str) -> None:
+def test_parquet_date_outside_calendar_fails_type(kind: str) -> None:
     file = io.BytesIO()
     pl.DataFrame({"a": pl.Series([2**31 - 1, -(2**31), 0], dtype=pl.Int32).cast(pl.Date)}).write_parquet(file)
     rules = f"schema: {{fields: [{{name: a, type: {kind}, constraints: {{unique: true}}}}]}}"
@@ -72,10 +75,31 @@ def test_a_day_that_no_calendar_holds_is_of_no_type_and_breaks_nothing(kind: str
     assert found["1#a#unique"].fail == 0
 
 
-def test_a_parquet_column_of_another_type_fails_its_type() -> None:
+def test_parquet_column_of_another_type_fails_type() -> None:
     file = io.BytesIO()
     pl.DataFrame({"time": [1, 2], "v": [True, False]}).write_parquet(file)
-    # What cannot be read cannot be in order either.
+    # Times that are not valid cannot be in order either.
     assert failing(file.getvalue(), NUMBERS, "x.parquet") == {
         "1#time#type", "1#v#type", "3#time#time_order", "3#time#duplicate_time",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series("v", [dt.timedelta(1), dt.timedelta(2)]),
+        pl.Series("v", [2**62, 5]).cast(pl.Datetime("ms")),
+        pl.Series("v", [[1], [2]]),
+        pl.Series("v", ["a", "b"], dtype=pl.Categorical),
+        pl.Series("v", [b"a", None]),
+        pl.Series("v", [99999, 5]),
+    ],
+    ids=["duration", "time out of range", "list", "categorical", "binary", "integer"],
+)
+@pytest.mark.parametrize("kind", ["number", "any", "datetime", "string", "year"])
+def test_parquet_column_of_any_type_gives_result(column: pl.Series, kind: str, tmp_path: Path) -> None:
+    path, rules = tmp_path / "x.parquet", tmp_path / "r.yaml"
+    column.to_frame().write_parquet(path)
+    rules.write_text(schema_of({"name": "v", "type": kind, "constraints": {"required": True}}))
+    assert stream_qc("check", str(path), "--rules", str(rules)).returncode in (0, 1)
+    assert stream_qc("infer", str(path)).returncode in (0, 2)

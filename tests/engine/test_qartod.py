@@ -1,4 +1,4 @@
-"""The QARTOD tests, on cases of our own, each for several sizes of blocks. `make peers` compares them with ioos_qc itself."""
+"""The QARTOD tests on cases of our own, with several block sizes. `make peers` compares them with ioos_qc."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BLOCKS = [1, 30, 70, 1 << 20]
 
 
 class Taken:
-    """Every flag of a check."""
+    """A sink that keeps every flag of a check."""
 
     def __init__(self) -> None:
         self.flags: list[int] = []
@@ -70,7 +70,7 @@ def flags(
 
 
 def series(values: list[Any], step: int = 1) -> dict[str, Any]:
-    """A value a minute (or every so many)."""
+    """Returns columns with one value every `step` minutes."""
     return {"time": MINUTES[: len(values) * step : step], "v": values}
 
 
@@ -112,7 +112,7 @@ WEAK = {"suspect_threshold": 0.5, "fail_threshold": 0.1}
          {"time": ["2020-01-01T00:59:59", "2020-01-01T01:00:00", "2020-01-01T09:00:00"], "v": [1] * 3}, [4, 1, 1]),
     ],
 )  # fmt: skip
-def test_the_flags_are_what_the_test_means(
+def test_qartod_flags(
     test: str, parameters: dict[str, Any], columns: dict[str, Any], expected: list[int], block_bytes: int
 ) -> None:
     assert flags(test, parameters, columns, block_bytes) == expected
@@ -126,7 +126,7 @@ def test_the_flags_are_what_the_test_means(
         ({"nchar": 2, "delimiter": ";"}, [1, 4, 9]),
     ],
 )
-def test_syntax_test_counts_characters_bytes_or_items(parameters: dict[str, Any], expected: list[int]) -> None:
+def test_syntax_counts_characters_bytes_or_items(parameters: dict[str, Any], expected: list[int]) -> None:
     columns = {"v": ["0A;E", "0AE", None], "w": [1, 2, 3]}
     assert flags("syntax_test", parameters, columns, 1 << 20, "string") == expected
 
@@ -134,18 +134,18 @@ def test_syntax_test_counts_characters_bytes_or_items(parameters: dict[str, Any]
 @pytest.mark.parametrize(
     ("test", "parameters", "columns", "reason"),
     [
-        ("spike_test", SPIKE, series([1, 5, 1]), "v 5 leaves its neighbours by 4, more than 3 (spike_test fail_threshold)"),
+        ("spike_test", SPIKE, series([1, 5, 1]), "v 5 differs from its neighbours by 4, more than 3 (spike_test fail_threshold)"),
         ("rate_of_change_test", {"threshold": 0.1}, series([0, 12]), "v changes to 12 by 0.2 a second, more than 0.1 (rate_of_change_test threshold)"),
         ("flat_line_test", FLAT, series([0, 1, 1, 1]),
          "v stays at 1, within 0.1, from 2020-01-01T00:01:00 to 2020-01-01T00:03:00: longer than 120 s (flat_line_test suspect_threshold)"),
         ("attenuated_signal_test", WEAK, series([1, 1]), "v has a standard deviation of 0 over the whole series, below 0.1 (attenuated_signal_test fail_threshold)"),
         ("location_test", {"range_max": 2000}, {"lat": [0, 0], "lon": [0, 1], "v": [1, 1]}, "111,195 m from the row above, more than 2,000 (location_test range_max)"),
-        ("location_test", {}, {"lat": [91], "lon": [0], "v": [1]}, "lat 91, lon 0 is not on the globe (location_test)"),
+        ("location_test", {}, {"lat": [91], "lon": [0], "v": [1]}, "lat 91, lon 0 is not a valid position (location_test)"),
         ("data_reception_test", {"from_time": "2020-01-02"}, {"time": MINUTES[:1], "v": [1]},
          "time 2020-01-01 is before 2020-01-01T18:00:00, which is 6 h before from_time (data_reception_test fail_span)"),
     ],
 )  # fmt: skip
-def test_a_flag_says_why(test: str, parameters: dict[str, Any], columns: dict[str, Any], reason: str) -> None:
+def test_qartod_reasons(test: str, parameters: dict[str, Any], columns: dict[str, Any], reason: str) -> None:
     found = results(content(columns), rules_for(test, parameters, list(columns)))
     result = next(result for result in found.values() if result.test == test)
     assert reasons(result)[0][2] == reason
@@ -167,7 +167,7 @@ def test_a_flag_says_why(test: str, parameters: dict[str, Any], columns: dict[st
         ]
     ),
 )
-def test_no_flag_depends_on_where_the_blocks_are_cut(
+def test_qartod_flags_do_not_depend_on_block_size(
     values: list[float | None], steps: list[int], block_bytes: int, test: tuple[str, dict[str, Any]]
 ) -> None:
     times, minute = [], 0
@@ -179,9 +179,7 @@ def test_no_flag_depends_on_where_the_blocks_are_cut(
 
 
 @given(st.lists(st.integers(-5_000_000, 90_000_000), min_size=1, max_size=30), st.integers(1, 30))
-def test_the_median_interval_is_exact_to_the_second_without_keeping_the_intervals(
-    intervals: list[int], cut: int
-) -> None:
+def test_median_interval_is_exact(intervals: list[int], cut: int) -> None:
     times = [dt.datetime(2020, 1, 1)]
     for interval in intervals:
         times.append(times[-1] + dt.timedelta(microseconds=interval))

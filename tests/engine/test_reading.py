@@ -1,10 +1,11 @@
-"""Files of every format, whole, broken and strange. What only NDJSON or Parquet has: test_ndjson, test_parquet."""
+"""Valid, damaged and unusual files. Tests of NDJSON or Parquet alone are in test_ndjson and test_parquet."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+from collections.abc import Callable
 
 import pytest
 from backports import zstd
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import format_of, without_ending
 from stream_qc.reading import open_reader
+from stream_qc.reading.block import Block
 from stream_qc.reading.lines import MAX_RECORD_BYTES
-from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, rows_and_malformed
+from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, rows_and_malformed, schema_of
 
 
 @pytest.mark.parametrize(
@@ -25,11 +27,11 @@ from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, r
         ("x.parquet", "parquet"), ("x.parquet.gz", "None"), ("x.txt", "None"), ("csv", "None"), ("x.csv.bz2", "None"),
     ],
 )  # fmt: skip
-def test_the_format_is_told_by_the_name(name: str, said: str) -> None:
+def test_format_of_recognises_extensions(name: str, said: str) -> None:
     assert str(format_of(name)) == said
 
 
-def test_the_ending_of_the_format_is_taken_off_and_no_other() -> None:
+def test_without_ending_removes_only_format_extensions() -> None:
     names = ["v1.2.csv", "a.CSV.gz", "a.csv.csv", "a.tar.gz", ".csv"]
     assert [without_ending(name) for name in names] == ["v1.2", "a", "a.csv", "a.tar.gz", ""]
 
@@ -39,17 +41,17 @@ def test_the_ending_of_the_format_is_taken_off_and_no_other() -> None:
     [b"a,b\n1,2\n3,\n", b"\xef\xbb\xbfa,b\r\n1,2\r\n3,", b'"a","b"\n"1","2"\n"3",""\n', b"a,b\n1,2\n3,\n\n\r\n"],
     ids=["plain", "BOM, CRLF and no last line end", "quoted", "blank lines at the end"],
 )
-def test_csv_in_each_of_its_forms_holds_the_same_rows(data: bytes) -> None:
+def test_csv_variants_give_same_rows(data: bytes) -> None:
     assert read(data) == ([("1", "2"), ("3", "")], [])
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_the_separator_is_told_by_the_header(separator: str) -> None:
+def test_csv_separator_is_found_from_header(separator: str) -> None:
     data = f"a{separator}b\n1,5{separator}2\n".encode()
     assert read(data) == ([("1,5", "2")], [])
 
 
-def test_a_separator_that_the_rules_name_needs_no_guess() -> None:
+def test_csv_delimiter_of_dialect_is_used() -> None:
     rules = "dialect: {delimiter: ';'}\nschema: {fields: [{name: 'a,b', type: string}, {name: c}]}"
     found = results('"a,b";c\n"1,2";3\n', rules)
     assert found["1#*#header"].passed
@@ -57,34 +59,34 @@ def test_a_separator_that_the_rules_name_needs_no_guess() -> None:
     assert not results("a,b\n1,2\n", "dialect: {delimiter: ';'}\nschema: {fields: [{name: a}]}")["1#*#header"].passed
 
 
-def test_quoted_cells_hold_separators_quotes_and_line_ends() -> None:
+def test_csv_quoted_cell_keeps_separators_quotes_and_line_ends() -> None:
     assert read(b'a,b\n"x, ""y""\nz",2\n3,4\n') == ([('x, "y"\nz', "2"), ("3", "4")], [])
 
 
 @pytest.mark.parametrize("block_bytes", [1, 2, 7, 1 << 20])
-def test_a_malformed_row_is_reported_with_its_number_and_the_rest_is_read(block_bytes: int) -> None:
+def test_csv_malformed_rows_are_reported_and_the_rest_is_read(block_bytes: int) -> None:
     data = b'a,b\n1,2\n3\n4,5,6\n\n7,8" pipe\n"9,10\n\xff,11\n1\x002,12\n13,14\n'
     rows, malformed = read(data, block_bytes=block_bytes)
     assert rows == [("1", "2"), *[(None, None)] * 7, ("13", "14")]
     assert malformed == [
-        (2, "1 cell where the header has 2", "3"),
-        (3, "3 cells where the header has 2", "4,5,6"),
-        (4, "a blank row", ""),
-        (5, "a quote in the middle of a value; quote the whole value and double the quotes in it", '7,8" pipe'),
-        (6, "a quote that is opened and not closed", '"9,10'),
+        (2, "1 cell, but the header has 2", "3"),
+        (3, "3 cells, but the header has 2", "4,5,6"),
+        (4, "the row is blank", ""),
+        (5, "a quote inside an unquoted value; quote the whole value and double the quotes in it", '7,8" pipe'),
+        (6, "a quote is opened and not closed", '"9,10'),
         (7, "not UTF-8: byte 0xff at byte 1 of the row", "\ufffd,11"),
-        (8, "a NUL byte", "1\x002,12"),
+        (8, "the row contains a NUL byte", "1\x002,12"),
     ]
 
 
-def test_a_short_row_and_a_long_row_do_not_make_up_for_each_other() -> None:
+def test_csv_short_and_long_row_are_both_malformed() -> None:
     rows, malformed = read(b"a,b\n1\n2,3,\n4,5\n")
     assert rows == [(None, None), (None, None), ("4", "5")]
     assert [row for row, *_ in malformed] == [1, 2]
 
 
 @pytest.mark.parametrize("block_bytes", [1000, 4 << 20])
-def test_a_record_that_does_not_end_is_stopped_at_the_limit(block_bytes: int) -> None:
+def test_csv_endless_record_is_cut_at_limit(block_bytes: int) -> None:
     endless = b"x" * (MAX_RECORD_BYTES + 10)
     rows, malformed = read(b"a,b\n1,2\n" + endless + b",3\n4,5\n", block_bytes=block_bytes)
     assert (rows, [reason for _, reason, _ in malformed]) == (
@@ -93,7 +95,7 @@ def test_a_record_that_does_not_end_is_stopped_at_the_limit(block_bytes: int) ->
     )
     quoted = b'"' + b"x\n" * (MAX_RECORD_BYTES // 2 + 10)
     rows, malformed = read(b"a,b\n1,2\n" + quoted + b"4,5\n", block_bytes=block_bytes)
-    assert malformed[0] == (2, "a quote that is opened and not closed", '"x')
+    assert malformed[0] == (2, "a quote is opened and not closed", '"x')
     assert rows[-1] == ("4", "5")
 
 
@@ -106,9 +108,7 @@ cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
 @example(rows=[("", "")], block_bytes=1, quoting=csv.QUOTE_MINIMAL)
-def test_what_pythons_csv_writes_is_read_back_whatever_the_blocks(
-    rows: list[tuple[str, str]], block_bytes: int, quoting: int
-) -> None:
+def test_csv_written_by_python_is_read_back(rows: list[tuple[str, str]], block_bytes: int, quoting: int) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", quoting=quoting)  # type: ignore[arg-type]
     writer.writerows([("a", "b"), *rows])
@@ -123,7 +123,7 @@ def test_what_pythons_csv_writes_is_read_back_whatever_the_blocks(
     ),
     cut=st.integers(1, 30),
 )
-def test_what_a_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[bytes], cut: int) -> None:
+def test_csv_rows_do_not_depend_on_block_size(data: list[bytes], cut: int) -> None:
     content = b"a,b\n" + b"".join(data)
     assert read(content, block_bytes=cut) == read(content)
     found = rows_and_malformed(content, "x.csv", TEXT_RULES, ["a", "b"], 1 << 20)
@@ -133,17 +133,17 @@ def test_what_a_row_is_does_not_depend_on_where_the_blocks_are_cut(data: list[by
 
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-def test_compressed_text_is_read_like_plain_text(kind: str, ending: str, compress) -> None:  # type: ignore[no-untyped-def]  # two libraries' functions
+def test_compressed_text_gives_same_rows(kind: str, ending: str, compress: Callable[[bytes], bytes]) -> None:
     plain = b"a,b\n1,2\n" if kind == "csv" else b'{"a": "1", "b": "2"}\n'
     assert read(compress(plain), f"x.{kind}{ending}") == ([("1", "2")], [])
 
 
-def test_a_second_gzip_member_is_read_too() -> None:
+def test_gzip_reads_every_member() -> None:
     assert read(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n"), "x.csv.gz")[0] == [("1", "2"), ("3", "4")]
 
 
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
-def test_data_that_breaks_off_is_checked_up_to_there_and_said(ending: str, compress) -> None:  # type: ignore[no-untyped-def]
+def test_truncated_file_is_checked_to_where_it_ends(ending: str, compress: Callable[[bytes], bytes]) -> None:
     days = range(1, 29)
     lines = [
         "time,v",
@@ -155,7 +155,7 @@ def test_data_that_breaks_off_is_checked_up_to_there_and_said(ending: str, compr
     assert [report.passed for report in found.values()] == [False] * 3
     readable, *rest = found[1].results
     assert readable.message.startswith(
-        f"the {'gzip' if ending == '.gz' else 'zstd'} data breaks off; upload the file again (after row "
+        f"the {'gzip' if ending == '.gz' else 'zstd'} data is truncated; upload the file again (after row "
     )
     assert [result.name for result in rest if not result.passed] == ["1#v#type"]
     assert found[2].message.startswith("not evaluated: the file cannot be read: ")
@@ -169,21 +169,21 @@ def test_data_that_breaks_off_is_checked_up_to_there_and_said(ending: str, compr
         ("x.parquet", b"", "the file is empty"),
         ("x.csv.gz", b"", "the file is empty"),
         ("x.csv", b"\n\n", "the file has no header: its first line is blank"),
-        ("x.csv", gzip.compress(b"a,b\n"), "the name says csv, and the content is gzip"),
-        ("x.csv", b"PAR1....", "the name says csv, and the content is a Parquet file"),
-        ("x.csv", b"PK\x03\x04", "the name says csv, and the content is a ZIP archive or a spreadsheet"),
-        ("x.csv", "a,b".encode("utf-16"), "the name says csv, and the content is UTF-16 text; save it as UTF-8"),
-        ("x.csv", b"a,\x00b\n", "the name says csv, and the content is binary (a NUL byte in its first line)"),
-        ("x.csv.gz", b"a,b\n1,2\n", "the name says gzip, and the content is not gzip"),
+        ("x.csv", gzip.compress(b"a,b\n"), "the file name says csv, but the content is gzip"),
+        ("x.csv", b"PAR1....", "the file name says csv, but the content is a Parquet file"),
+        ("x.csv", b"PK\x03\x04", "the file name says csv, but the content is a ZIP archive or a spreadsheet"),
+        ("x.csv", "a,b".encode("utf-16"), "the file name says csv, but the content is UTF-16 text; save it as UTF-8"),
+        ("x.csv", b"a,\x00b\n", "the file name says csv, but the content is binary (a NUL byte in its first line)"),
+        ("x.csv.gz", b"a,b\n1,2\n", "the file name says gzip, but the content is not gzip"),
         ("x.csv.zst", b"a,b\n1,2\n", "the zstd data is damaged: "),
-        ("x.csv.gz", gzip.compress(b"PAR1"), "the name says csv.gz, and the content is a Parquet file"),
-        ("x.parquet", b"a,b\n1,2\n", "the name says parquet, and the content is none (it does not begin with PAR1)"),
+        ("x.csv.gz", gzip.compress(b"PAR1"), "the file name says csv.gz, but the content is a Parquet file"),
+        ("x.parquet", b"a,b\n1,2\n", "the file name says parquet, but the content is not Parquet (it does not start with PAR1)"),
         ("x.parquet", b"PAR1 and nothing else PAR1", "the Parquet file is damaged: "),
         ("x.csv", b"\xff,b\n1,2\n", "the header is not UTF-8: byte 0xff at byte 1"),
-        ("x.csv", b"x" * (MAX_RECORD_BYTES + 1), f"the header is longer than {MAX_RECORD_BYTES:,} bytes: is this a CSV file?"),
+        ("x.csv", b"x" * (MAX_RECORD_BYTES + 1), f"the header is longer than {MAX_RECORD_BYTES:,} bytes; this may not be a CSV file"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_not_what_its_name_says_is_a_failed_check(name: str, content: bytes, said: str) -> None:
+def test_file_that_does_not_match_its_name_is_unreadable(name: str, content: bytes, said: str) -> None:
     found = reports(content, NUMBERS, name)
     assert [report.passed for report in found.values()] == [False] * 3
     assert [(result.name, result.passed) for result in found[1].results] == [("1#*#readable", False)]
@@ -192,7 +192,7 @@ def test_a_file_that_is_not_what_its_name_says_is_a_failed_check(name: str, cont
     assert not found[3].results
 
 
-def test_malformed_rows_before_the_place_where_a_file_breaks_off_count() -> None:
+def test_truncated_file_counts_malformed_rows() -> None:
     whole = gzip.compress(b"time,v\n" + b"".join(b'a"x,%d\nb,2\n' % number for number in range(3000)))
     found = reports(whole[:-20], "rows: {minimum: 1}", "x.csv.gz")[1]
     readable, _, well_formed = found.results
@@ -201,27 +201,27 @@ def test_malformed_rows_before_the_place_where_a_file_breaks_off_count() -> None
     assert well_formed.fail == well_formed.rows // 2
 
 
-def test_what_is_said_of_a_header_fits_into_an_item_of_the_table() -> None:
+def test_header_message_is_limited() -> None:
     twice = ",".join(["x" * 300_000] * 2)
     many = ",".join(f"c{number % 60}" for number in range(120))
     for header in (twice, many):
         found = results(f"{header}\n{header}\n")["1#*#header"]
         assert not found.passed
         assert len(found.message) <= 2000
-    assert found.message.endswith("the field c19 is there 2 times; and 40 more")
+    assert found.message.endswith("the field c19 occurs 2 times; and 40 more")
 
 
-def test_a_header_is_compared_with_the_schema() -> None:
+def test_header_reports_missing_and_repeated_fields() -> None:
     found = results("v,other,v\n1,2,3\n")
     assert (
         found["1#*#header"].message
-        == "the field time is missing; the file has v, other, v; the field v is there 2 times"
+        == "the field time is missing; the fields of the file are: v, other, v; the field v occurs 2 times"
     )
     assert found["3#time#time_order"].message == "not evaluated: the file has no field time"
     assert not found["3#time#time_order"].passed
 
 
-def test_a_broken_stream_is_no_result() -> None:
+def test_stream_error_is_raised() -> None:
     class Broken(io.RawIOBase):
         def readable(self) -> bool:
             return True
@@ -232,6 +232,43 @@ def test_a_broken_stream_is_no_result() -> None:
     form = format_of("x.csv")
     assert form is not None
     with pytest.raises(ConnectionResetError):
-        open_reader(io.BufferedReader(Broken()), form, TEXT_RULES)
+        open_reader(io.BufferedReader(Broken()), form, TEXT_RULES.schema)
     with pytest.raises(UnreadableFile):
-        open_reader(io.BytesIO(), form, TEXT_RULES)
+        open_reader(io.BytesIO(), form, TEXT_RULES.schema)
+
+
+def test_truncated_file_drops_provisional_flags() -> None:
+    rules = (
+        NUMBERS + "streams: {v: {qartod: {flat_line_test: {suspect_threshold: 3, fail_threshold: 7, tolerance: 99}}}}"
+    )
+    late = [f"2020-01-01T00:00:{second:02},1" for second in (0, 30, 10, 50, 20, 40)]
+    content = "time,v\n" + "\n".join(late) + "\n"
+    whole = results(content, rules)
+    assert whole["3#time#time_order"].fail
+
+    broken = gzip.compress(content.encode())[:-8]
+    found = results(broken, rules, "x.csv.gz")
+    assert not [one for one in found.values() if "no row has a time" in one.message]
+    assert "3#time#duplicate_time" not in found
+
+
+def test_stray_quote_in_header_is_reported_for_any_file_size() -> None:
+    for rows in (1, 400_000):
+        readable = results('a,b"c\n' + "1,2\n" * rows, schema_of())["1#*#readable"]
+        assert readable.message.startswith("a stray quote in the header; quote the whole name")
+
+
+def test_malformed_rows_are_joined_into_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    made = 0
+    type_all = Block.type_all
+
+    def counted(self: Block) -> None:
+        nonlocal made
+        made += 1
+        type_all(self)
+
+    monkeypatch.setattr(Block, "type_all", counted)
+    found = results("a,b\n" + 'x"y,1\nx,1\n' * 4000, schema_of({"name": "a"}, {"name": "b", "type": "number"}))
+    assert (found["1#*#well_formed"].fail, found["1#*#rows"].rows) == (4000, 8000)
+    assert made < 10

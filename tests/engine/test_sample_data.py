@@ -1,4 +1,4 @@
-"""The sample files, by the engine alone. tests/pipeline takes them through the whole pipeline."""
+"""The engine on the sample files. tests/pipeline runs them through the whole pipeline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rules_for(key: str) -> bytes:
 
 @pytest.mark.parametrize("outcome", CHECKED, ids=str)
 @pytest.mark.parametrize("block_bytes", [4 << 20, 700])
-def test_a_sample_file_has_its_outcome_whatever_the_size_of_the_blocks(outcome: Outcome, block_bytes: int) -> None:
+def test_sample_file_has_expected_outcome(outcome: Outcome, block_bytes: int) -> None:
     assert format_of(outcome.key) is not None
     found = reports(outcome.body, load(rules_for(outcome.key)), outcome.key, block_bytes)
     assert tuple(int(found[number].passed) for number in (1, 2, 3)) == outcome.flags

@@ -126,12 +126,12 @@ class Cloud:
         return aws.table(name)
 
     def upload(self, key: str, body: str | bytes = QUARTER) -> str:
-        """Put an object, a stream file or rules. Return its version."""
+        """Puts an object, a stream file or rules. Returns its version."""
         content = body.encode() if isinstance(body, str) else body
         return str(self.s3.put_object(Bucket="streams", Key=key, Body=content)["VersionId"])
 
     def age(self, key: str, days: float) -> None:
-        """Have the object be written so many days ago."""
+        """Has the object be written so many days ago."""
         found = s3_backends[ACCOUNT]["aws"].buckets["streams"].keys[key]
         found.last_modified -= dt.timedelta(days=days)
 
@@ -141,7 +141,7 @@ class Cloud:
         return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": found}}
 
     def checked(self, key: str, body: str | bytes = QUARTER) -> Ended:
-        """Upload a file and run what its event starts."""
+        """Uploads a file and run what its event starts."""
         return self.execute(self.event(key, self.upload(key, body)))
 
     def payload(self, given: Any, name: str = "") -> Payload:
@@ -151,7 +151,7 @@ class Cloud:
         return {"ExecutionArn": arn, "ExecutionStart": started, "Input": given}
 
     def execute(self, given: Any, name: str = "") -> Ended:
-        """Run an execution with this input: the functions in the state machine's order, with its retries and catches."""
+        """Runs an execution with this input: the functions in the state machine's order, with its retries and catches."""
         payload = self.payload(given, name)
         ended = Ended(payload["ExecutionArn"], {})
         try:
@@ -179,7 +179,7 @@ class Cloud:
         return ended
 
     def close(self, event: Payload) -> None:
-        """Invoke CloseRun as EventBridge does. Where it fails, the execution is in `unclosed`, the dead-letter queue."""
+        """Invokes CloseRun as EventBridge does. Where it fails, the execution is in `unclosed`, the dead-letter queue."""
         try:
             invoke(close_run.handler, event)
         except LambdaError:
@@ -217,7 +217,7 @@ class Cloud:
     def break_calls(
         self, operation: str, error: Exception, *, number: int = 1, times: int = 1_000_000, after: bool = False
     ) -> list[str]:
-        """Have calls of an AWS operation raise from the given one on. Return a list that will hold those that did.
+        """Has calls of an AWS operation raise from the given one on. Returns a list that will hold those that did.
 
         after: they raise when the call is done, as where its answer is lost.
         """
@@ -239,7 +239,7 @@ class Cloud:
         return broken
 
     def mend_calls(self) -> None:
-        """End what break_calls began."""
+        """Ends what break_calls began."""
         self._monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", ORIGINAL_CALL)
 
     def _items(self, table: str) -> list[Payload]:
@@ -270,7 +270,7 @@ class Functions:
 
 
 def invoke(handler: Callable[[Payload, Any], Payload], payload: Payload) -> Payload:
-    """Invoke a handler as the state machine does: payloads are JSON, and transient errors are retried."""
+    """Invokes a handler as the state machine does: payloads are JSON, and transient errors are retried."""
     for attempt in range(RETRIES):
         try:
             answer: Payload = json.loads(json.dumps(handler(json.loads(json.dumps(payload)), Context())))
@@ -283,7 +283,7 @@ def invoke(handler: Callable[[Payload, Any], Payload], payload: Payload) -> Payl
 
 
 def reconciled(**event: Any) -> Payload:
-    """Invoke Reconcile for what was written just now. Return its counts."""
+    """Invokes Reconcile for what was written just now. Returns its counts."""
     return invoke(reconcile.handler, {"SettlingSeconds": 0, "Days": 1, **event})
 
 

@@ -43,6 +43,6 @@ def test_inputs_of_start_qc_are_the_inputs_of_executions(cloud: Cloud) -> None:
 
 
 def alike(found: dict[str, Any], example: dict[str, Any]) -> bool:
-    """Return whether both have the same fields, with the same values but for those that change with every run."""
+    """Returns whether both have the same fields, with the same values but for those that change with every run."""
     assert set(found) == set(example)
     return all(found[name] == example[name] for name in found if name not in CHANGING)

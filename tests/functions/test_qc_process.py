@@ -42,9 +42,9 @@ def test_overwritten_or_deleted_object_is_still_read_in_its_version(cloud: Cloud
     assert failed.value.error == "StreamNotFound"
 
 
-def test_process_that_the_rules_ask_nothing_of_passes_and_says_so(run: dict[str, Any]) -> None:
+def test_process_without_checks_passes_and_says_so(run: dict[str, Any]) -> None:
     assert invoke(values, run) == {
-        "Process": 2, "Pass": 1, "Rows": 1, "Message": "the rules ask nothing of values",
+        "Process": 2, "Pass": 1, "Rows": 1, "Message": "the rules ask for no checks of values",
     }  # fmt: skip
 
 

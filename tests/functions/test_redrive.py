@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from operations import redrive
@@ -63,8 +64,8 @@ class Lambda:
 @pytest.fixture
 def lambda_client(monkeypatch: pytest.MonkeyPatch) -> Lambda:
     found = Lambda()
-    make = redrive.boto3.client
-    monkeypatch.setattr(redrive.boto3, "client", lambda name, **more: found if name == "lambda" else make(name, **more))
+    make = boto3.client
+    monkeypatch.setattr(boto3, "client", lambda name, **more: found if name == "lambda" else make(name, **more))
     return found
 
 

@@ -1,7 +1,7 @@
-"""What frictionless-py calls valid is valid here, cell by cell. `make peers`.
+"""Compares the engine with frictionless-py cell by cell (`make peers`).
 
-They differ on purpose: a datetime may leave its seconds out here, digits are 0 to 9, and a pattern with alternatives is
-anchored as a whole.
+The intended differences: here a datetime may omit its seconds, only the digits 0 to 9 are digits, and a pattern with
+alternatives is anchored as a whole.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CELLS = {
 
 
 def verdicts(field: dict[str, Any], cells: list[str]) -> tuple[list[bool], list[bool]]:
-    """For each cell whether frictionless finds nothing wrong with it, and whether the engine does."""
+    """Returns, for each cell, whether frictionless accepts it, and whether the engine does."""
     reader = Schema.from_descriptor({"fields": [field]}).get_field("v").create_cell_reader()
     theirs = [not reader(cell)[1] for cell in cells]
     data = "v,w\n" + "".join(f'"{cell}",x\n' for cell in cells)
@@ -43,9 +43,7 @@ def verdicts(field: dict[str, Any], cells: list[str]) -> tuple[list[bool], list[
 @given(data=st.data())
 def test_types(kind: str, data: st.DataObject) -> None:
     cells = data.draw(st.lists(CELLS[kind], min_size=1, max_size=15))
-    assume(
-        not any(cell.startswith("24:") or "T24:" in cell for cell in cells)
-    )  # midnight at the end of a day, for Python
+    assume(not any(cell.startswith("24:") or "T24:" in cell for cell in cells))  # Python reads 24:00 as midnight
     theirs, ours = verdicts({"name": "v", "type": kind}, cells)
     assert dict(zip(cells, ours, strict=True)) == dict(zip(cells, theirs, strict=True))
 

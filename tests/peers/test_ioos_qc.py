@@ -1,8 +1,8 @@
-"""Random series through ioos_qc 3.0.0 and through the engine: the flags must be the same, whatever the blocks. `make peers`.
+"""Compares the flags of the engine with those of ioos_qc 3.0.0 on random series and block sizes (`make peers`).
 
-They differ on purpose in one thing. A missing input is MISSING here in every test. ioos_qc flags it GOOD in a
-climatology_test with a period and in a flat_line_test of fewer than three rows, gives it the second row's flag in the
-first row of a time_gap_test, takes a haversine distance from it, and takes a missing depth for any.
+One difference is intended: here a missing input is MISSING in every test. ioos_qc flags it GOOD in a climatology_test with
+a period and in a flat_line_test of fewer than three rows, gives the first row of a time_gap_test the flag of the second,
+computes a haversine distance from it, and lets a missing depth match any zspan.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from stream_qc.formats import Format
 from stream_qc.rules import load
 
 EXAMPLES = settings(max_examples=400, deadline=None)
-START = dt.datetime(2020, 1, 1)  # UTC without a zone, as both have it
+START = dt.datetime(2020, 1, 1)  # UTC without a zone, in both
 
 Values = list[float | None]
 
 
 class Flags:
-    """The engine's flags of one check."""
+    """A sink that keeps the engine's flags of one check."""
 
     def __init__(self) -> None:
         self.flags: list[int] = []
@@ -105,7 +105,7 @@ def oracle(function: Any, **arguments: Any) -> list[int]:
 
 
 def with_missing(flags: list[int], inputs: list[Any]) -> list[int]:
-    """ioos_qc's flags, with MISSING where the input is missing."""
+    """Returns the flags of ioos_qc, with MISSING where the input is missing."""
     gone = [one is None or (isinstance(one, float) and math.isnan(one)) for one in inputs]
     return [9 if missing else flag for flag, missing in zip(flags, gone, strict=True)]
 
@@ -118,7 +118,7 @@ blocks = st.integers(1, 200)
 
 @st.composite
 def series(draw: st.DrawFn, steps: tuple[float, ...] = (0, 1, 60, 60, 60, 3600)) -> tuple[Values, list[dt.datetime]]:
-    """Values and times in order."""
+    """Draws values and ordered times."""
     taken = draw(values)
     step = st.sampled_from(steps)
     times = [START]
@@ -131,7 +131,7 @@ def series(draw: st.DrawFn, steps: tuple[float, ...] = (0, 1, 60, 60, 60, 3600))
 @given(values, threshold, threshold, st.sampled_from(["average", "differential"]), blocks)
 def test_spike_test(taken: Values, suspect: float | None, fail: float | None, method: str, block_bytes: int) -> None:
     parameters = {"suspect_threshold": suspect, "fail_threshold": fail, "method": method}
-    assume(not (method == "differential" and len(taken) < 2))  # ioos_qc breaks
+    assume(not (method == "differential" and len(taken) < 2))  # ioos_qc raises
     expected = oracle(qartod.spike_test, inp=numbers(taken), **parameters)
     assert engine_flags("spike_test", parameters, {"v": taken, "w": taken}, block_bytes) == expected
 
@@ -187,7 +187,7 @@ def test_flat_line_test(
     st.sampled_from([(0.75, 0.5), (5.0, 0.0), (400.0, 0.1)]),
     blocks,
 )
-def test_attenuated_signal_test(  # what the test takes
+def test_attenuated_signal_test(
     drawn: tuple[Values, list[dt.datetime]],
     period: int | None,
     fewest: tuple[int | None, int | None],

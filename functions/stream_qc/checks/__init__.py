@@ -1,4 +1,4 @@
-"""The checks. A test of the rules' `streams` is one module here and one line in TESTS."""
+"""The checks. Each test that the rules' `streams` may ask for is a module here and a line in TESTS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream_qc.checks.times import DataReceptionTest, ImpossibleDateTest
 
 __all__ = ["NOT_SUPPORTED", "TESTS", "Check", "Test"]
 
-# By the names that ioos_qc's stream configuration gives them.
+# The names are those of ioos_qc's stream configuration.
 TESTS: dict[str, type[Test]] = {
     "attenuated_signal_test": AttenuatedSignalTest,
     "climatology_test": ClimatologyTest,
@@ -31,9 +31,9 @@ TESTS: dict[str, type[Test]] = {
     "time_gap_test": TimeGapTest,
 }
 
-# What ioos_qc has and this engine has not. A rules file that asks for one is refused: a test that is ignored would pass.
+# Tests of ioos_qc that this engine lacks. Rules that ask for one are refused: an ignored test would count as passed.
 NOT_SUPPORTED: dict[str, str] = {
-    name: f"{name} is a test of ioos_qc that is not supported here"
+    name: f"the test {name} of ioos_qc is not supported"
     for name in (
         "aggregate",
         "density_inversion_test",

@@ -1,21 +1,19 @@
-"""attenuated_signal_test: a signal that varies too little (QARTOD Test 10, Attenuated Signal Test)."""
+"""attenuated_signal_test: finds signals that vary too little (QARTOD Test 10, Attenuated Signal Test)."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Flags, Late, Test, finite, needs_time, seconds, time_of
+from stream_qc.checks.base import Again, Flags, Late, Test, finite, seconds, time_of
 from stream_qc.checks.cadence import Intervals
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 SHOWN = 20
 SHORTEST_PERIOD = 1e-6  # seconds
@@ -23,13 +21,14 @@ MOST_OBSERVATIONS = 2**31
 
 
 class AttenuatedSignalTest(Test, frozen=True):
-    """suspect_threshold, fail_threshold: in the field's units; a variation below them is flagged. check_type: `std`, the
-    standard deviation of the population, or `range`. test_period: seconds up to and with the row; without it the whole
-    series is one. min_obs, min_period: how many rows, or seconds of rows, a period must hold to be judged.
+    """suspect_threshold, fail_threshold: in the field's units; a smaller variation is flagged. check_type: `std`, the
+    standard deviation of the population, or `range`. test_period: the seconds that end with each row; without it, the whole
+    series is one period. min_obs, min_period: how many rows, or how many seconds of rows, a period needs to be evaluated.
     """
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     suspect_threshold: float
     fail_threshold: float
     test_period: float | None = None
@@ -37,27 +36,28 @@ class AttenuatedSignalTest(Test, frozen=True):
     min_period: float | None = None
     check_type: Literal["std", "range"] = "std"
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_time(document)
-        found += seconds("test_period", self.test_period) + seconds("min_period", self.min_period)
+    def mistakes(self) -> list[str]:
+        found = seconds("test_period", self.test_period) + seconds("min_period", self.min_period)
         if self.test_period and self.test_period < SHORTEST_PERIOD:
-            found.append(f"test_period: {self.test_period} s is less than times have, a microsecond")
+            found.append(f"test_period: {self.test_period} s is below the resolution of times, a microsecond")
         if self.min_obs is not None and not 0 <= self.min_obs < MOST_OBSERVATIONS:
-            found.append(f"min_obs: {self.min_obs} is no number of rows")
+            found.append(f"min_obs: {self.min_obs} is out of range; it must be from 0 to {MOST_OBSERVATIONS - 1:,}")
         if self.min_obs is not None and self.min_period is not None:
-            found.append("min_obs and min_period: give one of them")
+            found.append("min_obs and min_period cannot be combined; give one of them")
         return found
 
-    def check(self, field: str, rules: Rules) -> WholeSeriesCheck | RollingCheck:
+    def check(self, field: str, axes: Axes) -> WholeSeriesCheck | RollingCheck:
         kind = RollingCheck if self.test_period else WholeSeriesCheck
-        return kind(field, str(rules.time), self)
+        return kind(field, axes["time"], self)
 
     def flag(self, variation: float) -> int:
+        """Returns the flag of a variation in the field's units. NaN is UNKNOWN."""
         if math.isnan(variation):
             return UNKNOWN
         return FAIL if variation < self.fail_threshold else SUSPECT if variation < self.suspect_threshold else GOOD
 
     def why(self, field: str, variation: float, flag: int, over: str) -> str:
+        """Returns the reason for a flag. over: the period, in words."""
         name, limit = ("fail", self.fail_threshold) if flag == FAIL else ("suspect", self.suspect_threshold)
         kind = "standard deviation" if self.check_type == "std" else "range"
         return (
@@ -66,9 +66,9 @@ class AttenuatedSignalTest(Test, frozen=True):
 
 
 class WholeSeriesCheck:
-    """One flag for the whole series, known at its end.
+    """Gives the whole series one flag, at its end.
 
-    The deviation is summed up part by part (Chan, Golub and LeVeque, 1979).
+    Combines the standard deviations of the blocks by the method of Chan, Golub and LeVeque (1979).
     """
 
     test = "attenuated_signal_test"
@@ -112,9 +112,9 @@ class WholeSeriesCheck:
 
 
 class RollingCheck:
-    """The variation over the test_period that ends with each row. Carries the rows of one period.
+    """Flags the variation over the test_period that ends with each row. Keeps the rows of one period.
 
-    A row that is out of time order, or has no time, is UNKNOWN.
+    A row that is out of time order or has no time is UNKNOWN.
     """
 
     test = "attenuated_signal_test"
@@ -175,7 +175,7 @@ class RollingCheck:
             yield Again(RollingCheck(self.field, self.time, self.limits, exact))
 
     def _fewest(self, interval: int | None) -> int:
-        """How many rows a period must hold."""
+        """Returns how many rows a period needs to be evaluated. interval: the median interval in seconds."""
         if self.limits.min_obs is not None:
             return self.limits.min_obs
         if self.limits.min_period is not None:

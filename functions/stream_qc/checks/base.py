@@ -1,36 +1,36 @@
-"""What a check is: it takes a stream's blocks in order and gives back a flag for every row."""
+"""The interface of a check: it takes the blocks of a stream in order and returns a flag for every row."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 import polars as pl
 from polars.expr.whenthen import ChainedThen, Then
 
 from stream_qc.flags import FAIL, GOOD, MISSING
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
-
-
-Flagging = Then | ChainedThen  # an expression that is being chained: when, then, when, then …
+Flagging = Then | ChainedThen  # an unfinished when-then expression
 
 
 class Raw(Protocol):
+    """Returns the text of a cell, given its index."""
+
     def __getitem__(self, index: int, /) -> str | None: ...
 
 
 @dataclass(frozen=True)
 class Flags:
-    """QARTOD flags for a run of rows.
+    """QARTOD flags for consecutive rows.
 
-    first: the 0-based row of the first flag. flags: UInt8, one a row. raw: from an index into `flags` to the value as it
-    stood in the file. why: from the same to the reason. Both are asked only for the rows that are shown.
+    first: the 0-based row of the first flag. flags: UInt8, one per row. raw: returns the cell as written in the file,
+    given an index into `flags`. why: returns the reason for a flag, given the same index. Both are called only for rows
+    that are shown.
     """
 
     first: int
@@ -41,10 +41,10 @@ class Flags:
 
 @dataclass(frozen=True)
 class Late:
-    """Rows whose flag turns out at the end of the stream: from `was` to `flag`.
+    """A correction made at the end of the stream: rows change from the flag `was` to the flag `flag`.
 
-    count: how many. rows: all of them, 0-based; None for every row that was flagged so. shown: the first of them,
-    ascending, as (row, value as it stood in the file, reason).
+    count: how many rows change. rows: their 0-based numbers, or None for every row flagged `was`. shown: the first of
+    them, in ascending order, as (row, value as written in the file, reason).
     """
 
     was: int
@@ -56,13 +56,13 @@ class Late:
 
 @dataclass(frozen=True)
 class Again:
-    """What was assumed at the start of the stream was wrong: the flags so far do not count, and this check gives them anew."""
+    """A request for a second pass: the flags so far are discarded, and `check` computes them again."""
 
     check: Check
 
 
 class Check(Protocol):
-    """One test of one field, carrying what it needs from block to block."""
+    """One test of one field. It keeps whatever state it needs between blocks."""
 
     @property
     def field(self) -> str: ...
@@ -72,43 +72,55 @@ class Check(Protocol):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The fields that it reads; without one of them in the file it cannot run."""
+        """Returns the fields that the check reads. It cannot run if the file lacks one of them."""
         ...
 
     def update(self, block: Block) -> Flags | None:
-        """The flags of the rows that can be judged now; each row once, in order."""
+        """Returns the flags that can be decided now. Each row is flagged once, in order."""
         ...
 
     def finish(self) -> Iterable[Flags | Late | Again]:
-        """What is left to say at the end of the stream."""
+        """Returns the remaining flags, corrections or a request for a second pass, at the end of the stream."""
         ...
 
 
 class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The parameters of a test in the rules' `streams`, named and typed as ioos_qc has them."""
+    """The parameters of a test in the rules' `streams`. Names and types are those of ioos_qc.
 
-    process: ClassVar[int]
-    of_numbers: ClassVar[bool] = False  # whether it takes its field for a number
+    The class variables say what a test needs; the loader of the rules checks them, so that a test does not have to.
+    """
 
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        """The fields that the test takes for numbers; None where the rules name no such axis."""
-        return (field,) if cls.of_numbers else ()
+    process: ClassVar[int]  # the process that runs it: 1, 2 or 3
+    needs_numbers: ClassVar[bool] = False  # its field must be a number or an integer
+    needs_text: ClassVar[bool] = False  # its field must be a string, or have no type
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ()  # the rules must name these axes
+    may_use_axes: ClassVar[tuple[AxisName, ...]] = ()  # used if the rules name them
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        """What is wrong with these parameters for this field, beyond their types and `numeric`."""
+    def check(self, field: str, axes: Axes) -> Check:
+        """Returns the check of this field. `axes[name]` is the field of an axis that is listed in `needs_axes`."""
+        raise NotImplementedError
+
+    def mistakes(self) -> list[str]:
+        """Returns what is wrong with the parameters, beyond their types and what the class variables say."""
         return []
 
-    def check(self, field: str, rules: Rules) -> Check:
-        raise NotImplementedError
+    def parameter_axes(self) -> dict[str, AxisName]:
+        """Returns the axes that are needed only because of a parameter, by the name of the parameter."""
+        return {}
+
+    @classmethod
+    def number_fields(cls, field: str, axes: Axes) -> set[str]:
+        """Returns the fields that must hold numbers for this test of this field. All axes but `time` must."""
+        used = {axes.get(axis) for axis in (*cls.needs_axes, *cls.may_use_axes) if axis != "time"}
+        return {name for name in used if name is not None} | ({field} if cls.needs_numbers else set())
 
 
 @dataclass
 class RowCheck:
-    """A check that looks at each row by itself.
+    """A check that looks at one row at a time.
 
-    judge: from a block to its flags. explain: from a typed value to the reason why it was flagged. reads: the field
-    whose values these are, where it is another than the one that the test was asked of.
+    judge: returns the flags of a block. explain: returns the reason for a flag, given the typed value. reads: the field
+    that holds the values, if it is not the field that is tested.
     """
 
     field: str
@@ -137,51 +149,44 @@ class RowCheck:
 
 
 def fail_where(bad: pl.Series) -> pl.Series:
-    """FAIL where true, GOOD where false, MISSING where null."""
+    """Returns FAIL where `bad` is true, GOOD where it is false, MISSING where it is null, as UInt8."""
     name = pl.col(bad.name)
     expression = pl.when(name.is_null()).then(MISSING).when(name).then(FAIL).otherwise(GOOD).cast(pl.UInt8)
     return bad.to_frame().select(expression.alias("flag"))["flag"]
 
 
 def finite(numbers: pl.Series) -> pl.Series:
-    """The numbers, null where infinite: but for gross_range_test, the tests take an infinite value as missing."""
+    """Returns the numbers with infinite ones as null. Every test but gross_range_test treats those as missing."""
     return numbers.to_frame("v").select(pl.when(pl.col("v").is_finite()).then(pl.col("v")))["v"]
 
 
 def time_of(block: Block, field: str) -> pl.Series:
-    """The time axis as Datetime in microseconds, UTC without a zone; null where missing."""
+    """Returns the time axis as Datetime in microseconds, in UTC without a zone; null where the time is missing."""
     return block.typed(field).cast(pl.Datetime("us"))
 
 
-HOURS = 24 * 366 * 1000  # as many as a calendar of four figures holds
+HOURS = 24 * 366 * 1000  # a thousand years: a longer span could leave the calendar
 
 
 def hours(name: str, value: float) -> list[str]:
-    """A mistake for a number of hours that is none, or that no calendar holds."""
-    return [] if 0 <= value <= HOURS else [f"{name}: {value} is no number of hours"]
+    """Returns a mistake if the parameter is not a usable number of hours."""
+    return [] if 0 <= value <= HOURS else [f"{name}: {value} hours is out of range; it must be from 0 to {HOURS:,}"]
 
 
 def seconds(name: str, value: float | None) -> list[str]:
-    """A mistake for a number of seconds that is none, or that no calendar holds."""
-    return [] if value is None or 0 <= value <= 3600 * HOURS else [f"{name}: {value} is no number of seconds"]
+    """Returns a mistake if the parameter is not a usable number of seconds."""
+    most = 3600 * HOURS
+    usable = value is None or 0 <= value <= most
+    return [] if usable else [f"{name}: {value} seconds is out of range; it must be from 0 to {most:,}"]
 
 
 def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:
-    """A mistake for a span whose first value is above its second, or is no number."""
+    """Returns a mistake if the first value of the span is above the second."""
     if span is None or span[0] <= span[1]:
         return []
-    return [f"{name}: [{span[0]:g}, {span[1]:g}] must go from the lower to the higher value"]
-
-
-def needs_time(document: Document) -> list[str]:
-    """A mistake where a test needs the time axis and the rules name none."""
-    return (
-        []
-        if document.time is not None
-        else ["needs the time axis: name its field at the top of the rules, as in `time: time`"]
-    )
+    return [f"{name}: [{span[0]:g}, {span[1]:g}] must be [lowest, highest]"]
 
 
 def show_time(time: dt.datetime) -> str:
-    """A time in ISO 8601, and a day's first instant as the day."""
+    """Returns the time in ISO 8601; midnight as the date alone."""
     return time.isoformat().removesuffix("T00:00:00")

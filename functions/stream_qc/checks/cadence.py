@@ -1,8 +1,9 @@
-"""The median interval between a stream's times, exact in memory that does not grow with the stream.
+"""Computes the median interval between the times of a stream, without keeping all intervals in memory.
 
-Two tests of ioos_qc count rows by it and so need the end of the stream before they can flag its first row. Here they
-start with the median of the first block and at the end compare it with the median of all: as long as both stand for the
-same number of rows, which is what a stream with a cadence does, one pass is enough; if not, the check asks for another.
+Two tests of ioos_qc convert seconds to a number of rows by the median interval, so they would need the end of the stream to
+flag its first row. Here they start with the median of the first block and compare it with the median of the whole stream
+at the end. If both give the same number of rows, as in a regular stream, one pass is enough. If not, the check requests a
+second pass.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import polars as pl
 
 
 class Intervals:
-    """The intervals by whole second: how many, the shortest and the longest. That is enough for the median's second.
+    """Counts the intervals by whole second, with the shortest and the longest of each. This gives the median in seconds.
 
-    Where both middle intervals share a second, so does their mean; where they do not, they are the longest of the one
-    and the shortest of the other.
+    If both middle intervals fall into the same second, so does their mean. If not, they are the longest interval of the
+    lower second and the shortest of the upper one.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Intervals:
         self._last: pl.Series | None = None
 
     def add(self, times: pl.Series) -> None:
-        """Takes the times of the next rows, Datetime in microseconds; an interval beside a missing time does not count."""
+        """Adds the times of the next rows, Datetime in microseconds. Intervals to or from a missing time are left out."""
         known = times if self._last is None else pl.concat([self._last, times])
         if times.len():
             self._last = times.tail(1)
@@ -36,7 +37,7 @@ class Intervals:
                 self._seconds[second] = (before[0] + count, min(before[1], least), max(before[2], most))
 
     def median_seconds(self) -> int | None:
-        """The median interval, cut to whole seconds; None where there is no interval."""
+        """Returns the median interval in whole seconds, rounded down, or None if there is no interval."""
         total = sum(count for count, _, _ in self._seconds.values())
         if not total:
             return None

@@ -1,23 +1,21 @@
-"""climatology_test: values outside what the season and the depth allow (QARTOD Test 5, Climatology Test)."""
+"""climatology_test: finds values outside the range for their season and depth (QARTOD Test 5, Climatology Test)."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, finite, needs_time, time_of
-from stream_qc.checks.times import no_times
+from stream_qc.checks.base import RowCheck, Test, finite, time_of
+from stream_qc.checks.times import time_mistakes
 from stream_qc.fieldtypes import utc
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
-
-# The periods by their names in pandas, which are ioos_qc's. Weeks are ISO weeks; Monday is day 0.
+# The names are those of pandas, which ioos_qc uses. Weeks are ISO weeks; Monday is day 0.
 PERIODS: dict[str, pl.Expr] = {
     "year": pl.col("t").dt.year(),
     "quarter": pl.col("t").dt.quarter(),
@@ -38,8 +36,8 @@ Span = tuple[float, float]
 
 
 class Season(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """tspan: [from, to] in the period's unit, or times where there is no period. vspan, fspan: in the field's units.
-    zspan: in the units of the axis z. All bounds are inclusive, and may stand in either order.
+    """tspan: [from, to] in the unit of the period, or times if there is no period. vspan, fspan: in the field's units.
+    zspan: in the units of the z axis. All bounds are inclusive and may be given in either order.
     """
 
     tspan: tuple[Any, Any]
@@ -50,35 +48,35 @@ class Season(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClimatologyTest(Test, frozen=True):
-    """config: the seasons, of which a later one overrules an earlier."""
+    """config: the seasons. If several apply to a row, the last one counts."""
 
     process: ClassVar[int] = 2
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    may_use_axes: ClassVar[tuple[AxisName, ...]] = ("z",)
     config: list[Season]
 
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:
-        return (field, document.z)
-
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_time(document)
+    def mistakes(self) -> list[str]:
+        found = []
         if not self.config:
-            found.append("config: it is empty, and no value would be judged")
+            found.append("config: the list is empty, so no value would be evaluated")
         for index, season in enumerate(self.config):
             place = f"config[{index}]"
             if season.period is None:
-                found += no_times(f"{place}.tspan", season.tspan)
+                found += time_mistakes(f"{place}.tspan", season.tspan)
             elif season.period not in PERIODS:
-                found.append(f"{place}.period: {season.period} is not supported; there are {', '.join(PERIODS)}")
+                found.append(f"{place}.period: {season.period} is not supported; expected one of: {', '.join(PERIODS)}")
             elif not all(isinstance(one, int | float) for one in season.tspan):
-                found.append(f"{place}.tspan: {list(season.tspan)} must be numbers of the period {season.period}")
-            if season.zspan is not None and document.z is None:
                 found.append(
-                    f"{place}.zspan: needs the axis z: name its field at the top of the rules, as in `z: depth`"
+                    f"{place}.tspan: {list(season.tspan)} must be two numbers, because the period is {season.period}"
                 )
         return found
 
-    def check(self, field: str, rules: Rules) -> RowCheck:
-        time, axis = str(rules.time), rules.z
+    def parameter_axes(self) -> dict[str, AxisName]:
+        return {f"config[{index}].zspan": "z" for index, season in enumerate(self.config) if season.zspan is not None}
+
+    def check(self, field: str, axes: Axes) -> RowCheck:
+        time, axis = axes["time"], axes.z
 
         def judge(block: Block) -> pl.Series:
             empty = pl.Series("z", [None], dtype=pl.Float64).new_from_index(0, block.height)
@@ -92,18 +90,18 @@ class ClimatologyTest(Test, frozen=True):
             return frame.select(seasonal_flags(self.config).alias("f"))["f"]
 
         def explain(value: float) -> str:
-            return f"{field} {float(value):g} is outside what its season allows (climatology_test)"
+            return f"{field} {float(value):g} is outside the range of its season (climatology_test)"
 
-        # Without a depth the seasons that name none still apply.
+        # z is not listed: without a depth, seasons without a zspan still apply.
         return RowCheck(field, "climatology_test", judge, explain, also_needs=(time,))
 
 
 def seasonal_flags(seasons: list[Season]) -> pl.Expr:
-    """The flag of a value `v` at the time `t` and the depth `z`: that of the last season that both fall into."""
+    """Returns an expression for the flag of a value `v` at the time `t` and the depth `z`, by the last season that applies."""
     value = pl.col("v")
     flag = pl.lit(UNKNOWN)
     for season in seasons:
-        fail = ~value.is_between(*_ordered(season.fspan)) if season.fspan else pl.lit(False)  # noqa: FBT003
+        fail = ~value.is_between(*_ordered(season.fspan)) if season.fspan else pl.lit(value=False)
         suspect = ~value.is_between(*_ordered(season.vspan))
         judged = pl.when(fail).then(FAIL).when(suspect).then(SUSPECT).otherwise(GOOD)
         flag = pl.when(_applies(season)).then(judged).otherwise(flag)

@@ -1,30 +1,25 @@
-"""Table Schema's constraints that look at one row at a time (https://specs.frictionlessdata.io/table-schema/#constraints)."""
+"""The constraints of Table Schema that apply to single rows (https://specs.frictionlessdata.io/table-schema/#constraints)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, fail_where
 from stream_qc.flags import FAIL, GOOD, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Field
+from stream_qc.reading.block import Block
+from stream_qc.schema import Field
 
 ARTICLE = {"integer": "an integer", "any": "a value"}
 
 
 def structure_checks(field: Field) -> Iterator[RowCheck]:
-    """`type` and `required` of a field."""
+    """Yields the checks `type` and `required` of a field."""
     if field.type not in ("any", "string"):
         yield RowCheck(
-            field.name,
-            "type",
-            lambda block: _type_flags(block, field.name),
-            lambda value: _not_of_type(field, value),
+            field.name, "type", lambda block: _type_flags(block, field.name), lambda value: _not_of_type(field, value)
         )
     elif field.type == "string":
         yield RowCheck(
@@ -43,7 +38,7 @@ def structure_checks(field: Field) -> Iterator[RowCheck]:
 
 
 def value_checks(field: Field) -> Iterator[RowCheck]:
-    """`minimum`, `maximum`, `minLength`, `maxLength`, `enum` and `pattern` of a field."""
+    """Yields the checks `minimum`, `maximum`, `minLength`, `maxLength`, `enum` and `pattern` of a field."""
     name, limits = field.name, field.constraints
 
     def check(test: str, bad: Callable[[pl.Series], pl.Series], explain: Callable[[Any], str]) -> RowCheck:
@@ -88,13 +83,13 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
 
 
 def _values(block: Block, name: str) -> pl.Series:
-    """The field's values; NaN, which is neither above nor below anything, is missing."""
+    """Returns the values of the field, with NaN as missing: it is neither above nor below a limit."""
     values = block.typed(name)
     return values.fill_nan(None) if values.dtype.is_float() else values
 
 
 def show(value: Any) -> str:
-    """A value in words: numbers without a needless .0, times in ISO 8601, text as it is."""
+    """Returns a value as text: numbers without a trailing .0, times in ISO 8601."""
     if isinstance(value, float):
         return f"{value:.15g}"
     return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
@@ -106,7 +101,7 @@ def _type_flags(block: Block, name: str) -> pl.Series:
 
 
 def _not_of_type(field: Field, value: Any) -> str:
-    form = "" if field.format == "default" else f" in the form {field.format}"
+    form = "" if field.format == "default" else f" in the format {field.format}"
     return f"{field.name} {str(value)[:80]!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
 
 
@@ -114,6 +109,6 @@ def _required_flags(block: Block, name: str) -> pl.Series:
     expression = pl.when(pl.col("absent")).then(FAIL).otherwise(GOOD).cast(pl.UInt8)
     absent = block.given(name).is_null()
     if block.field(name).type == "number":
-        absent = absent | block.typed(name).is_nan().fill_null(value=False)  # as every other check has it
+        absent = absent | block.typed(name).is_nan().fill_null(value=False)  # NaN is missing in every check
     flags = pl.DataFrame({"absent": absent}).select(expression.alias("flag"))["flag"]
     return flags.set(~block.well_formed, UNKNOWN) if block.malformed else flags

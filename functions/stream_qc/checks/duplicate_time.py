@@ -1,28 +1,25 @@
-"""Repeated times: no two rows have the same one.
+"""duplicate_time: finds rows that repeat the time of an earlier row.
 
-In a stream that is in order the rows of one time stand side by side, and one look at the row above is enough. Where a row
-comes late its time may have been anywhere above, so the check asks for a second pass that compares all of them
-(stream_qc.checks.uniqueness). Both are exact, and neither holds more than its share in memory.
+In an ordered stream, rows with the same time are next to each other, so comparing each row with the one before is enough.
+If a row is out of order, its time may have occurred anywhere before, so the check requests a second pass that compares all
+times (stream_qc.checks.uniqueness). Both are exact and use bounded memory.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Again, Flags, time_of
 from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
+from stream_qc.reading.block import Block
 
 
 class DuplicateTimeCheck:
-    """FAIL for a row whose time a row above holds; MISSING without a time, UNKNOWN where the cell is no time."""
+    """Flags a row FAIL if an earlier row has its time, MISSING without a time, UNKNOWN if the cell is not a time."""
 
     test = "duplicate_time"
 
@@ -30,7 +27,7 @@ class DuplicateTimeCheck:
         self.field = field
         self.needs = (field,)
         self._latest: dt.datetime | None = None
-        self._row = 0  # the first that holds the latest time
+        self._row = 0  # the first row with the latest time
         self._late = False
 
     def update(self, block: Block) -> Flags | None:

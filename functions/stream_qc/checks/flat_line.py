@@ -1,31 +1,18 @@
-"""flat_line_test: a value that does not move (QARTOD Test 8, Flat Line Test)."""
+"""flat_line_test: finds values that stay the same for too long (QARTOD Test 8, Flat Line Test)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
 from stream_qc.cells import Cells
-from stream_qc.checks.base import (
-    Again,
-    Flagging,
-    Flags,
-    Late,
-    Test,
-    finite,
-    needs_time,
-    seconds,
-    show_time,
-    time_of,
-)
+from stream_qc.checks.base import Again, Flagging, Flags, Late, Test, finite, seconds, show_time, time_of
 from stream_qc.checks.cadence import Intervals
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 FEWEST_ROWS = 3
 
@@ -33,29 +20,26 @@ FEWEST_ROWS = 3
 class FlatLineTest(Test, frozen=True):
     """suspect_threshold, fail_threshold: seconds; tolerance: in the field's units.
 
-    A threshold stands for k rows, k = int(threshold / median interval). A row is flagged where the k + 1 rows that end
-    with it, missing values left out, differ by less than the tolerance.
+    A threshold is converted to k = int(threshold / median interval) rows. A row is flagged if the k + 1 rows that end with
+    it, without missing values, differ by less than the tolerance.
     """
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     suspect_threshold: float
     fail_threshold: float
     tolerance: float = 0
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return [
-            *needs_time(document),
-            *seconds("suspect_threshold", self.suspect_threshold),
-            *seconds("fail_threshold", self.fail_threshold),
-        ]
+    def mistakes(self) -> list[str]:
+        return [*seconds("suspect_threshold", self.suspect_threshold), *seconds("fail_threshold", self.fail_threshold)]
 
-    def check(self, field: str, rules: Rules) -> FlatLineCheck:
-        return FlatLineCheck(field, str(rules.time), self)
+    def check(self, field: str, axes: Axes) -> FlatLineCheck:
+        return FlatLineCheck(field, axes["time"], self)
 
 
 class FlatLineCheck:
-    """Carries the last k rows. See stream_qc.checks.cadence for how k is known before the stream has ended."""
+    """Keeps the last k rows. stream_qc.checks.cadence explains how k is known before the stream ends."""
 
     test = "flat_line_test"
 
@@ -65,7 +49,7 @@ class FlatLineCheck:
         self._interval = interval  # seconds
         self._intervals = Intervals()
         self._carried: pl.DataFrame | None = None
-        self._waiting: list[pl.DataFrame] = []  # rows before the first interval is known
+        self._waiting: list[pl.DataFrame] = []  # rows read before the first interval is known
         self._rows = 0
 
     def update(self, block: Block) -> Flags | None:
@@ -82,12 +66,12 @@ class FlatLineCheck:
                 self._interval = None
                 return None
             rows, self._waiting = pl.concat(self._waiting), []
-        return self._flags(rows)
+        return self._flags(rows, self._interval)
 
     def finish(self) -> Iterable[Flags | Late | Again]:
         if self._waiting:
             rows = pl.concat(self._waiting)
-            flag = GOOD if self._rows < FEWEST_ROWS else UNKNOWN  # rows enough, and no two of them with times
+            flag = GOOD if self._rows < FEWEST_ROWS else UNKNOWN  # enough rows, but no two with times
             flags = rows.select(pl.when(pl.col("v").is_null()).then(MISSING).otherwise(flag).cast(pl.UInt8).alias("f"))[
                 "f"
             ]
@@ -97,21 +81,20 @@ class FlatLineCheck:
             yield Again(FlatLineCheck(self.field, self.time, self.limits, exact))
 
     def _counts(self, interval: int) -> tuple[int, int] | None:
-        """k for both thresholds; None where the times do not move on, and no number of rows stands for seconds."""
+        """Returns k for the suspect and the fail threshold, or None if the times do not advance. interval: in seconds."""
         if interval <= 0:
             return None
         return int(int(self.limits.suspect_threshold) / interval), int(int(self.limits.fail_threshold) / interval)
 
-    def _flags(self, rows: pl.DataFrame) -> Flags:
-        assert self._interval is not None  # noqa: S101  # update() saw to it
-        counts = self._counts(self._interval)
+    def _flags(self, rows: pl.DataFrame, interval: int) -> Flags:
+        counts = self._counts(interval)
         skip = 0 if self._carried is None else self._carried.height
         known = rows if self._carried is None else pl.concat([self._carried, rows])
         first = self._rows - known.height
         value = pl.col("v")
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
         if counts is None:
-            flag = flag.when(True).then(UNKNOWN)  # noqa: FBT003
+            flag = flag.when(pl.lit(value=True)).then(UNKNOWN)
         else:
             flag = flag.when(self._flat(counts[1], first)).then(FAIL).when(self._flat(counts[0], first)).then(SUSPECT)
             self._carried = known.tail(max(counts))
@@ -138,5 +121,5 @@ class FlatLineCheck:
     def _flat(self, count: int, first: int) -> pl.Expr:
         size = count + 1
         span = pl.col("v").rolling_max(size, min_samples=1) - pl.col("v").rolling_min(size, min_samples=1)
-        whole = pl.int_range(pl.len()) + first >= count  # no window reaches before the stream
+        whole = pl.int_range(pl.len()) + first >= count  # no window starts before the stream
         return whole & (span.abs() < self.limits.tolerance)

@@ -1,38 +1,36 @@
-"""gross_range_test: values outside what the sensor or the operator allows (QARTOD Test 4, Gross Range Test)."""
+"""gross_range_test: finds values outside the range of the sensor or the operator (QARTOD Test 4, Gross Range Test)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, ordered_pair
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes
 
 
 class GrossRangeTest(Test, frozen=True):
     """fail_span and suspect_span: [lowest, highest], both inclusive, in the field's units."""
 
     process: ClassVar[int] = 2
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
     fail_span: tuple[float, float]
     suspect_span: tuple[float, float] | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+    def mistakes(self) -> list[str]:
         found = ordered_pair("fail_span", self.fail_span) + ordered_pair("suspect_span", self.suspect_span)
         if not found and self.suspect_span is not None:
             (low, high), (suspect_low, suspect_high) = self.fail_span, self.suspect_span
             if suspect_low < low or suspect_high > high:
                 found.append(
-                    f"suspect_span: [{suspect_low:g}, {suspect_high:g}] leaves the fail_span [{low:g}, {high:g}]"
+                    f"suspect_span: [{suspect_low:g}, {suspect_high:g}] is not within the fail_span [{low:g}, {high:g}]"
                 )
         return found
 
-    def check(self, field: str, rules: Rules) -> RowCheck:  # noqa: ARG002
+    def check(self, field: str, _: Axes) -> RowCheck:
         def judge(block: Block) -> pl.Series:
             return flag(block.number(field), self.fail_span, self.suspect_span)
 
@@ -43,7 +41,7 @@ class GrossRangeTest(Test, frozen=True):
 
 
 def flag(values: pl.Series, fail_span: tuple[float, float], suspect_span: tuple[float, float] | None) -> pl.Series:
-    """Flags for values in the spans' units: MISSING where null, FAIL outside fail_span, SUSPECT outside suspect_span."""
+    """Returns the flags of values: MISSING if null, FAIL outside fail_span, SUSPECT outside suspect_span, otherwise GOOD."""
     value = pl.col("v")
     expression = (
         pl.when(value.is_null()).then(MISSING).when(~value.is_between(*fail_span) | value.is_infinite()).then(FAIL)
@@ -54,7 +52,7 @@ def flag(values: pl.Series, fail_span: tuple[float, float], suspect_span: tuple[
 
 
 def reason(value: float, fail_span: tuple[float, float], suspect_span: tuple[float, float] | None) -> str:
-    """`71.3 is above 60 (gross_range_test fail_span)`"""
+    """Returns the reason for a flag, such as `71.3 is above 60 (gross_range_test fail_span)`."""
     name, (low, high) = "fail_span", fail_span
     if suspect_span is not None and low <= value <= high:
         name, (low, high) = "suspect_span", suspect_span

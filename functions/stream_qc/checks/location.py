@@ -1,52 +1,41 @@
-"""location_test: positions off the globe, and steps that are too long (QARTOD Test 3, Location Test)."""
+"""location_test: finds impossible positions and steps that are too long (QARTOD Test 3, Location Test)."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
+from stream_qc.cells import Cells
 from stream_qc.checks.base import Flags, Test, finite
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
-if TYPE_CHECKING:
-    from stream_qc.cells import Cells
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
-
-EARTH_RADIUS = 6_371_000.0  # metres, as the Gibbs SeaWater toolbox has it
+EARTH_RADIUS = 6_371_000.0  # metres, the value of the Gibbs SeaWater toolbox
 
 
 class LocationTest(Test, frozen=True):
-    """range_max: metres from the row above; more is SUSPECT. range_method: `haversine` on a sphere, or `wgs84`, exact and slow.
+    """range_max: the longest step from the row above, in metres; a longer one is SUSPECT. range_method: `haversine`, on a
+    sphere, or `wgs84`, which is exact and slow.
 
-    It looks at the axes `lat` and `lon`, in degrees, whatever field it is asked of.
+    It tests the axes `lat` and `lon`, in degrees, whichever field it is listed under.
     """
 
     process: ClassVar[int] = 2
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("lat", "lon")
     range_max: float | None = None
     range_method: Literal["haversine", "wgs84"] = "haversine"
 
-    @classmethod
-    def numeric(cls, document: Document, field: str) -> tuple[str | None, ...]:  # noqa: ARG003
-        return (document.lat, document.lon)
-
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return [
-            f"needs the axis {axis}: name its field at the top of the rules, as in `{axis}: {axis}`"
-            for axis in ("lat", "lon")
-            if getattr(document, axis) is None
-        ]
-
-    def check(self, field: str, rules: Rules) -> LocationCheck:
-        return LocationCheck(field, str(rules.lat), str(rules.lon), self)
+    def check(self, field: str, axes: Axes) -> LocationCheck:
+        return LocationCheck(field, axes["lat"], axes["lon"], self)
 
 
 class Pair:
-    """Both cells of a position, as one text."""
+    """Returns both cells of a position as one text."""
 
     def __init__(self, lat: Cells, lon: Cells) -> None:
         self.lat, self.lon = lat, lon
@@ -56,7 +45,7 @@ class Pair:
 
 
 class LocationCheck:
-    """FAIL off the globe and where only one of both is there; SUSPECT after too long a step; MISSING where both are missing."""
+    """Flags a row FAIL if its position is impossible or half missing, SUSPECT after too long a step, MISSING without one."""
 
     test = "location_test"
 
@@ -90,7 +79,7 @@ class LocationCheck:
                 return f"{metres:,.0f} m from the row above, more than {self.limits.range_max:,g} (location_test range_max)"
             if lat is None or lon is None:
                 return f"{self.lat if lat is None else self.lon} is missing (location_test)"
-            return f"{self.lat} {lat:g}, {self.lon} {lon:g} is not on the globe (location_test)"
+            return f"{self.lat} {lat:g}, {self.lon} {lon:g} is not a valid position (location_test)"
 
         return Flags(block.first, flags, raw, why)
 
@@ -98,7 +87,7 @@ class LocationCheck:
         return ()
 
     def _distances(self, known: pl.DataFrame) -> pl.Series:
-        """Metres from the row above, null for the first row and where a position is missing."""
+        """Returns the metres from the row above; null for the first row and if a position is missing."""
         if self.limits.range_max is None:
             return pl.Series([None], dtype=pl.Float64).new_from_index(0, known.height)
         if self.limits.range_method == "wgs84":
@@ -110,10 +99,10 @@ class LocationCheck:
 
 
 def _geodesic(known: pl.DataFrame) -> pl.Series:
-    from geographiclib.geodesic import Geodesic  # noqa: PLC0415  # only for those who ask for it
+    from geographiclib.geodesic import Geodesic  # noqa: PLC0415  # slow to import and rarely used
 
     distances: list[float | None] = [None] * min(1, known.height)
     for (lat1, lon1), (lat2, lon2) in itertools.pairwise(known.select("lat", "lon").rows()):
         there = None not in (lat1, lon1, lat2, lon2)
         distances.append(Geodesic.WGS84.Inverse(lat1, lon1, lat2, lon2, Geodesic.DISTANCE)["s12"] if there else None)
-    return pl.Series(distances, dtype=pl.Float64).fill_nan(None)  # a place that is not on the globe has no distance
+    return pl.Series(distances, dtype=pl.Float64).fill_nan(None)  # NaN for an impossible position

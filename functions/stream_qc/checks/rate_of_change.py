@@ -1,39 +1,35 @@
-"""rate_of_change_test: a value that changes too fast (QARTOD Test 7, Rate of Change Test)."""
+"""rate_of_change_test: finds values that change too fast (QARTOD Test 7, Rate of Change Test)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Flagging, Flags, Test, finite, needs_time, time_of
+from stream_qc.checks.base import Flagging, Flags, Test, finite, time_of
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 
 class RateOfChangeTest(Test, frozen=True):
-    """threshold: SUSPECT above it; fail_threshold: FAIL above it; both in the field's units per second."""
+    """threshold: a faster change is SUSPECT; fail_threshold: a faster change is FAIL. Both in the field's units per second."""
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     threshold: float
     fail_threshold: float | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return needs_time(document)
-
-    def check(self, field: str, rules: Rules) -> RateOfChangeCheck:
-        return RateOfChangeCheck(field, str(rules.time), self)
+    def check(self, field: str, axes: Axes) -> RateOfChangeCheck:
+        return RateOfChangeCheck(field, axes["time"], self)
 
 
 class RateOfChangeCheck:
-    """The step from the row above, over the whole seconds between them; within one second, the step itself (as ioos_qc has it).
+    """Divides the step from the row above by the whole seconds between them. Within one second, the step is the rate.
 
-    The first row, and one after a missing value, is GOOD.
+    The first row, and a row after a missing value, are GOOD. Both are as in ioos_qc.
     """
 
     test = "rate_of_change_test"

@@ -1,47 +1,45 @@
-"""spike_test: a value that leaves its neighbours (QARTOD Test 6, Spike Test)."""
+"""spike_test: finds values that differ too much from their neighbours (QARTOD Test 6, Spike Test)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
 from stream_qc.cells import Cells
 from stream_qc.checks.base import Flags, Test, finite
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes
 
 
 class SpikeTest(Test, frozen=True):
-    """suspect_threshold, fail_threshold: in the field's units; without one, or at 0, it is off.
+    """suspect_threshold, fail_threshold: in the field's units; a threshold that is 0 or not given is off.
 
-    method: `average` measures the distance from the mean of both neighbours, `differential` the smaller of the two
-    steps where they go opposite ways.
+    method: `average` measures the distance from the mean of both neighbours; `differential` takes the smaller of the two
+    steps if they have opposite signs.
     """
 
     process: ClassVar[int] = 3
-    of_numbers: ClassVar[bool] = True
+    needs_numbers: ClassVar[bool] = True
     suspect_threshold: float | None = None
     fail_threshold: float | None = None
     method: Literal["average", "differential"] = "average"
 
-    def check(self, field: str, rules: Rules) -> SpikeCheck:  # noqa: ARG002
+    def check(self, field: str, _: Axes) -> SpikeCheck:
         return SpikeCheck(field, self)
 
 
 class SpikeCheck:
-    """Each row waits for the next one. The first row and the last, and a row beside a missing value, are UNKNOWN."""
+    """Flags a row when the next one is known. The first row, the last row and neighbours of missing values are UNKNOWN."""
 
     test = "spike_test"
 
     def __init__(self, field: str, limits: SpikeTest) -> None:
         self.field, self.limits = field, limits
         self.needs = (field,)
-        self._carried: pl.DataFrame | None = None  # the last two rows; the flag of the last is due
+        self._carried: pl.DataFrame | None = None  # the last two rows; the last is not flagged yet
         self._rows = 0
 
     def update(self, block: Block) -> Flags | None:
@@ -86,7 +84,7 @@ class SpikeCheck:
             above = self.limits.fail_threshold if flags[start + index] == FAIL else self.limits.suspect_threshold
             name = "fail_threshold" if flags[start + index] == FAIL else "suspect_threshold"
             return (
-                f"{self.field} {raw[index]} leaves its neighbours by {sizes[start + index]:.6g}, "
+                f"{self.field} {raw[index]} differs from its neighbours by {sizes[start + index]:.6g}, "
                 f"more than {above:g} (spike_test {name})"
             )
 

@@ -1,33 +1,28 @@
-"""syntax_test: raw lines that have the wrong length (QARTOD Test 2, Syntax Test)."""
+"""syntax_test: finds raw records of the wrong length (QARTOD Test 2, Syntax Test)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, fail_where
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes
 
 
 class SyntaxTest(Test, frozen=True):
-    """nchar: the length that every value must have, in characters, in bytes of two hexadecimal digits each (`lentype`
-    byte), or in items between the delimiters where a `delimiter` is given.
+    """nchar: the length of every value. It is counted in characters, in bytes of two hexadecimal digits each (`lentype`
+    byte), or in items if a `delimiter` is given.
     """
 
     process: ClassVar[int] = 1
+    needs_text: ClassVar[bool] = True
     nchar: float
     lentype: Literal["char", "byte"] = "char"
     delimiter: str | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        kind = fields[field].type if field in fields else "string"
-        return [] if kind in ("string", "any") else [f"looks at text; the field {field} has type {kind}"]
-
-    def check(self, field: str, rules: Rules) -> RowCheck:  # noqa: ARG002
+    def check(self, field: str, _: Axes) -> RowCheck:
         def judge(block: Block) -> pl.Series:
             text, length = pl.col("v"), pl.col("v").str.len_chars()
             found = length.cast(pl.Float64)
@@ -47,6 +42,6 @@ class SyntaxTest(Test, frozen=True):
                 if self.delimiter
                 else len(value) / (2 if self.lentype == "byte" else 1)
             )
-            return f"{field} has {found:g} {unit} and must have {self.nchar:g} (syntax_test nchar)"
+            return f"{field} has {found:g} {unit} instead of {self.nchar:g} (syntax_test nchar)"
 
         return RowCheck(field, "syntax_test", judge, explain)

@@ -1,41 +1,38 @@
-"""time_gap_test: too long without a row (QARTOD Test 1, Timing/Gap Test)."""
+"""time_gap_test: finds gaps between rows that are too long (QARTOD Test 1, Timing/Gap Test)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
 from stream_qc.cells import Cells
-from stream_qc.checks.base import Flags, Test, hours, needs_time, show_time
+from stream_qc.checks.base import Flags, Test, hours, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 
 class TimeGapTest(Test, frozen=True):
-    """fail_span: hours, cut to whole seconds. It looks at the time axis, whatever field it is asked of."""
+    """fail_span: hours, rounded down to whole seconds. It tests the time axis, whichever field it is listed under."""
 
     process: ClassVar[int] = 3
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: float = 2
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        found = needs_time(document)
-        return found + hours("fail_span", self.fail_span)
+    def mistakes(self) -> list[str]:
+        return hours("fail_span", self.fail_span)
 
-    def check(self, field: str, rules: Rules) -> TimeGapCheck:
-        assert rules.time is not None  # noqa: S101  # mistakes() saw to it
-        return TimeGapCheck(field, rules.time, dt.timedelta(seconds=int(self.fail_span * 3600)))
+    def check(self, field: str, axes: Axes) -> TimeGapCheck:
+        return TimeGapCheck(field, axes["time"], dt.timedelta(seconds=int(self.fail_span * 3600)))
 
 
 class TimeGapCheck:
-    """FAIL for the row after a gap longer than the span; the first row takes the second's flag.
+    """Flags a row FAIL after a gap longer than the span. The first row gets the flag of the second, as in ioos_qc.
 
-    MISSING where there is no time, UNKNOWN after a row without one, and for a stream of one row.
+    A row without a time is MISSING. A row after one without a time, and the only row of a stream, are UNKNOWN.
     """
 
     test = "time_gap_test"
@@ -43,7 +40,7 @@ class TimeGapCheck:
     def __init__(self, field: str, time: str, span: dt.timedelta) -> None:
         self.field, self.time, self.span = field, time, span
         self.needs = (time,)
-        self._before: pl.DataFrame | None = None  # the last row so far
+        self._before: pl.DataFrame | None = None  # the last row of the block before
         self._first_waits = True
 
     def update(self, block: Block) -> Flags | None:
@@ -57,7 +54,7 @@ class TimeGapCheck:
         if known.height == 1:
             return None
         flags = self._flags(known["time"])
-        skip = 0 if self._first_waits else 1  # the row above the block was flagged with its own block
+        skip = 0 if self._first_waits else 1  # the row above was flagged with its own block
         self._first_waits = False
         times = known["time"]
         return Flags(
@@ -73,7 +70,7 @@ class TimeGapCheck:
             yield Flags(0, pl.Series([flag], dtype=pl.UInt8), Cells(self._before["raw"], self._spell), lambda _: "")
 
     def _flags(self, times: pl.Series) -> pl.Series:
-        """Flags of two or more times; the first takes the second's, or UNKNOWN where the second has none."""
+        """Returns the flags of two or more times. The first gets the flag of the second, or UNKNOWN if that is MISSING."""
         time = pl.col("time")
         flags = times.to_frame("time").select(
             pl.when(time.is_null())
@@ -91,16 +88,16 @@ class TimeGapCheck:
         return flags
 
     def _why(self, times: pl.Series, index: int) -> str:
-        row = max(index, 1)  # the first row was flagged for the gap after it
+        row = max(index, 1)  # the first row is flagged for the gap after it
         start, end = times[row - 1], times[row]
         return (
             f"no row for {spell(end - start)}, from {show_time(start)} to {show_time(end)}; "
-            f"at most {spell(self.span)} is allowed (time_gap_test fail_span)"
+            f"the limit is {spell(self.span)} (time_gap_test fail_span)"
         )
 
 
 def spell(span: dt.timedelta) -> str:
-    """A span in words: `2 d 3 h`, `90 s`."""
+    """Returns a span in words, such as `2 d 3 h` or `90 s`."""
     seconds = span.total_seconds()
     if seconds < 120:
         return f"{seconds:g} s"

@@ -1,22 +1,19 @@
-"""Time order: no row is earlier than a row above it. Equal times are in order; whether they may repeat is another check."""
+"""time_order: finds rows that are earlier than a row above. Equal times are in order; duplicate_time finds those."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Flags, show_time
 from stream_qc.flags import FAIL, GOOD, MISSING
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
+from stream_qc.reading.block import Block
 
 
 class TimeOrderCheck:
-    """FAIL for a row whose time is before the latest time above it; MISSING where there is no time."""
+    """Flags a row FAIL if its time is before the latest time above, MISSING if it has no time."""
 
     test = "time_order"
 
@@ -55,7 +52,7 @@ class TimeOrderCheck:
             flags,
             block.cells(self.field),
             lambda index: (
-                f"{self.field} {show_time(time[index])} is before {show_time(latest[index])}, a time above (time_order)"
+                f"{self.field} {show_time(time[index])} is before {show_time(latest[index])} in a row above (time_order)"
             ),
         )
 

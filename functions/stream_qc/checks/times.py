@@ -1,31 +1,30 @@
-"""impossible_date_test and data_reception_test: times that cannot be, and times that are too old (ioos_qc; GTSPP manual, 1.2)."""
+"""impossible_date_test and data_reception_test: find impossible times and late data (ioos_qc; GTSPP manual, 1.2)."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import RowCheck, Test, fail_where, hours, needs_time, show_time, time_of
+from stream_qc.checks.base import RowCheck, Test, fail_where, hours, show_time, time_of
 from stream_qc.fieldtypes import utc
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
-    from stream_qc.rules import Document, Field, Rules
+from stream_qc.reading.block import Block
+from stream_qc.schema import Axes, AxisName
 
 
 class ImpossibleDateTest(Test, frozen=True):
-    """fail_span: [from, to], both inclusive, in ISO 8601. A time in the future FAILs, and one outside the span."""
+    """fail_span: [from, to], both inclusive, in ISO 8601. A time outside the span, or in the future, is FAIL."""
 
     process: ClassVar[int] = 3
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: tuple[Any, Any] | None = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
-        return needs_time(document) + no_times("fail_span", self.fail_span or ())
+    def mistakes(self) -> list[str]:
+        return time_mistakes("fail_span", self.fail_span or ())
 
-    def check(self, field: str, rules: Rules) -> RowCheck:
-        time, now = str(rules.time), utc(dt.datetime.now(dt.UTC))
+    def check(self, field: str, axes: Axes) -> RowCheck:
+        time, now = axes["time"], utc(dt.datetime.now(dt.UTC))
         first, last = (utc(one) for one in self.fail_span) if self.fail_span else (None, None)
 
         def judge(block: Block) -> pl.Series:
@@ -46,29 +45,30 @@ class ImpossibleDateTest(Test, frozen=True):
 
 
 class DataReceptionTest(Test, frozen=True):
-    """fail_span: hours, cut to whole seconds; from_time: ISO 8601, by default now. What is older than that FAILs."""
+    """fail_span: hours, rounded down to whole seconds. from_time: ISO 8601, by default now. An older time is FAIL."""
 
     process: ClassVar[int] = 3
+    needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
     fail_span: float = 6
     from_time: Any = None
 
-    def mistakes(self, document: Document, field: str, fields: dict[str, Field]) -> list[str]:  # noqa: ARG002
+    def mistakes(self) -> list[str]:
         given = () if self.from_time is None else (self.from_time,)
-        found = needs_time(document) + no_times("from_time", given) + hours("fail_span", self.fail_span)
-        return found or self._before_the_calendar()
+        found = time_mistakes("from_time", given) + hours("fail_span", self.fail_span)
+        return found or self._before_year_one()
 
     def _oldest(self) -> dt.datetime:
         return utc(self.from_time or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
 
-    def _before_the_calendar(self) -> list[str]:
+    def _before_year_one(self) -> list[str]:
         try:
             self._oldest()
         except OverflowError:
-            return [f"fail_span: {self.fail_span:g} hours before from_time no calendar holds"]
+            return [f"fail_span: {self.fail_span:g} hours before from_time is before the year 1"]
         return []
 
-    def check(self, field: str, rules: Rules) -> RowCheck:
-        time = str(rules.time)
+    def check(self, field: str, axes: Axes) -> RowCheck:
+        time = axes["time"]
         oldest = self._oldest()
 
         def judge(block: Block) -> pl.Series:
@@ -83,12 +83,12 @@ class DataReceptionTest(Test, frozen=True):
         return RowCheck(field, "data_reception_test", judge, explain, reads=time)
 
 
-def no_times(name: str, values: tuple[Any, ...]) -> list[str]:
-    """A mistake for each value that is no time."""
+def time_mistakes(name: str, values: tuple[Any, ...]) -> list[str]:
+    """Returns a mistake for each value that is not a time."""
     found = []
     for value in values:
         try:
             utc(value)
         except (ValueError, OverflowError):
-            found.append(f"{name}: {value!r} is no time in ISO 8601")
+            found.append(f"{name}: {value!r} is not a time in ISO 8601")
     return found

@@ -1,9 +1,9 @@
-"""`unique`, `primaryKey` and repeated times: values that the stream holds more than once.
+"""`unique`, `primaryKey` and repeated times: finds values that occur more than once in the stream.
 
-In memory that does not grow with the stream: of each row 128 bits of hash are held, and the beginning of its text, until
-there are SPILL_ROWS of them; then they are written to temporary files, parted by the hash so that equal keys are in one part.
-Each file is looked at once, at the end, beside the keys that its part has had. A repeated row is flagged FAIL; the first that
-held its key is GOOD. (Two keys of one hash among a thousand million rows: less likely than one in 10 to the 20th.)
+Memory is bounded: for each row, 128 bits of hash and the start of its text are kept until there are SPILL_ROWS of them; then
+they are written to temporary files, partitioned by the hash, so that equal keys are in the same part. At the end, each file
+is read once and compared with the keys of its part so far. A repeated row is FAIL; the first row with its key is GOOD. (In
+a thousand million rows, the chance that two keys share a hash is below one in 10 to the 20th.)
 """
 
 from __future__ import annotations
@@ -11,28 +11,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stream_qc.checks.base import Flags, Late
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
-
-if TYPE_CHECKING:
-    from stream_qc.reading.block import Block
+from stream_qc.reading.block import Block
 
 SPILL_ROWS = 300_000
 PARTS = 64
 SHOWN = 20
-TEXT = 80  # characters of each of a key's cells that are kept to be shown
+TEXT = 80  # characters kept of each cell of a key, for examples
 KEYS = ["h1", "h2"]
 
 
 class UniqueCheck:
-    """No two rows hold the same values in `needs`.
+    """Flags rows that repeat the values of an earlier row in the fields `needs`.
 
-    Rows in which every one of these fields is missing are MISSING for `unique` and a repeated time, and FAIL for a
-    primary key, which must have a value (Table Schema, primaryKey).
+    A row in which all of these fields are missing is MISSING for `unique` and repeated times, and FAIL for a primary key,
+    which must have a value (Table Schema, primaryKey).
     """
 
     def __init__(self, field: str, test: str, needs: tuple[str, ...], *, absent_fails: bool = False) -> None:
@@ -47,20 +44,20 @@ class UniqueCheck:
         columns: list[pl.Series] = []
         for index, name in enumerate(self.needs):
             value, absent = block.typed(name), block.given(name).is_null()
-            if value.dtype.is_float():  # NaN is missing, as every other check has it
+            if value.dtype.is_float():  # NaN is missing in every check
                 value, absent = value.fill_nan(None), absent | value.is_nan().fill_null(value=False)
             columns += [value.alias(f"k{index}"), absent.alias(f"absent{index}")]
             columns += [block.text(name).fill_null("").alias(f"raw{index}")]
         count = range(len(self.needs))
         all_absent = pl.all_horizontal(f"absent{index}" for index in count)
-        # A cell that is not of its type has no value to compare; the check of the type has flagged it.
+        # A cell that is not of its type has no value to compare; the check `type` flags it.
         unread = pl.any_horizontal(pl.col(f"k{index}").is_null() & ~pl.col(f"absent{index}") for index in count)
         no_value = FAIL if self.absent_fails else MISSING
         key = pl.struct(f"k{index}" for index in count)
         frame = pl.DataFrame(columns).select(
             key.hash(seed=1).alias("h1"),
             key.hash(seed=2).alias("h2"),
-            # Put together anew, and not a view that would keep the whole text of its block.
+            # A copy, because a view would keep the whole text of its block in memory.
             pl.concat_str(
                 [
                     pl.lit(""),
@@ -76,17 +73,14 @@ class UniqueCheck:
             )
         self._hold(frame.filter(pl.col("flag") == GOOD).drop("flag"))
         return Flags(
-            block.first,
-            frame["flag"],
-            frame["raw"],
-            lambda _: f"{', '.join(self.needs)} has no value ({self.test})",
+            block.first, frame["flag"], frame["raw"], lambda _: f"{', '.join(self.needs)} has no value ({self.test})"
         )
 
     def finish(self) -> Iterator[Late]:
-        """The repeated rows, file by file. Each says which row held its key first."""
+        """Yields the repeated rows, file by file, with the first row of their key."""
         names = ", ".join(self.needs)
         for files in self._parts():
-            seen: pl.DataFrame | None = None  # the keys of the part, with the row that held each first
+            seen: pl.DataFrame | None = None  # the keys of the part, each with its first row
             for rows in files:
                 firsts = rows.group_by(KEYS).agg(pl.col("row").min().alias("first"))
                 if seen is not None:
@@ -137,7 +131,7 @@ class UniqueCheck:
         self._held, self._held_rows = [], 0
 
     def _parts(self) -> Iterator[Iterator[pl.DataFrame]]:
-        """The keys, in parts that share none; each part file by file, in the order of the rows."""
+        """Yields the keys in parts that have none in common. Each part yields its files in the order of the rows."""
         if self._folder is None:
             if self._held:
                 yield iter([pl.concat(self._held)])

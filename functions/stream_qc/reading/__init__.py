@@ -1,4 +1,4 @@
-"""From a byte stream to blocks of rows."""
+"""Reads a byte stream into blocks of rows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stream_qc.reading.bytestream import decompressed, refuse_foreign_content
 from stream_qc.reading.csv_text import CsvReader
 from stream_qc.reading.ndjson import NdjsonReader
 from stream_qc.reading.parquet import ParquetReader
-from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
 
 class Reader(Protocol):
-    """A file being read. `header` holds the fields that the file has; it is whole once the blocks are through."""
+    """A file that is being read. `header` lists the fields of the file; it is complete after the last block."""
 
     @property
     def header(self) -> list[str]: ...
@@ -27,7 +27,7 @@ class Reader(Protocol):
 
 
 def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks, each read and typed while the one before it is being checked: polars lets the other thread run meanwhile."""
+    """Yields the blocks. Each is read and parsed on a second thread while the caller checks the one before it."""
 
     def typed() -> Iterator[Block]:
         for block in blocks:
@@ -45,18 +45,21 @@ def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
 def open_reader(
     stream: BinaryIO,
     form: Format,
-    rules: Rules,
+    schema: Schema,
     block_bytes: int = BLOCK_BYTES,
     wanted: Collection[str] | None = None,
 ) -> Reader:
-    """A reader for the stream, in blocks of about `block_bytes` of text, with the rules' fields that are wanted: by default all.
+    """Returns a reader of the stream.
 
-    The reader raises UnreadableFile, here or between two blocks, where the file is not what its name says or breaks off.
+    form: the format of the stream. block_bytes: about how much text a block holds. wanted: the names of the schema's
+    fields to read; None for all.
+
+    Raises UnreadableFile, here or while blocks are read, if the content is not in that format, is damaged or is truncated.
     """
-    names = [name for name in rules.fields if wanted is None or name in wanted]
+    names = [name for name in schema.fields if wanted is None or name in wanted]
     if form.kind == "parquet":
-        return ParquetReader(stream, rules, names)
+        return ParquetReader(stream, schema, names)
     plain = refuse_foreign_content(decompressed(stream, form), form)
     if form.kind == "csv":
-        return CsvReader(plain, rules, names, block_bytes)
-    return NdjsonReader(plain, rules, names, block_bytes)
+        return CsvReader(plain, schema, names, block_bytes)
+    return NdjsonReader(plain, schema, names, block_bytes)

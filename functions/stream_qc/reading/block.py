@@ -1,4 +1,4 @@
-"""A stretch of a stream's rows, as every check sees it."""
+"""A block: consecutive rows of a stream, as the checks see them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import polars as pl
 
 from stream_qc import fieldtypes
 from stream_qc.cells import Cells
-from stream_qc.rules import Field, Rules
+from stream_qc.schema import Field, Schema
 
-MALFORMED_TEXT = 200  # characters of a malformed row that are shown
+MALFORMED_TEXT = 200  # characters kept of a malformed row
 
 
 class Malformed:
-    """A row that is no row of this file: its 0-based place in the stream, the reason, and its text, cut."""
+    """A row that cannot be split into the fields of the file: its 0-based number, the reason, and the start of its text."""
 
     __slots__ = ("reason", "row", "text")
 
@@ -26,75 +26,75 @@ class Malformed:
 class Block:
     """Rows `first` to `first + height - 1` of a stream, counted from 0.
 
-    `raw` holds the columns as they were read: text from CSV, native types from Parquet, either from NDJSON. A malformed row
-    is null in every column and listed in `malformed`.
+    `raw` holds the columns as read: text from CSV, typed columns from Parquet, either of them from NDJSON. A malformed row is
+    null in every column and is listed in `malformed`.
     """
 
     def __init__(
-        self, first: int, raw: pl.DataFrame, rules: Rules, malformed: Sequence[Malformed] = (), *, height: int
+        self, first: int, raw: pl.DataFrame, schema: Schema, malformed: Sequence[Malformed] = (), *, height: int
     ) -> None:
         self.first = first
         self.raw = raw
-        self.rules = rules
+        self.schema = schema
         self.malformed = malformed
         self.height = height
         self._typed: dict[str, pl.Series] = {}
 
     def field(self, name: str) -> Field:
-        return self.rules.field(name)
+        return self.schema.fields[name]
 
     @functools.cached_property
-    def nothing(self) -> pl.Series:
-        """A null text for each row, for a field that the block has not got."""
+    def absent(self) -> pl.Series:
+        """Returns a null text for each row, for a field that the file lacks."""
         return pl.Series("", [None], dtype=pl.String).new_from_index(0, self.height)
 
     @functools.cached_property
     def well_formed(self) -> pl.Series:
-        """True for each row that is not malformed."""
+        """Returns a Boolean per row: false if the row is malformed."""
         if not self.malformed:
             return pl.repeat(value=True, n=self.height, eager=True)
         bad = pl.Series([item.row - self.first for item in self.malformed], dtype=pl.UInt32)
         return ~pl.int_range(self.height, dtype=pl.UInt32, eager=True).is_in(bad.implode())
 
     def given(self, name: str) -> pl.Series:
-        """The field as it stands in the file, null where the cell is one of the schema's missingValues, as a number or a text."""
+        """Returns the field as written in the file, with null for cells that are one of the schema's missingValues."""
         column = self._column(name)
-        if column.dtype.is_numeric() and self.rules.missing_numbers:
-            missing_here = column.cast(pl.Float64).is_in(self.rules.missing_numbers)
+        if column.dtype.is_numeric() and self.schema.missing_numbers:
+            missing_here = column.cast(pl.Float64).is_in(self.schema.missing_numbers)
             return column.set(missing_here, None) if missing_here.any() else column
         if column.dtype != pl.String:
             return column
-        missing = self.rules.missing_values
+        missing = self.schema.missing_values
         if missing == ("",):
             return column.replace("", None) if column.len() else column
         return column.to_frame("v").select(pl.when(~pl.col("v").is_in(missing)).then(pl.col("v")))["v"]
 
     def typed(self, name: str) -> pl.Series:
-        """The field in its type, null where the cell is missing or not of that type."""
+        """Returns the field in its type, with null for cells that are missing or not of that type."""
         if name not in self._typed:
             self._typed[name] = fieldtypes.parse(self.given(name), self.field(name))
         return self._typed[name]
 
     def type_all(self) -> None:
-        """Types every column that was read, ahead of those who ask for it."""
+        """Parses every column that was read, so that `typed` finds them ready."""
         for name in self.raw.columns:
             self.typed(name)
 
     def unread(self, name: str) -> int:
-        """How many cells of the field hold something that is not of its type."""
+        """Returns how many cells of the field hold a value that is not of its type."""
         return self.typed(name).null_count() - self.given(name).null_count()
 
     def number(self, name: str) -> pl.Series:
-        """The field as Float64, null where missing; NaN is missing too, as QARTOD has it."""
+        """Returns the field as Float64, with null for missing cells and for NaN, which QARTOD treats as missing."""
         return self.typed(name).cast(pl.Float64, strict=False).fill_nan(None)
 
     def text(self, name: str) -> pl.Series:
-        """The field as text, for people, in all rows. Where a few will do, `cells` costs less."""
+        """Returns every cell of the field as text. For a few cells, `cells` is cheaper."""
         return fieldtypes.text(self._column(name))
 
     def cells(self, name: str) -> Cells:
-        """The field's cells as they stand in the file."""
+        """Returns the cells of the field as written in the file."""
         return Cells(self._column(name), lambda cell: fieldtypes.text(cell).item())
 
     def _column(self, name: str) -> pl.Series:
-        return self.raw[name] if name in self.raw.columns else self.nothing
+        return self.raw[name] if name in self.raw.columns else self.absent

@@ -1,4 +1,4 @@
-"""Byte streams: decompressed as they are read, and refused where they are not what the file's name says."""
+"""Decompresses byte streams while they are read, and rejects content that does not match the file name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-# What files of other kinds begin with (file(1)'s magic), and what to call them.
+# How other kinds of files begin (as in file(1)), and what they are called.
 FOREIGN = {
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "gzip",
@@ -36,14 +36,12 @@ FOREIGN = {
     b"\x89PNG": "a PNG picture",
 }
 BOM = b"\xef\xbb\xbf"
-
-
-MOST_EXPANSION = 300  # of compressed data, once more than HARMLESS_BYTES have come out of it; repetitive rows reach 100
+MOST_EXPANSION = 300  # the limit, once more than HARMLESS_BYTES are unpacked; repetitive rows expand about 100 times
 HARMLESS_BYTES = 256 * 1024 * 1024
 
 
 class Counted(io.RawIOBase):
-    """A stream that counts the bytes that are read from it."""
+    """A stream that counts the bytes read from it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self.count = stream, 0
@@ -58,7 +56,7 @@ class Counted(io.RawIOBase):
 
 
 class Bytes:
-    """A stream whose breakdowns in decompression are UnreadableFile, raised after all that could be read has been."""
+    """A stream that raises UnreadableFile if it cannot be decompressed, after returning everything that could be."""
 
     def __init__(self, read: Callable[[int], bytes], kind: str, packed: Counted | None = None) -> None:
         self._read, self._kind, self._packed = read, kind, packed
@@ -67,9 +65,9 @@ class Bytes:
         self._broken: UnreadableFile | None = None
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, fewer only at the end of the stream and before a break; no bytes at its end.
+        """Returns `size` bytes, or fewer at the end of the stream and before damaged data; b"" at the end.
 
-        Raises UnreadableFile at a break.
+        Raises UnreadableFile at damaged data.
         """
         chunks = [self._head[:size]]
         wanted = size - len(chunks[0])
@@ -83,7 +81,7 @@ class Bytes:
         return data
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, which stay to be read."""
+        """Returns the next bytes without consuming them."""
         self._head = self.read(size) + self._head
         return self._head[:size]
 
@@ -95,23 +93,23 @@ class Bytes:
             self._unpacked += len(data)
             if self._packed and self._unpacked > max(HARMLESS_BYTES, MOST_EXPANSION * self._packed.count):
                 self._broken = UnreadableFile(
-                    f"the {self._kind} data unpacks to more than {MOST_EXPANSION} times its size, and is not read on"
+                    f"the {self._kind} data unpacks to more than {MOST_EXPANSION} times its size; reading was stopped"
                 )
                 return b""
             return data
         except EOFError:
-            self._broken = UnreadableFile(f"the {self._kind} data breaks off; upload the file again")
+            self._broken = UnreadableFile(f"the {self._kind} data is truncated; upload the file again")
         except gzip.BadGzipFile:
-            self._broken = UnreadableFile(f"the name says {self._kind}, and the content is not {self._kind}")
+            self._broken = UnreadableFile(f"the file name says {self._kind}, but the content is not {self._kind}")
         except (zlib.error, zstd.ZstdError) as error:
             self._broken = UnreadableFile(f"the {self._kind} data is damaged: {error}")
         return b""
 
 
 def decompressed(stream: BinaryIO, form: Format) -> Bytes:
-    """The content of the stream, decompressed as the name says, without a byte order mark."""
+    """Returns the content of the stream, decompressed, without a byte order mark."""
     if form.compression == "gz":
-        # read1 hands out what there is before it finds the data broken; read would lose it.
+        # read1 returns what precedes damaged data; read would lose it.
         packed = Counted(stream)
         content = Bytes(gzip.GzipFile(fileobj=packed, mode="rb").read1, "gzip", packed)
     elif form.compression == "zst":
@@ -125,20 +123,20 @@ def decompressed(stream: BinaryIO, form: Format) -> Bytes:
 
 
 def refuse_foreign_content(content: Bytes, form: Format) -> Bytes:
-    """The content unchanged; raises UnreadableFile where it is empty or begins as a file of another kind does."""
+    """Returns the content unchanged. Raises UnreadableFile if it is empty or begins like another kind of file."""
     head = content.peek(512)
     if not head:
         raise UnreadableFile("the file is empty")
     for magic, name in FOREIGN.items():
         if head.startswith(magic):
-            raise UnreadableFile(f"the name says {form}, and the content is {name}")
-    if b"\x00" in head.partition(b"\n")[0]:  # further down it is a malformed row
-        raise UnreadableFile(f"the name says {form}, and the content is binary (a NUL byte in its first line)")
+            raise UnreadableFile(f"the file name says {form}, but the content is {name}")
+    if b"\x00" in head.partition(b"\n")[0]:  # in a later line it makes the row malformed
+        raise UnreadableFile(f"the file name says {form}, but the content is binary (a NUL byte in its first line)")
     return content
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
-    """The stream where it can seek, or its content in a temporary file, as Parquet needs it."""
+    """Returns the stream if it can seek, otherwise a temporary file with its content. Parquet needs to seek."""
     if stream.seekable():
         return stream
     spool = tempfile.TemporaryFile(prefix="stream-qc-")  # noqa: SIM115  # lives as long as the reader

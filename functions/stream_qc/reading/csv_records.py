@@ -1,4 +1,4 @@
-"""The records of a CSV stream (RFC 4180): where each begins and ends, and which are none."""
+"""Splits a CSV stream (RFC 4180) into records and finds the malformed ones."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES, skip_line
 
-MOST_TOGETHER = 2000  # pieces in a block
-SMALL = 4096  # bytes of a piece
+MOST_TOGETHER = 2000  # pieces per block
+SMALL = 4096  # bytes; smaller pieces are grouped
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """The regular expressions of one separator. `records`: as many whole records as there are; `one`: a record's cells."""
+    """The regular expressions for one separator. `records` matches any number of whole records, `one` a single record."""
 
     separator: bytes
     records: re.Pattern[bytes]
     one: re.Pattern[bytes]
     cell: re.Pattern[bytes]
-    unfinished: re.Pattern[bytes]  # the beginning of a record that more bytes may complete
+    unfinished: re.Pattern[bytes]  # the start of a record that more bytes may complete
 
 
 QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
@@ -31,6 +31,7 @@ QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 
 @functools.cache
 def grammar(separator: str) -> Grammar:
+    """Returns the regular expressions for CSV with this separator."""
     sep = re.escape(separator.encode())
     quoted, plain = rb'"(?:[^"]++|"")*+"', rb'[^"\n' + sep + rb"]*+"
     field = rb"(?:" + quoted + rb"|" + plain + rb")"
@@ -46,14 +47,14 @@ def grammar(separator: str) -> Grammar:
 
 @dataclass(frozen=True)
 class Piece:
-    """Well-formed records, or (with a reason) one that is not."""
+    """Consecutive well-formed records or, with a reason, one malformed record."""
 
     data: bytes
     reason: str = ""
 
 
 def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterator[Piece]:
-    """The records of the stream: stretches of well-formed ones, and each one that is not by itself."""
+    """Yields the records of the stream: well-formed ones together, each malformed one by itself."""
     final = False
     while True:
         position = 0
@@ -81,14 +82,14 @@ def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterat
         if final:
             return
         chunk = content.read(size)
-        final = not chunk  # not where it is short: the stream may break there, and what is left be no record
+        final = not chunk  # a short read is not the end: the next one may raise, and what is left is not a record
         data = data[position:] + chunk
         if final and data and not data.endswith(b"\n"):
             data += b"\n"
 
 
 def _whole_records(data: bytes, position: int, syntax: Grammar) -> int:
-    """Where the well-formed records end that begin at this position, none of them over MAX_RECORD_BYTES long."""
+    """Returns where the well-formed records that start here end. None is longer than MAX_RECORD_BYTES."""
     quotes = data.find(b'"', position) >= 0
     while position < len(data):
         window = position + MAX_RECORD_BYTES
@@ -105,12 +106,12 @@ def _whole_records(data: bytes, position: int, syntax: Grammar) -> int:
 
 def _what_is_wrong(line: bytes, syntax: Grammar) -> str:
     if syntax.unfinished.match(line):
-        return "a quote that is opened and not closed"
-    return "a quote in the middle of a value; quote the whole value and double the quotes in it"
+        return "a quote is opened and not closed"
+    return "a quote inside an unquoted value; quote the whole value and double the quotes in it"
 
 
 def without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """The pieces without the blank lines at the end of the stream, which are no rows."""
+    """Yields the pieces without the blank lines at the end of the stream, which are not rows."""
     blank = b""
     for piece in pieces:
         if piece.reason:
@@ -130,7 +131,7 @@ def without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def gathered(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
-    """The pieces, small ones together: to have polars parse a few rows costs more than to take them apart."""
+    """Yields groups of pieces. Small pieces are grouped, because calling polars for a few rows is slow."""
     small: list[Piece] = []
     room = size // 2
     try:
@@ -146,7 +147,7 @@ def gathered(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
             if len(small) == MOST_TOGETHER or room <= 0:
                 yield small
                 small, room = [], size // 2
-    except UnreadableFile:  # what came before it counts
+    except UnreadableFile:  # the rows before it count
         if small:
             yield small
         raise

@@ -1,9 +1,8 @@
-"""CSV (RFC 4180): blocks cut at record boundaries, parsed by polars, with malformed rows found and kept apart.
+"""Reads CSV (RFC 4180) in blocks that end at record boundaries, and finds malformed rows.
 
-polars parses, because nothing is faster. It fills short rows in silence and names no row where it raises, so what it is
-given are records that are known to be well formed, its answer is compared with the count of separators and line ends,
-and a stretch for which these disagree is taken apart record by record. What a row is does not depend on where the
-blocks were cut.
+polars parses the blocks, because it is the fastest. But it fills short rows silently and its errors name no row. So it is
+given only records that are known to be well formed, and its result is compared with the number of separators and line
+ends. If they disagree, the block is parsed record by record. The rows do not depend on where blocks are cut.
 """
 
 from __future__ import annotations
@@ -27,27 +26,27 @@ from stream_qc.reading.csv_records import (
     without_trailing_blanks,
 )
 from stream_qc.reading.lines import MAX_RECORD_BYTES
-from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 
 SEPARATORS = (",", ";", "\t", "|")
 
 
 class CsvReader:
-    """Blocks of about `block_bytes` bytes, with the wanted columns, all of them text."""
+    """Yields blocks of about `block_bytes` bytes with the wanted columns, all of them text."""
 
-    def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
-        self._rules, self._block_bytes = rules, block_bytes
+    def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
+        self._schema, self._block_bytes = schema, block_bytes
         line, rest = _first_record(content)
-        self._grammar = grammar(rules.dialect.delimiter or _separator(line, rules))
+        self._grammar = grammar(schema.dialect.delimiter or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
         self._columns = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}
-        # Where the header names a field twice, its first column counts.
+        # If the header repeats a field, its first column is used.
         places = {name: index for index, name in reversed(list(enumerate(self.header)))}
         self._wanted = {name: places[name] for name in wanted if name in places}
 
     def __iter__(self) -> Iterator[Block]:
-        """Malformed rows and the stretches between them are put together, so that a file of many is not one of many blocks."""
+        """Yields the blocks. Small ones are joined, so that many malformed rows do not make many blocks."""
         together: list[Block] = []
         size = 0
         try:
@@ -55,22 +54,22 @@ class CsvReader:
                 together.append(block)
                 size += length
                 if 2 * size >= self._block_bytes or len(together) >= MOST_TOGETHER:
-                    whole, together, size = _joined(together, self._rules), [], 0
-                    del block  # nothing of it shall stay while the next one is read
+                    whole, together, size = _joined(together, self._schema), [], 0
+                    del block  # frees its memory while the next one is read
                     yield whole
                     del whole
-        except UnreadableFile:  # what came before it counts
+        except UnreadableFile:  # the rows before it count
             if together:
-                yield _joined(together, self._rules)
+                yield _joined(together, self._schema)
             raise
         if together:
-            yield _joined(together, self._rules)
+            yield _joined(together, self._schema)
 
     def _blocks(self) -> Iterator[tuple[Block, int]]:
         first = 0
         for pieces in gathered(self._pieces, self._block_bytes):
             alone = len(pieces) == 1 and not pieces[0].reason
-            block = self._parsed(pieces[0].data, first) if alone else self._taken_apart(pieces, first)
+            block = self._parsed(pieces[0].data, first) if alone else self._record_by_record(pieces, first)
             if block.height:
                 yield block, sum(len(piece.data) for piece in pieces)
                 first += block.height
@@ -85,18 +84,18 @@ class CsvReader:
                 empty_string_is_null=False,
             )
         except pl.exceptions.PolarsError:
-            return self._taken_apart([Piece(data)], first)
+            return self._record_by_record([Piece(data)], first)
         outside = QUOTED.sub(b"", data) if b'"' in data else data
         as_wide_as_the_header = outside.count(self._grammar.separator) == frame.height * (len(self.header) - 1)
-        # polars drops a carriage return that ends no line, where it is a whole cell, and a byte order mark at the beginning.
+        # polars drops a carriage return that is a whole cell, and a byte order mark at the start.
         odd = b"\x00" in data or data.count(b"\r") != data.count(b"\r\n") or data.startswith(BOM)
         if not as_wide_as_the_header or outside.count(b"\n") != frame.height or odd:
-            return self._taken_apart([Piece(data)], first)
+            return self._record_by_record([Piece(data)], first)
         columns = frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
-        return Block(first, columns, self._rules, height=frame.height)
+        return Block(first, columns, self._schema, height=frame.height)
 
-    def _taken_apart(self, pieces: list[Piece], first: int) -> Block:
-        """The block of pieces in which some rows are malformed, record by record."""
+    def _record_by_record(self, pieces: list[Piece], first: int) -> Block:
+        """Returns the block after parsing each record on its own, to find the malformed ones."""
         columns: list[list[str | None]] = [[] for _ in self._wanted]
         malformed: list[Malformed] = []
         row = first
@@ -111,7 +110,7 @@ class CsvReader:
         frame = pl.DataFrame(
             dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String())
         )
-        return Block(first, frame, self._rules, malformed, height=row - first)
+        return Block(first, frame, self._schema, malformed, height=row - first)
 
     def _cells(self, record: bytes) -> tuple[list[str], str]:
         try:
@@ -119,26 +118,26 @@ class CsvReader:
         except UnicodeDecodeError as error:
             return [], f"not UTF-8: byte 0x{record[error.start]:02x} at byte {error.start + 1} of the row"
         if "\x00" in text:
-            return [], "a NUL byte"
+            return [], "the row contains a NUL byte"
         cells = [unquoted(cell) for cell in self._grammar.cell.findall(text.encode())]
         if len(cells) == len(self.header):
             return cells, ""
         if not text:
-            return [], "a blank row"
-        return [], f"{_cells(len(cells))} where the header has {len(self.header)}"
+            return [], "the row is blank"
+        return [], f"{_cells(len(cells))}, but the header has {len(self.header)}"
 
 
-def _joined(blocks: list[Block], rules: Rules) -> Block:
-    """Blocks that follow on one another, as one."""
+def _joined(blocks: list[Block], schema: Schema) -> Block:
+    """Returns consecutive blocks as one."""
     if len(blocks) == 1:
         return blocks[0]
     malformed = [bad for block in blocks for bad in block.malformed]
     height = sum(block.height for block in blocks)
-    return Block(blocks[0].first, pl.concat([block.raw for block in blocks]), rules, malformed, height=height)
+    return Block(blocks[0].first, pl.concat([block.raw for block in blocks]), schema, malformed, height=height)
 
 
 def unquoted(cell: bytes) -> str:
-    """The value of a cell: without its quotes, and a doubled quote as one."""
+    """Returns the value of a cell without its quotes, with doubled quotes as single ones."""
     text = cell.decode()
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
@@ -148,7 +147,7 @@ def _cells(count: int) -> str:
 
 
 def _first_record(content: Bytes) -> tuple[bytes, bytes]:
-    """The header's record and what was read beyond it. Raises UnreadableFile where there is no end to it."""
+    """Returns the record of the header and what was read after it. Raises UnreadableFile if it is too long."""
     data = b""
     while True:
         chunk = content.read(64 * 1024)
@@ -160,22 +159,22 @@ def _first_record(content: Bytes) -> tuple[bytes, bytes]:
         if not chunk:
             break
         if len(data) > MAX_RECORD_BYTES and b"\n" in data:
-            break  # there is a first line, and it is no record
+            break  # the first line is not a record
         if len(data) > MAX_RECORD_BYTES:
-            raise UnreadableFile(f"the header is longer than {MAX_RECORD_BYTES:,} bytes: is this a CSV file?")
+            raise UnreadableFile(f"the header is longer than {MAX_RECORD_BYTES:,} bytes; this may not be a CSV file")
     line, newline, rest = data.partition(b"\n")
     return line + b"\n", rest if newline else b""
 
 
-def _separator(line: bytes, rules: Rules) -> str:
-    """The separator under which the header names most of the rules' fields; a comma where none is better."""
+def _separator(line: bytes, schema: Schema) -> str:
+    """Returns the separator that finds the most fields of the schema in the header; a comma if several do."""
 
     def score(separator: str) -> tuple[int, int]:
         names = [
             unquoted(cell)
             for cell in grammar(separator).cell.findall(line.rstrip(b"\r\n").decode(errors="replace").encode())
         ]
-        return sum(name in rules.fields for name in names), len(names)
+        return sum(name in schema.fields for name in names), len(names)
 
     return max(SEPARATORS, key=score)
 
@@ -193,9 +192,9 @@ def _header(line: bytes, syntax: Grammar) -> list[str]:
             f"a stray quote in the header; quote the whole name and double the quotes in it: {text[:80]}"
         )
     if "\r" in text:
-        raise UnreadableFile("the line ends are carriage returns alone; save the file with LF or CRLF")
+        raise UnreadableFile("the lines end in CR only; save the file with LF or CRLF line ends")
     if not text.strip():
         raise UnreadableFile("the file has no header: its first line is blank")
     if not names:
-        raise UnreadableFile(f"the first line is no CSV header: {text[:80]}")
+        raise UnreadableFile(f"the first line is not a CSV header: {text[:80]}")
     return names

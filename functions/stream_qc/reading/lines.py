@@ -1,4 +1,4 @@
-"""Stretches of whole lines from a byte stream."""
+"""Reads whole lines from a byte stream."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from stream_qc.reading.bytestream import Bytes
 MAX_RECORD_BYTES = 1024 * 1024
 
 
-def stretches(content: Bytes, size: int) -> Iterator[bytes]:
-    """The content in stretches of about `size` bytes, each of whole lines.
+def whole_lines(content: Bytes, size: int) -> Iterator[bytes]:
+    """Yields whole lines, about `size` bytes at a time.
 
-    A line that does not fit is cut to MAX_RECORD_BYTES + 1 bytes: enough to be told from one that fits.
+    A line longer than MAX_RECORD_BYTES is cut to one byte more, so that the caller can tell that it is too long.
     """
     rest = b""
     while chunk := content.read(size):
@@ -29,7 +29,7 @@ def stretches(content: Bytes, size: int) -> Iterator[bytes]:
 
 
 def skip_line(content: Bytes, size: int) -> bytes:
-    """Reads past the end of the line that the stream is in; returns what was read of the next lines."""
+    """Skips the rest of the current line and returns what was read of the next lines."""
     while chunk := content.read(size):
         _, newline, after = chunk.partition(b"\n")
         if newline:

@@ -1,8 +1,8 @@
-"""Newline-delimited JSON: one object a line (https://github.com/ndjson/ndjson-spec).
+"""Reads newline-delimited JSON, one object per line (https://github.com/ndjson/ndjson-spec).
 
-polars reads a block with the fields' types where it can be trusted to find what a reading line by line would: in blocks
-that hold no escapes, no field twice in a line, and no value that is not of its field's type. The other blocks are taken
-apart. What a row is, and how its cells are shown, does not depend on which way its block was read.
+polars parses a block at once if the result is certain to be the same as line by line: the block has no escapes, no
+repeated field in a line, and no value of another type than its field's. Other blocks are parsed line by line. The rows and
+the text of their cells do not depend on how a block was parsed.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from stream_qc import fieldtypes
 from stream_qc.cells import Cells
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.reading.bytestream import Bytes
-from stream_qc.reading.lines import MAX_RECORD_BYTES, stretches
-from stream_qc.rules import Field, Rules
+from stream_qc.reading.lines import MAX_RECORD_BYTES, whole_lines
+from stream_qc.schema import Field, Schema
 
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 decode_text = msgspec.json.Decoder(str).decode
 
-MOST_NAMES = 10_000  # of fields that are gathered where no rules name them
+MOST_NAMES = 10_000  # field names collected if the schema has no fields
 NATIVE = {"boolean": pl.Boolean(), "integer": pl.Int64(), "number": pl.Float64(), "year": pl.Int64()}
-"""Types that JSON has itself, and how they are read. The others are strings there."""
+"""The types that JSON has too, and the polars types they are read as. The other types are strings in JSON."""
 
 
 class LineBlock(Block):
-    """Rows that are lines. `lines` holds them, one a row: what a cell held is told from its line."""
+    """A block of lines. `lines` holds the text of each row, from which the text of a cell is taken."""
 
     def __init__(
-        self, first: int, raw: pl.DataFrame, rules: Rules, lines: pl.Series, malformed: Sequence[Malformed] = ()
+        self, first: int, raw: pl.DataFrame, schema: Schema, lines: pl.Series, malformed: Sequence[Malformed] = ()
     ) -> None:
-        super().__init__(first, raw, rules, malformed, height=lines.len())
+        super().__init__(first, raw, schema, malformed, height=lines.len())
         self.lines = lines
 
     def text(self, name: str) -> pl.Series:
@@ -46,41 +46,44 @@ class LineBlock(Block):
 
 
 class NdjsonReader:
-    """Blocks of lines, with the fields that the rules name.
+    """Yields blocks of lines with the wanted fields.
 
-    An absent field and a null are missing. A line that is no JSON object is malformed. Blank lines are none of the rows.
+    Absent fields and nulls are missing. A line that is not a JSON object is malformed. Blank lines are not rows.
     """
 
-    def __init__(self, content: Bytes, rules: Rules, wanted: Sequence[str], block_bytes: int) -> None:
-        self._content, self._rules, self._block_bytes = content, rules, block_bytes
+    def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
+        self._content, self._schema, self._block_bytes = content, schema, block_bytes
         self._first_names: dict[str, None] = {}
         self._seen: set[str] = set()
-        self._schema = {name: NATIVE.get(rules.field(name).type, pl.String()) for name in wanted}
-        self._missing = rules.missing_numbers
-        self._known = all(_reads_as_polars_does(field, rules) for field in map(rules.field, wanted))
+        self._types = {name: NATIVE.get(schema.fields[name].type, pl.String()) for name in wanted}
+        self._missing = schema.missing_numbers
+        self._known = all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
 
     @property
     def header(self) -> list[str]:
-        """The fields of the first object, and those of the rules' fields that are in any."""
-        return [*self._first_names, *(name for name in self._rules.fields if name in self._seen - {*self._first_names})]
+        """Returns the fields of the first object and those of the schema's fields that occur in any object."""
+        return [
+            *self._first_names,
+            *(name for name in self._schema.fields if name in self._seen - {*self._first_names}),
+        ]
 
     def __iter__(self) -> Iterator[Block]:
         first = 0
-        for stretch in stretches(self._content, self._block_bytes):
-            block = self._at_once(stretch, first) or self._line_by_line(stretch, first)
+        for lines in whole_lines(self._content, self._block_bytes):
+            block = self._at_once(lines, first) or self._line_by_line(lines, first)
             if block.height:
                 yield block
                 first += block.height
 
     def _at_once(self, data: bytes, first: int) -> LineBlock | None:
-        """The block as polars reads it; None where that may differ from what is in the lines."""
+        """Returns the block as parsed by polars, or None if that may differ from parsing line by line."""
         if not self._known or b"\\" in data:
             return None
         if not self._first_names:
             self._first_names = dict.fromkeys(_object(data.lstrip().partition(b"\n")[0])[0])
         try:
-            # Without a field to look for, polars takes any line for a row, and reads none.
-            frame = pl.read_ndjson(data, schema=self._schema or {"": pl.String()})
+            # Without any field, polars accepts every line and returns no rows.
+            frame = pl.read_ndjson(data, schema=self._types or {"": pl.String()})
             lines = pl.read_csv(
                 io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
             )["line"]
@@ -89,48 +92,48 @@ class NdjsonReader:
         lines = lines.filter(lines.str.strip_chars() != "") if lines.len() != frame.height else lines
         if lines.len() != frame.height or (lines.str.len_bytes().max() or 0) > MAX_RECORD_BYTES:  # type: ignore[operator]
             return None
-        block = LineBlock(first, frame.select(*self._schema), self._rules, lines)
+        block = LineBlock(first, frame.select(*self._types), self._schema, lines)
         return block if self._agrees(block, data) else None
 
     def _agrees(self, block: LineBlock, data: bytes) -> bool:
-        """That the block holds what a reading line by line would have found."""
+        """Returns whether parsing line by line would give the same block."""
         zeros = any((column == 0).any() for column in block.raw if column.dtype == pl.Float64)
         if zeros and re.search(rb"[:\s]-0(?![.\deE])", data):
-            return False  # polars takes it for 0
-        # A field that is nowhere else must be seen where it is: one that no check needs, or that is null, and not absent.
-        unseen = [name for name in self._rules.fields if name not in self._seen]
+            return False  # polars reads -0 as 0
+        # The header must list a field even if no check reads it, or its value is null.
+        unseen = [name for name in self._schema.fields if name not in self._seen]
         for name in unseen:
             if name in block.raw.columns and block.raw[name].null_count() < block.height:
                 self._seen.add(name)
             elif f'"{name}"'.encode() in data:
                 return False
         frame = block.raw
-        # Where no row lacks a field and there are no more keys than that takes, no field is there twice.
+        # If every row has every field and there are no other keys, no field is repeated.
         keys = frame.height * frame.width if set(self._first_names) == set(frame.columns) else -1
-        plain = b'" ' not in data and b'"\t' not in data  # no blank hides a key's colon
+        plain = b'" ' not in data and b'"\t' not in data  # every key is directly followed by its colon
         once = plain and not any(column.null_count() for column in frame) and data.count(b'":') == keys
         return all(
-            (once or _once_a_line(name, data, block.lines, frame[name])) and self._as_it_stands(block, name, data)
+            (once or _once_a_line(name, data, block.lines, frame[name])) and self._as_written(block, name, data)
             for name in frame.columns
         )
 
-    def _as_it_stands(self, block: LineBlock, name: str, data: bytes) -> bool:
-        """That polars read the values as they stand: it takes a number for a text, and knows no years and no missingValues."""
+    def _as_written(self, block: LineBlock, name: str, data: bytes) -> bool:
+        """Returns whether polars kept the values as written. It reads numbers as text, and ignores years and missingValues."""
         field, column = block.field(name), block.raw[name]
         if column.dtype == pl.String:
-            given = block.given(name).null_count() == column.null_count()  # a number may look like a missing value
+            given = block.given(name).null_count() == column.null_count()  # a number may equal a missing value
             iso = field.type in ("date", "datetime", "time") and field.format == "default"
             if iso and given and not block.unread(name):
-                return True  # no number reads like one of these
+                return True  # no number looks like a date or a time
             if not column.str.contains(r"^[-0-9tf\[{]").any():
-                return True  # and these begin as nothing does but a text
+                return True  # a JSON value that starts otherwise is a string
             return not re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:\s*[^"n\s]', data)
         if field.type == "year" and not column.is_between(1000, 9999).all():
             return False
         return not (self._missing and column.dtype.is_numeric() and column.cast(pl.Float64).is_in(self._missing).any())
 
     def _line_by_line(self, data: bytes, first: int) -> LineBlock:
-        columns: dict[str, list[str | None]] = {name: [] for name in self._schema}
+        columns: dict[str, list[str | None]] = {name: [] for name in self._types}
         malformed: list[Malformed] = []
         lines: list[str] = []
         for line in data.split(b"\n"):
@@ -139,28 +142,28 @@ class NdjsonReader:
             record, reason = _object(line)
             if reason:
                 malformed.append(Malformed(first + len(lines), reason, line.decode(errors="replace")))
-            # Where the rules name no fields, nobody asks for any, and all count.
-            if not self._first_names or (not self._rules.fields and len(self._first_names) < MOST_NAMES):
+            # If the schema has no fields, the header lists those of every line.
+            if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
                 self._first_names |= dict.fromkeys(record)
-            self._seen.update(record.keys() & self._rules.fields.keys())
+            self._seen.update(record.keys() & self._schema.fields.keys())
             for name, column in columns.items():
                 column.append(_text(record.get(name)))
             lines.append("" if reason else line.decode())
         frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-        return LineBlock(first, frame, self._rules, pl.Series(lines, dtype=pl.String), malformed)
+        return LineBlock(first, frame, self._schema, pl.Series(lines, dtype=pl.String), malformed)
 
 
-def _reads_as_polars_does(field: Field, rules: Rules) -> bool:
-    """Whether a value of the field means to polars what it means to the rules."""
+def _reads_as_polars_does(field: Field, schema: Schema) -> bool:
+    """Returns whether polars and the schema agree on the values of the field."""
     quoted = any(character in field.name for character in '"\\')
     if field.type == "boolean":
         named = "true" in field.true_values and "false" in field.false_values
-        return not quoted and named and not {"true", "false"} & {*rules.missing_values}
+        return not quoted and named and not {"true", "false"} & {*schema.missing_values}
     return not quoted
 
 
 def _once_a_line(name: str, data: bytes, lines: pl.Series, column: pl.Series) -> bool:
-    """That no line has the field twice: polars would take the first, and JSON's readers mostly the last."""
+    """Returns whether no line repeats the field. polars would use the first value, most JSON parsers the last."""
     key = f'"{name}"'
     found = data.count(key.encode())
     if found < lines.len() or column.null_count():
@@ -169,7 +172,7 @@ def _once_a_line(name: str, data: bytes, lines: pl.Series, column: pl.Series) ->
 
 
 def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:
-    """The object of a line, or an empty one and the reason why there is none."""
+    """Returns the object of a line and "", or {} and the reason why the line is malformed."""
     if len(line) > MAX_RECORD_BYTES:
         return {}, f"the line is longer than {MAX_RECORD_BYTES:,} bytes"
     if not line:
@@ -181,7 +184,7 @@ def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:
             if bytes(value).startswith(b'"'):
                 decode_text(value)
     except RecursionError:
-        return {}, "not a JSON object that can be read: it is nested too deep"
+        return {}, "not a readable JSON object: it is nested too deeply"
     except UnicodeDecodeError as error:
         return {}, f"not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line"
     except msgspec.DecodeError as error:

@@ -1,4 +1,4 @@
-"""Parquet: read by stretches of rows; polars holds the row groups that they come from, of the columns that are read."""
+"""Reads Parquet in blocks of rows. polars holds whole row groups of the columns in memory."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import polars as pl
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block
 from stream_qc.reading.bytestream import seekable
-from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 
 BLOCK_ROWS = 100_000
-UNASKED_COLUMNS, UNASKED_VALUES = 500, 4_000_000  # at a time, of those that are read only to see that they can be
+OTHER_COLUMNS, OTHER_VALUES = 500, 4_000_000  # read at a time from columns that are read only to find damage
 
 
 class ParquetReader:
-    """Blocks of BLOCK_ROWS rows, with the wanted columns."""
+    """Yields blocks of BLOCK_ROWS rows with the wanted columns."""
 
-    def __init__(self, stream: BinaryIO, rules: Rules, wanted: Sequence[str]) -> None:
-        self._rules = rules
+    def __init__(self, stream: BinaryIO, schema: Schema, wanted: Sequence[str]) -> None:
+        self._schema = schema
         self._wanted = wanted
         self._file = seekable(stream)
         head = self._file.read(4)
         if not head:
             raise UnreadableFile("the file is empty")
         if head != b"PAR1":
-            raise UnreadableFile("the name says parquet, and the content is none (it does not begin with PAR1)")
+            raise UnreadableFile(
+                "the file name says parquet, but the content is not Parquet (it does not start with PAR1)"
+            )
         try:
             self._file.seek(0)
             self.header = list(pl.read_parquet_schema(self._file))
@@ -39,17 +41,17 @@ class ParquetReader:
 
     def __iter__(self) -> Iterator[Block]:
         wanted = [name for name in self.header if name in self._wanted]
-        # A file that can be read can be read whole: so many columns at a time that neither the memory for their values nor the
-        # time for reading the footer again grows with them.
+        # Damage in any column makes the file unreadable, so the others are read too. Reading a limited number at a time
+        # bounds the memory, and the number of times that the footer is read.
         others = [name for name in self.header if name not in self._wanted]
-        together = max(1, min(UNASKED_COLUMNS, UNASKED_VALUES // max(1, self._rows)))
+        together = max(1, min(OTHER_COLUMNS, OTHER_VALUES // max(1, self._rows)))
         for start in range(0, len(others), together):
             collections.deque(self._blocks(others[start : start + together]), maxlen=0)
         if wanted:
             yield from self._blocks(wanted)
         else:
             for first in range(0, self._rows, BLOCK_ROWS):
-                yield Block(first, pl.DataFrame(), self._rules, height=min(BLOCK_ROWS, self._rows - first))
+                yield Block(first, pl.DataFrame(), self._schema, height=min(BLOCK_ROWS, self._rows - first))
 
     def _blocks(self, names: list[str]) -> Iterator[Block]:
         first = 0
@@ -57,10 +59,8 @@ class ParquetReader:
             self._file.seek(0)
             frames = pl.scan_parquet(self._file).select(names)
             for frame in frames.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
-                texts = frame.with_columns(
-                    pl.col(pl.Categorical, pl.Enum).cast(pl.String)
-                )  # what pandas calls categories
-                yield Block(first, texts, self._rules, height=frame.height)
+                texts = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))  # pandas writes categories
+                yield Block(first, texts, self._schema, height=frame.height)
                 first += frame.height
         except (pl.exceptions.PolarsError, OSError) as error:
             places = [*names[:5], f"one of {len(names) - 5:,} more"] if len(names) > 6 else names
@@ -69,7 +69,7 @@ class ParquetReader:
             ) from None
         if first != self._rows:
             raise UnreadableFile(
-                f"the Parquet file is damaged: it should have {self._rows:,} rows, and has {first:,} of {names[0]}"
+                f"the Parquet file is damaged: it should have {self._rows:,} rows, but {names[0]} has {first:,}"
             )
 
 

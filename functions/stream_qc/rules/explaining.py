@@ -1,4 +1,4 @@
-"""Rules in plain words, for whoever wrote them and wonders what they ask."""
+"""Describes rules in plain words, for `stream-qc rules`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from stream_qc.rules.model import Constraints, Field, Rules
+from stream_qc.rules.model import Rules
+from stream_qc.schema import Constraints, Field
 
 WORDS = {
     "required": "must have a value",
-    "unique": "may not repeat",
+    "unique": "must not repeat",
     "minimum": "at least {}",
     "maximum": "at most {}",
     "min_length": "at least {} characters",
@@ -22,29 +23,30 @@ WORDS = {
 
 
 def explained(rules: Rules) -> Iterator[str]:
-    """The rules' lines in plain words."""
-    most = "" if rules.rows.maximum is None else f", at most {rules.rows.maximum:,}"
-    yield f"A file needs at least {rules.rows.minimum:,} row{'' if rules.rows.minimum == 1 else 's'}{most}."
-    if rules.fields:
-        yield f"It has {len(rules.fields)} field{'' if len(rules.fields) == 1 else 's'}:"
-    for field in rules.fields.values():
-        asked = ", ".join(_constraints(field.constraints))
-        yield f"  {field.name}: {_kind(field)}" + (f"; {asked}" if asked else "")
-    if rules.dialect.delimiter:
-        yield f"CSV is separated by {rules.dialect.delimiter!r}, whatever the header looks like."
-    if rules.primary_key:
-        yield f"No two rows have the same {' and '.join(rules.primary_key)}."
-    values = ", ".join(repr(value) for value in rules.missing_values) or "none"
+    """Yields the description line by line."""
+    schema = rules.schema
+    most = "" if rules.rows.maximum is None else f" and at most {rules.rows.maximum:,}"
+    yield f"A file must have at least {rules.rows.minimum:,} row{'' if rules.rows.minimum == 1 else 's'}{most}."
+    if schema.fields:
+        yield f"It must have {len(schema.fields)} field{'' if len(schema.fields) == 1 else 's'}:"
+    for field in schema.fields.values():
+        constraints = ", ".join(_constraints(field.constraints))
+        yield f"  {field.name}: {_kind(field)}" + (f"; {constraints}" if constraints else "")
+    if schema.dialect.delimiter:
+        yield f"CSV cells are separated by {schema.dialect.delimiter!r}."
+    if schema.primary_key:
+        yield f"No two rows may have the same {' and '.join(schema.primary_key)}."
+    values = ", ".join(repr(value) for value in schema.missing_values) or "none"
     yield f"Missing values: {values}."
-    if rules.time is not None:
-        yield f"The rows are in the order of {rules.time} (a time without a zone is UTC)."
-    for asked_test in rules.tests:
-        yield f"  {asked_test.field}: {asked_test.name} ({_parameters(asked_test.test)}), in process {asked_test.test.process}"
+    if schema.axes.time is not None:
+        yield f"Rows must be in order of {schema.axes.time} (a time without a zone is UTC)."
+    for asked in rules.tests:
+        yield f"  {asked.field}: {asked.name} ({_parameters(asked.test)}), in process {asked.test.process}"
     yield from _limits(rules)
 
 
 def _kind(field: Field) -> str:
-    return field.type if field.format == "default" else f"{field.type} in the form {field.format}"
+    return field.type if field.format == "default" else f"{field.type} in the format {field.format}"
 
 
 def _constraints(constraints: Constraints) -> Iterator[str]:
@@ -62,7 +64,7 @@ def _parameters(test: Any) -> str:
 
 def _limits(rules: Rules) -> Iterator[str]:
     share = rules.limits.max_fail_share
-    yield "A check fails where " + ("any row fails." if not share else f"more than {share:.3%} of the rows fail.")
+    yield "A check fails if " + ("any row fails." if not share else f"more than {share:.3%} of the rows fail.")
     for field, tests in rules.limits.streams.items():
         for test, allowed in tests.items():
-            yield f"  {field}: {test} where more than {allowed:.3%} of the rows fail"
+            yield f"  {field}: {test} fails if more than {allowed:.3%} of the rows fail"

@@ -1,6 +1,6 @@
-"""Rules from YAML 1.2, checked: every mistake that is found is named with its place.
+"""Loads rules from YAML 1.2 and validates them. Every mistake that is found is reported with its place.
 
-What Table Schema or ioos_qc publishes and is not supported here is refused by name; nothing is ignored.
+Whatever Table Schema or ioos_qc defines and is not supported here is refused by name; nothing is ignored.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,7 +18,8 @@ from ruamel.yaml.error import YAMLError
 from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
 from stream_qc.errors import InvalidRules
 from stream_qc.rules.fields import check_format, typed_constraints
-from stream_qc.rules.model import Constraints, Dialect, Document, Field, Limits, RowLimits, Rules, Schema, StreamTest
+from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest, TableSchema
+from stream_qc.schema import Axes, AxisName, Constraints, Dialect, Field, Schema
 
 T = TypeVar("T")
 CHECKS = (
@@ -29,57 +30,32 @@ KINDS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "array": "a list", "object": "a mapping",
 }  # fmt: skip
-NAMES_SHOWN = 50  # of fields, to whoever names one that is not there
-LONGEST_NAME = 200  # of a field; its checks are named after it, in a table whose keys have at most 1,024 bytes
-NOT_AS_TAGGED = (LookupError, TypeError, AttributeError, ArithmeticError)  # what ruamel raises for `!!bool maybe`
+AXES: tuple[AxisName, ...] = ("time", "z", "lat", "lon")
+NAMES_SHOWN = 50  # fields listed in the message on an unknown field
+LONGEST_NAME = 200  # characters: field names become part of table keys, which hold at most 1,024 bytes
+WRONG_TAG = (LookupError, TypeError, AttributeError, ArithmeticError)  # what ruamel raises for `!!bool maybe`
 MAX_BYTES = 1_000_000
-MAX_BITS = 1000  # of a whole number: what a number can be compared with
-MAX_VALUES = 100_000  # in one rules file, aliases followed: a bound on what a few bytes of YAML can unfold to
+MAX_BITS = 1000  # of a whole number: a larger one cannot be compared with a float
+MAX_VALUES = 100_000  # per rules file, aliases expanded: a few bytes of YAML can expand to any size
 
 
 def load(text: bytes | str) -> Rules:
-    """Rules from the text of a rules file.
+    """Returns the rules in the text of a rules file.
 
-    Raises InvalidRules, naming the place of every mistake that was found.
+    Raises InvalidRules with every mistake that was found and its place.
     """
     document = _document(text)
     mistakes: list[str] = []
-    schema = _convert(document.schema, Schema, "schema", mistakes) or Schema()
-    fields = dict(_fields(schema, _taken_for_numbers(document), mistakes))
-    key = (schema.primary_key,) if isinstance(schema.primary_key, str) else tuple(schema.primary_key)
-    for name in key:
-        _known(name, fields, "schema.primaryKey", mistakes)
-    for axis in ("time", "z", "lat", "lon"):
-        name = getattr(document, axis)
-        if name is not None:
-            _known(name, fields, axis, mistakes)
-    if document.time in fields and fields[document.time].type not in ("datetime", "date"):
-        mistakes.append(
-            f"time: the field {document.time} has type {fields[document.time].type}; the time axis needs datetime or date"
-        )
-    tests = tuple(_tests(document.streams, fields, mistakes))
-    for item in tests:
-        mistakes += [
-            f"streams.{item.field}.qartod.{item.name}: needs numbers; the field {name} has type {fields[name].type}"
-            for name in item.test.numeric(document, item.field)
-            if name in fields and fields[name].type not in ("number", "integer")
-        ]
-        mistakes += [
-            f"streams.{item.field}.qartod.{item.name}: {text}"
-            for text in item.test.mistakes(document, item.field, fields)
-        ]
+    axes = Axes(document.time, document.z, document.lat, document.lon)
+    schema = _schema(document, axes, mistakes)
+    tests = tuple(_tests(document.streams, schema.fields, mistakes))
+    for asked in tests:
+        mistakes += [f"{asked.place}: {mistake}" for mistake in _mistakes_of_test(asked, schema)]
     rules = Rules(
-        fields=fields,
-        primary_key=key,
-        missing_values=tuple(schema.missing_values),
-        time=document.time,
-        z=document.z,
-        lat=document.lat,
-        lon=document.lon,
+        schema=schema,
         tests=tests,
         rows=_rows(document.rows, mistakes),
-        limits=_limits(document.limits, fields, mistakes),
-        dialect=_convert(document.dialect, Dialect, "dialect", mistakes) or Dialect(),
+        limits=_limits(document.limits, schema.fields, mistakes),
     )
     if mistakes:
         raise InvalidRules(mistakes)
@@ -87,24 +63,8 @@ def load(text: bytes | str) -> Rules:
 
 
 def _document(text: bytes | str) -> Document:
-    if len(text) > MAX_BYTES:
-        raise InvalidRules([f"the rules file has {len(text):,} bytes; at most {MAX_BYTES:,} are read"])
-    try:
-        content = YAML(typ="safe", pure=True).load(text)
-    except NOT_AS_TAGGED as error:
-        raise InvalidRules([f"not YAML: a value is not what its tag says: {error}"]) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InvalidRules([f"{place}not YAML: {problem}"]) from None
-    if content is None:
-        raise InvalidRules(["the rules file is empty; without one, any readable file with a header and a row passes"])
-    if isinstance(content, dict) and not all(isinstance(key, str) for key in content):
-        raise InvalidRules([f"the key {next(key for key in content if not isinstance(key, str))!r} is no name"])
-    if not isinstance(content, dict):
-        raise InvalidRules([f"the rules must be a mapping with keys such as schema and streams, not {_kind(content)}"])
-    _refuse_what_no_file_should_hold(content)
+    content = _mapping(_yaml(text))
+    _refuse_unusable_values(content)
     mistakes: list[str] = []
     document = _convert(content, Document, "", mistakes)
     if document is None:
@@ -112,8 +72,35 @@ def _document(text: bytes | str) -> Document:
     return document
 
 
-def _refuse_what_no_file_should_hold(content: Any) -> None:
-    """Raises InvalidRules where the values are too many, or one is no text that could be written (`"\\ud800"`)."""
+def _yaml(text: bytes | str) -> Any:
+    """Returns what the YAML holds. Raises InvalidRules if it is too long or not YAML."""
+    if len(text) > MAX_BYTES:
+        raise InvalidRules([f"the rules file has {len(text):,} bytes; the limit is {MAX_BYTES:,}"])
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except WRONG_TAG as error:
+        raise InvalidRules([f"not YAML: a value does not match its tag: {error}"]) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InvalidRules([f"{place}not YAML: {problem}"]) from None
+
+
+def _mapping(content: Any) -> dict[str, Any]:
+    """Returns the content if it is a mapping whose keys are text. Raises InvalidRules otherwise."""
+    if content is None:
+        raise InvalidRules(["the rules file is empty; delete it to accept any readable file with a header and a row"])
+    if not isinstance(content, dict):
+        raise InvalidRules([f"the rules must be a mapping with keys such as schema and streams, not {_kind(content)}"])
+    for key in content:
+        if not isinstance(key, str):
+            raise InvalidRules([f"the key {key!r} is not text"])
+    return content
+
+
+def _refuse_unusable_values(content: Any) -> None:
+    """Raises InvalidRules if there are too many values, or one is too large or not valid UTF-8 (`"\\ud800"`)."""
     left, waiting = MAX_VALUES, [content]
     while waiting:
         value = waiting.pop()
@@ -125,13 +112,13 @@ def _refuse_what_no_file_should_hold(content: Any) -> None:
         elif isinstance(value, list):
             waiting.extend(value)
         elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidRules([f"the text {value!r} holds half a character"])
+            raise InvalidRules([f"the text {value!r} is not valid Unicode: it holds half of a surrogate pair"])
         elif isinstance(value, int) and value.bit_length() > MAX_BITS:
-            raise InvalidRules(["a whole number is too large: no more than 300 digits can be used"])
+            raise InvalidRules(["a whole number is too large; the limit is 300 digits"])
 
 
 def _convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | None:
-    """The value as the type; None, and a line in `mistakes` that names the place, where it is not one."""
+    """Returns the value as the type, or None after adding a mistake with its place."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -139,17 +126,14 @@ def _convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | 
         inner = inner.rstrip("`").replace("[...]", "[]")
         unknown = re.fullmatch(r"Object contains unknown field `(.*)`", message)
         if unknown:
-            inner, message = (
-                f"{inner}.{unknown[1]}",
-                f"not known here; known are {', '.join(_names(kind, inner))}",
-            )
+            inner, message = f"{inner}.{unknown[1]}", f"unknown key; expected one of: {', '.join(_keys(kind, inner))}"
         where = f"{place}{inner}".lstrip(".")
         mistakes.append(f"{where}: {_plainly(message)}")
         return None
 
 
 def _plainly(message: str) -> str:
-    """What msgspec says of types, in the words of somebody who writes a rules file."""
+    """Returns a message of msgspec with its type names replaced by words that rules authors use."""
     missing = re.fullmatch(r"Object missing required field `(.*)`", message)
     if missing:
         return f"{missing[1]} is missing"
@@ -159,28 +143,44 @@ def _plainly(message: str) -> str:
     return message[0].lower() + message[1:]
 
 
-def _names(kind: Any, inner: str) -> list[str]:
-    """The names that a structure knows, for the message on one that it does not."""
+def _keys(kind: Any, inner: str) -> list[str]:
+    """Returns the keys that a structure accepts."""
     if inner.startswith(".constraints"):
         kind = Constraints
     return [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
-def _taken_for_numbers(document: Document) -> set[str | None]:
-    """The fields that tests take for numbers. One without a type gets that, so that its cells are checked for it."""
-    asked = [
-        (stream, name)
-        for stream, modules in document.streams.items()
+def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
+    table = _convert(document.schema, TableSchema, "schema", mistakes) or TableSchema()
+    fields = dict(_fields(table, _number_fields(document.streams, axes), mistakes))
+    key = (table.primary_key,) if isinstance(table.primary_key, str) else tuple(table.primary_key)
+    for name in key:
+        _require_field(name, fields, "schema.primaryKey", mistakes)
+    for axis in AXES:
+        if axes.get(axis) is not None:
+            _require_field(axes[axis], fields, axis, mistakes)
+    if axes.time in fields and fields[axes.time].type not in ("datetime", "date"):
+        kind = fields[axes.time].type
+        mistakes.append(f"time: the field {axes.time} has type {kind}; the time axis must be a datetime or a date")
+    dialect = _convert(document.dialect, Dialect, "dialect", mistakes) or Dialect()
+    return Schema(fields, key, tuple(table.missing_values), dialect, axes)
+
+
+def _number_fields(streams: dict[str, Any], axes: Axes) -> set[str]:
+    """Returns the fields that must hold numbers for a test. Those without a type get `number`, so that cells are checked."""
+    return {
+        field
+        for stream, modules in streams.items()
         if isinstance(modules, dict) and isinstance(modules.get("qartod"), dict)
         for name in modules["qartod"]
         if name in TESTS
-    ]
-    return {field for stream, name in asked for field in TESTS[name].numeric(document, stream)}
+        for field in TESTS[name].number_fields(stream, axes)
+    }
 
 
-def _fields(schema: Schema, numeric: set[str | None], mistakes: list[str]) -> Iterator[tuple[str, Field]]:
+def _fields(table: TableSchema, numeric: set[str], mistakes: list[str]) -> Iterator[tuple[str, Field]]:
     seen: set[str] = set()
-    for index, item in enumerate(schema.fields):
+    for index, item in enumerate(table.fields):
         place = f"schema.fields[{index}]"
         field = _convert(item, Field, place, mistakes)
         if field is None:
@@ -188,33 +188,35 @@ def _fields(schema: Schema, numeric: set[str | None], mistakes: list[str]) -> It
         if not 0 < len(field.name) <= LONGEST_NAME:
             mistakes.append(f"{place}.name: must have 1 to {LONGEST_NAME} characters")
         if field.name in seen:
-            mistakes.append(f"{place}.name: there is another field {field.name}")
+            mistakes.append(f"{place}.name: another field is named {field.name}")
         seen.add(field.name)
         if field.type == "any" and field.name in numeric:
             field = msgspec.structs.replace(field, type="number")
-        # A fraction of any length, as Table Schema has it: polars takes %f for a number of nanoseconds.
+        # Table Schema's %f is a fraction of any length; polars reads %f as a whole number of nanoseconds.
         field = msgspec.structs.replace(field, format=field.format.replace(".%f", "%.f"))
         constraints = typed_constraints(field, f"{place}.constraints", mistakes)
         check_format(field, f"{place}.format", mistakes)
         yield field.name, msgspec.structs.replace(field, constraints=constraints)
 
 
-def _known(name: str, fields: dict[str, Field], place: str, mistakes: list[str]) -> None:
+def _require_field(name: str, fields: Iterable[str], place: str, mistakes: list[str]) -> None:
+    """Adds a mistake if the schema has no such field."""
     if name not in fields:
-        shown = ", ".join(itertools.islice(fields, NAMES_SHOWN)) + (", …" if len(fields) > NAMES_SHOWN else "")
-        mistakes.append(f"{place}: the schema has no field {name}; it has {shown or 'none'}")
+        shown = list(itertools.islice(fields, NAMES_SHOWN + 1))
+        names = ", ".join([*shown[:NAMES_SHOWN], *(["…"] if len(shown) > NAMES_SHOWN else [])])
+        mistakes.append(f"{place}: the schema has no field {name}; its fields are: {names or 'none'}")
 
 
 def _tests(streams: dict[str, Any], fields: dict[str, Field], mistakes: list[str]) -> Iterator[StreamTest]:
     for stream, modules in streams.items():
-        _known(stream, fields, f"streams.{stream}", mistakes)
+        _require_field(stream, fields, f"streams.{stream}", mistakes)
         if not isinstance(modules, dict):
             mistakes.append(f"streams.{stream}: expected a mapping of modules such as qartod, not {_kind(modules)}")
             continue
         for module, tests in modules.items():
             place = f"streams.{stream}.{module}"
             if module != "qartod":
-                mistakes.append(f"{place}: the module {module} is not supported; qartod is")
+                mistakes.append(f"{place}: the module {module} is not supported; only qartod is")
             elif not isinstance(tests, dict):
                 mistakes.append(f"{place}: expected a mapping of tests, not {_kind(tests)}")
             else:
@@ -229,13 +231,30 @@ def _test(name: str, parameters: Any, place: str, mistakes: list[str]) -> Test |
         mistakes.append(f"{place}: {NOT_SUPPORTED[name]}")
         return None
     if name not in TESTS:
-        mistakes.append(f"{place}: there is no such test; there are {', '.join(TESTS)}")
+        mistakes.append(f"{place}: unknown test; expected one of: {', '.join(TESTS)}")
         return None
     test = _convert({} if parameters is None else parameters, TESTS[name], place, mistakes)
     if test is not None and _holds_nan(msgspec.to_builtins(test)):
-        mistakes.append(f"{place}: .nan is no number: nothing is above it or below it, and no row would fail")
+        mistakes.append(f"{place}: .nan cannot be used: no value is above or below it, so no row would fail")
         return None
     return test
+
+
+def _mistakes_of_test(asked: StreamTest, schema: Schema) -> Iterator[str]:
+    """Yields what a test needs and the schema or its parameters do not provide."""
+    test, fields, axes = asked.test, schema.fields, schema.axes
+    for name in sorted(test.number_fields(asked.field, axes)):
+        if name in fields and fields[name].type not in ("number", "integer"):
+            yield f"needs numbers, but the field {name} has type {fields[name].type}"
+    if test.needs_text and fields[asked.field].type not in ("string", "any"):
+        yield f"needs text, but the field {asked.field} has type {fields[asked.field].type}"
+    for axis in test.needs_axes:
+        if axes.get(axis) is None:
+            yield f"needs the {axis} axis; name its field at the top of the rules, for example `{axis}: {axis}`"
+    for parameter, axis in test.parameter_axes().items():
+        if axes.get(axis) is None:
+            yield f"{parameter}: needs the {axis} axis; name its field at the top of the rules, for example `{axis}: {axis}`"
+    yield from test.mistakes()
 
 
 def _holds_nan(value: Any) -> bool:
@@ -247,7 +266,7 @@ def _holds_nan(value: Any) -> bool:
 def _rows(given: Any, mistakes: list[str]) -> RowLimits:
     rows = _convert(given, RowLimits, "rows", mistakes) or RowLimits()
     if rows.minimum < 0:
-        mistakes.append(f"rows.minimum: {rows.minimum} is no number of rows")
+        mistakes.append(f"rows.minimum: {rows.minimum} is negative")
     if rows.maximum is not None and rows.maximum < rows.minimum:
         mistakes.append(f"rows: the minimum {rows.minimum} is above the maximum {rows.maximum}")
     return rows
@@ -259,22 +278,20 @@ def _limits(given: Any, fields: dict[str, Field], mistakes: list[str]) -> Limits
         return Limits()
     shares = {"limits.max_fail_share": limits.max_fail_share}
     for field, tests in limits.streams.items():
-        _known(field, fields, f"limits.streams.{field}", mistakes)
+        _require_field(field, fields, f"limits.streams.{field}", mistakes)
         shares |= {f"limits.streams.{field}.{test}": share for test, share in tests.items()}
         mistakes += [
-            f"limits.streams.{field}.{test}: there is no such check; there are {', '.join(CHECKS)}"
+            f"limits.streams.{field}.{test}: unknown check; expected one of: {', '.join(CHECKS)}"
             for test in tests
             if test not in CHECKS
         ]
     mistakes += [
-        f"{place}: {share} is no share; it must be from 0 to 1"
-        for place, share in shares.items()
-        if not 0 <= share <= 1
+        f"{place}: a share must be from 0 to 1, not {share}" for place, share in shares.items() if not 0 <= share <= 1
     ]
     return limits
 
 
 def _kind(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}.get(
-        type(value), type(value).__name__
-    )
+    """Returns the kind of a YAML value in words."""
+    words = {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}
+    return words.get(type(value), type(value).__name__)

@@ -1,0 +1,94 @@
+"""The schema of a stream: its fields, how its cells are written, and which fields are its axes.
+
+Fields, constraints and missingValues are Table Schema's (https://specs.frictionlessdata.io/table-schema/), the dialect
+is CSV Dialect's (https://specs.frictionlessdata.io/csv-dialect/) and the axes are ioos_qc's. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+TypeName = Literal["any", "boolean", "date", "datetime", "integer", "number", "string", "time", "year"]
+AxisName = Literal["time", "z", "lat", "lon"]
+
+TRUE_VALUES = ("true", "True", "TRUE", "1")
+FALSE_VALUES = ("false", "False", "FALSE", "0")
+
+
+class Constraints(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The constraints of a field. Once the rules are loaded, its limits are values of the field's own type."""
+
+    required: bool = False
+    unique: bool = False
+    minimum: Any = None
+    maximum: Any = None
+    min_length: int | None = None
+    max_length: int | None = None
+    enum: list[Any] | None = None
+    pattern: str | None = None
+
+
+class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A field of the schema. Its title, description, example and rdfType are for people; no check uses them."""
+
+    name: str
+    type: TypeName = "any"
+    format: str = "default"
+    constraints: Constraints = Constraints()
+    true_values: list[str] = msgspec.field(default_factory=lambda: list(TRUE_VALUES))
+    false_values: list[str] = msgspec.field(default_factory=lambda: list(FALSE_VALUES))
+    title: str | None = None
+    description: str | None = None
+    example: Any = None
+    rdf_type: str | None = None
+
+
+class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """How a CSV file is written. Without a delimiter, the reader finds it from the header."""
+
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+
+
+class Axes(msgspec.Struct, frozen=True):
+    """The fields that hold a row's time, depth and position; None for an axis that the rules do not name."""
+
+    time: str | None = None
+    z: str | None = None
+    lat: str | None = None
+    lon: str | None = None
+
+    def get(self, axis: AxisName) -> str | None:
+        """Returns the name of the axis' field, or None."""
+        name: str | None = getattr(self, axis)
+        return name
+
+    def __getitem__(self, axis: AxisName) -> str:
+        """Returns the name of the axis' field. Raises KeyError if the rules do not name one."""
+        name = self.get(axis)
+        if name is None:
+            raise KeyError(axis)
+        return name
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """What readers, blocks and checks need to know of a stream. `fields` are by name, in the order of the rules."""
+
+    fields: dict[str, Field] = {}
+    primary_key: tuple[str, ...] = ()
+    missing_values: tuple[str, ...] = ("",)
+    dialect: Dialect = Dialect()
+    axes: Axes = Axes()
+
+    @property
+    def missing_numbers(self) -> list[float]:
+        """Returns those missing values that are numbers, for columns that hold numbers instead of text."""
+        return [number for text in self.missing_values if (number := _number(text)) is not None]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

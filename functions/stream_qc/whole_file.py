@@ -1,0 +1,88 @@
+"""The checks of a file as a whole: `readable`, `header`, `well_formed` and `rows`. They belong to process 1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from stream_qc.reading.block import Block, Malformed
+from stream_qc.results import SHOWN, Example, Result, shorten
+from stream_qc.rules import Rules
+
+NAME_CHARACTERS = 60  # of a name in the header, in a message
+
+
+class WholeFile:
+    """What was seen of a file while it was read.
+
+    rows: the data rows so far. header: the fields of the file, or None if the file could not be opened. unreadable: why
+    the file cannot be read, or not to its end; "" if it can.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.rows = 0
+        self.header: list[str] | None = None
+        self.unreadable = ""
+        self._malformed: list[Malformed] = []
+        self._malformed_count = 0
+
+    def update(self, block: Block) -> None:
+        self.rows += block.height
+        self._malformed_count += len(block.malformed)
+        self._malformed += block.malformed[: SHOWN - len(self._malformed)]
+
+    def missing_fields(self) -> set[str]:
+        """Returns the fields of the schema that the file lacks; none if its header is not known."""
+        return set() if self.header is None else set(self.rules.schema.fields) - set(self.header)
+
+    def results(self) -> Iterator[Result]:
+        """Yields the results. If the file cannot be read, only those that are known."""
+        message = self.unreadable or "the file was read to its end"
+        yield self._result("readable", message, passed=not self.unreadable)
+        if self.header is None:
+            return
+        yield self._header(self.header)
+        yield self._well_formed()
+        if not self.unreadable:  # otherwise the number of rows is not known
+            yield self._number_of_rows()
+
+    def _result(self, test: str, message: str, *, passed: bool, **counts: Any) -> Result:
+        return Result(1, "*", test, passed, message, rows=self.rows, **counts)
+
+    def _header(self, header: list[str]) -> Result:
+        times = Counter(header)
+        faults = _few([f"the field {name} is missing" for name in self.rules.schema.fields if name not in times])
+        if faults:
+            names = _few([shorten(name, NAME_CHARACTERS) for name in header])
+            faults.append(f"the fields of the file are: {', '.join(names)}")
+        repeated = [(shorten(name, NAME_CHARACTERS), count) for name, count in times.items() if count > 1]
+        faults += _few([f"the field {name} occurs {count} times" for name, count in repeated])
+        message = "; ".join(faults) or "the header has every field of the schema"
+        return self._result("header", message, passed=not faults)
+
+    def _well_formed(self) -> Result:
+        count = self._malformed_count
+        return self._result(
+            "well_formed",
+            f"{count:,} of {self.rows:,} rows are malformed" if count else "every row is well formed",
+            passed=not count or count / self.rows <= self.rules.limit("*", "well_formed"),
+            good=self.rows - count,
+            fail=count,
+            examples=[Example(item.row + 1, item.text, item.reason) for item in self._malformed],
+            truncated=count > len(self._malformed),
+        )
+
+    def _number_of_rows(self) -> Result:
+        least, most = self.rules.rows.minimum, self.rules.rows.maximum
+        message = f"{self.rows:,} data {'row' if self.rows == 1 else 'rows'}"
+        if self.rows < least:
+            message += f"; the minimum is {least:,}"
+        if most is not None and self.rows > most:
+            message += f"; the maximum is {most:,}"
+        return self._result("rows", message, passed=least <= self.rows and (most is None or self.rows <= most))
+
+
+def _few(texts: list[str]) -> list[str]:
+    return texts if len(texts) <= SHOWN else [*texts[:SHOWN], f"and {len(texts) - SHOWN:,} more"]
