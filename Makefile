@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test test-fast lint format fuzz peers faults load audit licences sbom synth bench redrive reconcile bootstrap deploy destroy lock clean
+.PHONY: help setup demo local check test lint format fuzz peers faults load audit licences sbom synth bench redrive reconcile bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,11 +43,11 @@ demo: setup ## sample files through the whole pipeline on a local AWS, step by s
 local: setup ## a local AWS with the pipeline deployed, until Ctrl-C
 	@python -m local.serve
 
-test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
-	@python -m pytest
+check: lint ## while you write code: lint, types, and the tests that need no local AWS, no CDK and no network
+	@QC_TESTS=quick python -m pytest -n 2 --ignore tests/pipeline --ignore tests/stacks
 
-test-fast: setup ## the tests that need neither the local AWS nor the CDK
-	@python -m pytest --ignore tests/pipeline --ignore tests/stacks
+test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
+	@python -m pytest -n 3 --dist loadgroup
 
 lint: .venv/editable ## lint, format and types
 	@ruff check . && ruff format --check . && mypy

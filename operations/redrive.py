@@ -27,6 +27,7 @@ RESOURCES = {
     "QC": "AWS::StepFunctions::StateMachine",
     "CloseRun": "AWS::Lambda::Function",
 }
+POLLING_SECONDS = 1
 Handle = Callable[[Any], str]  # from a message to the reason why it has to stay, or "" if it was handled
 
 
@@ -51,7 +52,12 @@ def redrive(queue: str, handle: Handle) -> tuple[int, int]:
     sqs, done = boto3.client("sqs"), 0
     hidden: dict[str, str] = {}
     # Long polling asks all of the queue's servers. The messages stay hidden for long enough to close ten runs.
-    polling: Any = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "VisibilityTimeout": 3600}
+    polling: Any = {
+        "QueueUrl": queue,
+        "MaxNumberOfMessages": 10,
+        "WaitTimeSeconds": POLLING_SECONDS,
+        "VisibilityTimeout": 3600,
+    }
     try:
         while messages := sqs.receive_message(**polling).get("Messages"):
             hidden |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}

@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc.checks import uniqueness
 from stream_qc.results import Result
+from tests.amount import examples
 from tests.engine.checking import NUMBERS, failing, reasons, reports, results
 
 
@@ -205,7 +206,7 @@ def test_primary_key_must_have_unique_value() -> None:
     ]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(values=st.lists(st.integers(0, 30), max_size=60), spill=st.integers(1, 20), block_bytes=st.integers(1, 60))
 def test_unique_is_exact_when_keys_are_spilled_to_files(values: list[int], spill: int, block_bytes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

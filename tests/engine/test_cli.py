@@ -1,4 +1,4 @@
-"""The `stream-qc` command, run as a program."""
+"""The `stream-qc` command: in this process, and as a program where its exit status and its pipes matter."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.engine.checking import NUMBERS, schema_of
+from tests.engine.running import stream_qc
 from tests.samples import SAMPLES
 
 DEFAULT = str(SAMPLES / "rules" / "default.yaml")
 RANGE = str(SAMPLES / "streams" / "sandbox" / "out-of-range.csv")
 
 
-def stream_qc(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[str]:
-    command = str(Path(sys.executable).with_name("stream-qc"))
-    done = subprocess.run([command, *words], input=given, capture_output=True, check=False)
-    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+PROGRAM = str(Path(sys.executable).with_name("stream-qc"))
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [(("--help",), 0), (("check", RANGE, "--rules", DEFAULT), 1), (("check", "none.csv"), 2)]
+)
+def test_program_ends_with_exit_status_of_command(words: tuple[str, ...], status: int) -> None:
+    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert (done.stderr == "") == (status != 2)
 
 
 def test_exit_status_of_check(tmp_path: Path) -> None:
@@ -106,7 +115,7 @@ def test_pipe_is_read_twice_for_second_pass(tmp_path: Path) -> None:
     text = "time,v\n2020-01-01T00:00:05,1\n2020-01-01T00:00:00,2\n2020-01-01T00:00:05,3\n"  # a late row: a second pass
     rules = tmp_path / "r.yaml"
     rules.write_text(NUMBERS)
-    command = [str(Path(sys.executable).with_name("stream-qc")), "check", "/dev/stdin", "--format", "csv", "--json"]
+    command = [PROGRAM, "check", "/dev/stdin", "--format", "csv", "--json"]
     done = subprocess.run([*command, "--rules", str(rules)], input=text.encode(), capture_output=True, check=False)
     checks = {one["Check"]: one for one in json.loads(done.stdout)["Checks"]}
     assert checks["3#time#duplicate_time"]["Fail"] == 1

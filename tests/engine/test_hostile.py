@@ -14,7 +14,7 @@ from backports import zstd
 
 from stream_qc.reading import bytestream
 from tests.engine.checking import NUMBERS, reports
-from tests.engine.test_cli import stream_qc
+from tests.engine.running import stream_qc
 
 TERMINAL = "\x1b]0;owned\x07\x1b[2J"
 MARKUP = "[red]PASS[/] [link=http://example.org]x[/link]"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_cli import stream_qc
+from tests.engine.running import stream_qc
 from tests.samples import SAMPLES
 
 

@@ -7,17 +7,18 @@ import json
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc.formats import format_of
 from stream_qc.reading import open_reader
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.rules import BUILT_IN, load
+from tests.amount import examples
 from tests.engine.checking import NUMBERS, Row, failing, read, results, rows_and_malformed, schema_of
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     data=st.lists(
         st.sampled_from([b'{"a": "1"}', b'{"b": 2.50, "a": null}', b"\n", b"\r\n", b"{", b"[]", b'"\xff"', b"7"]),
@@ -59,7 +60,7 @@ alike = st.fixed_dictionaries(
 line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'"{k}": {v}' for k, v in pairs) + "}")
 
 
-@settings(max_examples=2000 if "FUZZ" in os.environ else 150)
+@examples(2000 if "FUZZ" in os.environ else 150)
 @given(lines=st.lists(line, min_size=2, max_size=6))
 def test_ndjson_line_does_not_depend_on_other_lines(lines: list[str]) -> None:
     rules, form = load(EVERY_TYPE), format_of("x.ndjson")

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.engine.checking import NUMBERS, failing, reasons, results, schema_of
-from tests.engine.test_cli import stream_qc
+from tests.engine.running import stream_qc
 
 
 def test_parquet_is_read_in_blocks_with_its_types(monkeypatch: pytest.MonkeyPatch) -> None:

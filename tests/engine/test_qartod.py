@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc.checks import Check
@@ -18,6 +18,7 @@ from stream_qc.checks.cadence import Intervals
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
+from tests.amount import examples
 from tests.engine.checking import reasons, results
 
 MINUTES = [f"2020-01-01T{minute // 60:02}:{minute % 60:02}:00" for minute in range(600)]
@@ -151,7 +152,7 @@ def test_qartod_reasons(test: str, parameters: dict[str, Any], columns: dict[str
     assert reasons(result)[0][2] == reason
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     values=st.lists(st.sampled_from([0.0, 1.0, 1.0, 1.05, 7.5, None]), min_size=1, max_size=30),
     steps=st.lists(st.sampled_from([1, 1, 1, 2, 9]), min_size=30, max_size=30),

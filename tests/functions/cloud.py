@@ -19,7 +19,9 @@ import boto3
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
+from moto.stepfunctions.models import stepfunctions_backends
 
 import close_run
 import reconcile
@@ -93,13 +95,10 @@ class Ended:
 
 
 class Cloud:
-    """The AWS of one test."""
+    """The account of all tests, empty at the beginning of each."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.s3, self.sqs, self.sfn = client("s3"), client("sqs"), client("stepfunctions")
-        self._monkeypatch = monkeypatch
-        self._received: list[Payload] = []
-        self.unclosed: list[str] = []
         self.s3.create_bucket(Bucket="streams", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.put_bucket_versioning(Bucket="streams", VersioningConfiguration={"Status": "Enabled"})
         for name, keys in TABLES.items():
@@ -118,6 +117,19 @@ class Cloud:
         role = f"arn:aws:iam::{ACCOUNT}:role/StreamQC"
         definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
         self.sfn.create_state_machine(name="StreamQC", definition=definition, roleArn=role)
+
+    def empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Removes what another test left. Through the API this would take longer than the tests."""
+        s3_backends[ACCOUNT]["aws"].buckets["streams"].keys.clear()
+        for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
+            table.items.clear()
+        for machine in stepfunctions_backends[ACCOUNT][REGION].state_machines:
+            machine.executions.clear()
+        self._monkeypatch = monkeypatch
+        self._received: list[Payload] = []
+        self.messages()
+        self._received.clear()
+        self.unclosed: list[str] = []
         # Reconcile's asynchronous invocation of CloseRun, at once and in this process.
         monkeypatch.setattr(reconciling, "lambdas", lambda: Functions(self))
 

@@ -11,11 +11,19 @@ from pipeline.environment import environment
 from tests.functions.cloud import SETTINGS, Cloud
 
 
+@pytest.fixture(scope="session")
+def account() -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patched, mock_aws():
+        for name, value in SETTINGS.items():
+            patched.setenv(name, value)
+        yield Cloud()
+
+
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(account: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     environment.cache_clear()
-    with mock_aws():
-        yield Cloud(monkeypatch)
+    account.empty(monkeypatch)
+    yield account
     environment.cache_clear()

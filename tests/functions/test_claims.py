@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipeline.claims import REMEMBERED_SECONDS, Done, Held, Won, claim, claim_id, complete, look, release
-from tests.functions.cloud import Cloud
+from pipeline.environment import environment
 
 WORK = claim_id("Test", "a", "b")
 
@@ -60,8 +60,9 @@ def test_expired_claim_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     assert claim(WORK, "b") == Won()
 
 
-def test_error_of_the_table_is_raised(cloud: Cloud) -> None:
-    cloud.table("Claims").delete()
+def test_error_of_the_table_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAIMS_TABLE", "no-such-table")
+    environment.cache_clear()
     for call in (lambda: claim(WORK, "a"), lambda: complete(WORK, "a", 1), lambda: release(WORK, "a")):
         with pytest.raises(ClientError, match="ResourceNotFound"):
             call()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 from typing import Any
 
 import boto3
@@ -14,8 +15,9 @@ from tests.functions.cloud import SETTINGS, Cloud, client
 
 
 @pytest.fixture
-def queue(cloud: Cloud) -> str:
-    return str(cloud.sqs.create_queue(QueueName="dead-letters")["QueueUrl"])
+def queue(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(redrive, "POLLING_SECONDS", 0)
+    return str(cloud.sqs.create_queue(QueueName=str(uuid.uuid4()))["QueueUrl"])
 
 
 def send(queue: str, *bodies: Any) -> None:
