@@ -44,7 +44,7 @@ local: setup ## a local AWS with the pipeline deployed, until Ctrl-C
 	@python -m local.serve
 
 check: lint ## while you write code: lint, types, and the tests that need no local AWS, no CDK and no network
-	@QC_TESTS=quick python -m pytest -n 2 --ignore tests/pipeline --ignore tests/stacks
+	@QC_TESTS=quick python -m pytest -n 2 --ignore tests/pipeline --ignore tests/stacks --ignore tests/packaging
 
 test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
 	@python -m pytest -n 3 --dist loadgroup

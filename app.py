@@ -10,13 +10,13 @@ import aws_cdk as cdk
 from stacks.settings import Settings
 from stacks.stream_qc_stack import StreamQCStack
 
-# The CDK's command line reads the context in cdk.json by itself; `make synth` and the local AWS do without it. What is
-# given with -c comes first in either case.
+# The CDK's command line reads the context in cdk.json itself; `make synth` and the local AWS do not use that command line.
+# Values given with -c take precedence in both cases.
 app = cdk.App(context=json.loads(Path(__file__).with_name("cdk.json").read_text())["context"])
 StreamQCStack(
     app,
     "StreamQC",
     settings=Settings.from_context(app.node),
-    description="Quality control of data streams: from an upload to a verdict in somebody's inbox",
+    description="Event-driven quality control of data streams",
 )
 app.synth()

@@ -1,7 +1,6 @@
-"""`make deploy`: the CDK's command line, with what it does not do by itself.
+"""`make deploy`: runs the CDK's command line.
 
-Of a context value that is given more than once it keeps the last, and says nothing. Here the addresses of several
-`-c alertEmail=…` are joined.
+The CDK keeps only the last of several `-c alertEmail=…`, without a warning. Here their addresses are joined first.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ CDK = Path(__file__).resolve().parent.parent / "node_modules" / ".bin" / "cdk"
 
 
 def with_joined_emails(words: list[str]) -> list[str]:
-    """The words, with one `-c alertEmail=a,b` in the place of the first of several."""
+    """Returns the words with all addresses in one `-c alertEmail=a,b` at the end."""
     kept: list[str] = []
     addresses: list[str] = []
     waiting = iter(words)
@@ -28,4 +27,4 @@ def with_joined_emails(words: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    os.execv(CDK, [str(CDK), *with_joined_emails(sys.argv[1:])])  # noqa: S606  # our own command
+    os.execv(CDK, [str(CDK), *with_joined_emails(sys.argv[1:])])

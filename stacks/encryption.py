@@ -1,4 +1,4 @@
-"""One key of the customer's own for everything that is stored: `-c kms=true`. Without it AWS's keys are used, at no cost."""
+"""One KMS key of the customer for everything that is stored: `-c kms=true`. Without it, AWS's own keys are used at no cost."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-# Those who reach the key through a service, and not by a role of this stack. CloudWatch Logs does so for every log group.
+# Services that use the key themselves, without a role of this stack. CloudWatch Logs has a statement of its own below.
 SENDERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com")
 SEND = ("kms:Decrypt", "kms:GenerateDataKey")
 USE = (*SEND, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
 def customer_key(scope: Construct) -> kms.Key:
-    """The key, which the services that encrypt on our behalf may use in this account only."""
+    """Returns the key, with a policy that lets the sending services use it for this account only."""
     stack = Stack.of(scope)
     key = kms.Key(
         scope,
         "Key",
         description="Stream QC: stream files, rows, messages, queues and logs",
         enable_key_rotation=True,
-        removal_policy=RemovalPolicy.RETAIN,  # without it what the stack leaves behind could not be read
+        removal_policy=RemovalPolicy.RETAIN,  # what the stack retains could not be read without it
     )
     key.add_to_resource_policy(
         iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""The Lambdas, in the order in which a run meets them. What each may do stands in permissions.py."""
+"""The Lambdas, in the order of a run. permissions.py has what each may do."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from stacks.storage import Storage
 
 ACCEPTED = {
     ("AwsSolutions-L1",): "Python 3.13 is what the locked packages are built for",
-    ("CKV_AWS_115",): "a limit would turn bursts into throttles; see docs/RELIABILITY.md, Load",
-    (
-        "CKV_AWS_116",
-    ): "the state machine invokes the steps, retries and catches them; CloseRun has an OnFailure queue, and "
-    "Reconcile comes again by its schedule",
+    ("CKV_AWS_115",): "a limit would turn bursts into throttles; see docs/reliability.md, Load",
+    ("CKV_AWS_116",): (
+        "the state machine invokes the steps, retries and catches them; CloseRun has an OnFailure queue, and Reconcile "
+        "is invoked again by its schedule"
+    ),
     ("CKV_AWS_117",): "it talks to AWS's APIs only; a VPC would have to let it out to them, and keep nobody out",
-    ("CKV_AWS_173",): "the variables hold names of resources, and nothing that is secret",
+    ("CKV_AWS_173",): "the variables hold names of resources and no secrets",
 }
 SOURCE = Path(__file__).resolve().parent.parent / "functions"
 
 
 class Functions:
+    """Every Lambda of the stack. `steps` are those that the state machine invokes."""
+
     def __init__(self, scope: Construct, storage: Storage, settings: Settings) -> None:
         self._scope = scope
         self._key = storage.key
@@ -67,13 +69,13 @@ class Functions:
             "SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=180
         )
 
-        # What sees to runs that broke off, in the state machine and beside it, and to uploads that never became one.
+        # For failed runs, in the state machine and outside it, and for uploads that never became a run.
         self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **summary}, seconds=300)
         self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary, **once}, seconds=900)
 
     @property
     def steps(self) -> list[lambda_.Function]:
-        """Those that the state machine invokes."""
+        """The functions that the state machine invokes."""
         return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary, self.close_run]
 
     def _function(
@@ -93,7 +95,7 @@ class Functions:
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        # A role of its own and no managed policy: the construct's default brings one.
+        # A role of its own: the construct's default has a managed policy.
         role = iam.Role(self._scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         accept(role, ANY, reason="X-Ray takes traces on * only")

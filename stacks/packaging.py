@@ -1,4 +1,4 @@
-"""The functions' packages as one asset, from the locked requirements, without Docker."""
+"""Builds the layer with the functions' packages from the locked requirements, without Docker."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "functions.txt"
 CACHE = ROOT / ".local" / "packages"
 LAMBDA_PYTHON = "3.13"
-# All three, newest first: with one alone pip picks old versions or none (manylinux_2_28 is what Amazon Linux 2023 can run).
+# All three, newest first: with only one of them pip picks old versions, or none. Amazon Linux 2023 runs manylinux_2_28.
 ARM64 = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 NEVER_IMPORTED = ("*.dist-info/RECORD", "**/__pycache__", "bin", "**/*.pyi", "**/tests")
 
 
 def packages_layer_code(target: str) -> lambda_.Code:
-    """The layer's content for `aws` (arm64, Python 3.13) or `local` (this machine, this Python).
+    """Returns the layer for `aws` (arm64, Python 3.13) or `local` (this machine and its Python).
 
-    It is built once for every state of the lock and kept in .local/packages. Raises RuntimeError where the packages
-    cannot be fetched, with what to do.
+    It is built once for each state of the lock and kept in .local/packages. Raises RuntimeError, with what to do, if the
+    packages cannot be fetched.
     """
     return lambda_.Code.from_asset(str(packages_zip(target)))
 
 
 def packages_zip(target: str) -> Path:
-    """The path of the zip file with the packages under python/."""
+    """Returns the path of the zip file with the packages under python/, built if it is not there."""
     version = LAMBDA_PYTHON if target == "aws" else f"{sys.version_info.major}.{sys.version_info.minor}"
     made_from = LOCK.read_bytes() + Path(__file__).read_bytes() + f"{target} {version} {_compiler(version)}".encode()
     path = CACHE / f"{target}-{hashlib.sha256(made_from).hexdigest()[:16]}.zip"
@@ -42,32 +42,18 @@ def packages_zip(target: str) -> Path:
             python = Path(folder, "python")
             _install(target, version, python)
             _compile(version, python)
-            # Renamed only when whole, so that an interrupted build leaves no half of a package behind.
+            # Renamed only when complete, so that an interrupted build leaves no partial file.
             _zip(Path(folder), Path(folder, "layer.zip"), python).rename(path)
     return path
 
 
 def _install(target: str, version: str, folder: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-qq",
-        "--disable-pip-version-check",
-        "--no-compile",
-        "--no-deps",
-        "--require-hashes",
-    ]
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
+    command += ["--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--target", str(folder), "--requirement", str(LOCK)]
     if target == "aws":
-        command += [
-            "--implementation",
-            "cp",
-            "--python-version",
-            version,
-            *(word for tag in ARM64 for word in ("--platform", tag)),
-        ]
+        command += ["--implementation", "cp", "--python-version", version]
+        command += [word for tag in ARM64 for word in ("--platform", tag)]
     done = _run(command)
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-6:])
@@ -81,22 +67,22 @@ def _install(target: str, version: str, folder: Path) -> None:
 
 
 def _compiler(version: str) -> str | None:
-    """A Python of this very version, which alone can write .pyc files for it; None where the machine has none."""
+    """Returns a Python of this version, which its .pyc files need, or None if this machine has none."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     found = shutil.which(f"python{version}")
-    # A version manager's shim can be on the path without the version behind it.
+    # A shim of a version manager can be on the path although that version is not installed.
     return found if found and _run([found, "-c", ""]).returncode == 0 else None
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # Pythons, and our own words
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _compile(version: str, folder: Path) -> None:
-    """Compiles the modules, under the paths that they have in a function, where a layer is /opt.
+    """Compiles the modules with the paths that they have in a function, where a layer is in /opt.
 
-    What is compiled is checked neither by time nor by content: the folder is read-only there, and unzips with new times.
+    The .pyc files are not validated by time or content: a layer is read-only, and unzipping changes the times.
     """
     python = _compiler(version)
     if python is None:
@@ -104,12 +90,12 @@ def _compile(version: str, folder: Path) -> None:
         return
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(folder.parent), "-p", "/opt"]
     done = _run([python, "-m", "compileall", *options, str(folder)])
-    if done.returncode:  # a module for another Python, say: it is imported from its source, if at all
+    if done.returncode:  # a module for another Python, for example; Python imports it from its source
         print(done.stdout.strip(), file=sys.stderr)
 
 
 def _zip(root: Path, path: Path, content: Path) -> Path:
-    """A zip file with the same bytes for the same content, so that the asset's hash stays."""
+    """Writes a zip file that has the same bytes for the same content, so that the asset's hash does not change."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for file in sorted(content.rglob("*")):
             if file.is_file():

@@ -1,6 +1,6 @@
-"""Who may do what: every action of every function, on the resources that it names and no others.
+"""The permissions matrix: the actions of every function, on named resources only.
 
-Beside these a function may write to its own log group and send traces, which X-Ray takes on `*` only.
+A function may also write to its own log group and send traces; X-Ray accepts only `*` as their resource.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from stacks.functions import Functions
 from stacks.review import accept, executions_of, objects_under
 from stacks.storage import Storage
 
-NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # of an object, its head included
+NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # GetObject also covers HeadObject
 CLAIM, GIVE_UP = ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("dynamodb:DeleteItem",)
 
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
 
 def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> None:
-    """Gives each function its permissions, a row each."""
+    """Grants each function its permissions: one row of the matrix for each."""
     bucket = storage.streams.bucket_arn
     stream_files, rules = (
         storage.streams.arn_for_objects("streams/*"),
@@ -92,7 +92,9 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
         ),
     ]
     for function in (functions.close_run, functions.reconcile):
-        accept(_role(function), executions_of(machine_name), reason="an execution has no name before it is started")
+        accept(
+            _role(function), executions_of(machine_name), reason="the names of executions are not known at deployment"
+        )
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(_use_of(storage.key))
@@ -100,19 +102,20 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
             accept(
                 _role(function),
                 objects_under(storage.streams, prefix),
-                reason="what is uploaded is not known beforehand",
+                reason="the keys of uploads are not known at deployment",
             )
         for resource, actions in permissions.items():
             function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
 
 
 def _role(function: lambda_.Function) -> iam.IRole:
-    assert function.role is not None  # noqa: S101  # Functions gave it one
+    if function.role is None:
+        raise ValueError(f"{function.node.path} has no role")
     return function.role
 
 
 def _use_of(key: kms.IKey) -> iam.PolicyStatement:
-    """What S3, DynamoDB and SNS ask of the caller for data that a customer's key encrypts, through these services only."""
+    """Lets a function use the customer's key through S3, DynamoDB and SNS, which ask this of their caller."""
     services = [f"{service}.{Stack.of(key).region}.amazonaws.com" for service in ("s3", "dynamodb", "sns")]
     return iam.PolicyStatement(
         actions=list(USE),

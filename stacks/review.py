@@ -1,4 +1,4 @@
-"""Findings of cdk-nag and checkov that are accepted, each with its reason, beside the resource that they are about."""
+"""Accepts findings of cdk-nag and checkov, each with its reason, beside the resource that it is about."""
 
 from __future__ import annotations
 
@@ -10,39 +10,44 @@ ANY = "AwsSolutions-IAM5[Resource::*]"
 
 
 def accept(construct: IConstruct, *rules: str, reason: str) -> None:
-    """Accepts these findings on the construct: cdk-nag's by Validations, checkov's in the template's metadata."""
+    """Accepts these findings on the construct: of cdk-nag through Validations, of checkov in the template's metadata."""
     for rule in rules:
         if not rule.startswith("CKV"):
             Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))
             continue
-        resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
-        assert isinstance(resource, CfnResource)  # noqa: S101  # for the type
+        resource = resource_of(construct)
         skipped = (resource.get_metadata("checkov") or {"skip": []})["skip"]
         resource.add_metadata("checkov", {"skip": [*skipped, {"id": rule, "comment": reason}]})
 
 
 def objects_under(bucket: s3.IBucket, prefix: str) -> str:
-    """cdk-nag's name for the use of a bucket's objects under a prefix."""
+    """Returns cdk-nag's finding for a permission on all objects under a prefix of a bucket."""
     return f"AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/{prefix}/*]"
 
 
 def executions_of(machine: str) -> str:
-    """cdk-nag's name for the use of any execution of the state machine of this name."""
+    """Returns cdk-nag's finding for a permission on all executions of the state machine of this name."""
     arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{machine}:*"
     return f"AwsSolutions-IAM5[Resource::{arn}]"
 
 
 def versions_of(function: IConstruct) -> str:
-    """cdk-nag's name for the use of a function in any version."""
+    """Returns cdk-nag's finding for a permission on all versions of a function."""
     return f"AwsSolutions-IAM5[Resource::<{_logical_id(function)}.Arn>:*]"
 
 
+def resource_of(construct: IConstruct) -> CfnResource:
+    """Returns the CloudFormation resource of a construct. Raises TypeError if it has none."""
+    resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
+    if not isinstance(resource, CfnResource):
+        raise TypeError(f"{construct.node.path} has no resource of its own")
+    return resource
+
+
 def _logical_id(construct: IConstruct) -> str:
-    resource = construct.node.default_child
-    assert isinstance(resource, CfnResource)  # noqa: S101  # for the type
-    return Stack.of(construct).get_logical_id(resource)
+    return Stack.of(construct).get_logical_id(resource_of(construct))
 
 
 def aws_managed_key(construct: Construct, rule: str) -> None:
-    """What is encrypted under AWS's own key unless a customer's is asked for."""
+    """Accepts encryption under AWS's own key, the default without `-c kms=true`."""
     accept(construct, rule, reason="encrypted under AWS's key; -c kms=true puts a customer's key in its place")

@@ -1,4 +1,4 @@
-"""What can be set when the stack is synthesised, by `-c name=value` or in cdk.json."""
+"""The settings of the stack: `-c name=value`, or the context in cdk.json."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from constructs import Node
 
 @dataclass(frozen=True)
 class Settings:
-    """alertEmail: who gets the summaries (one address, or a list). alarmEmail: who is told that Stream QC itself is in
-    trouble. detailsDays: how long QCDetails are kept, 0 for ever. reconcileHours: how often lost uploads are looked for.
-    processMemoryMiB: memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a key of the customer's own for all
-    that is stored. target: `aws`, or `local` for packages that run on this machine. packages: false leaves the packages out,
-    for tests of the template.
+    """The settings of the stack, by their names in the context.
+
+    alertEmail: who gets the summaries, one address or a list. alarmEmail: who gets the alarms. detailsDays: days after which
+    QCDetails items expire; 0 keeps them. reconcileHours: hours between two runs of Reconcile. processMemoryMiB: the memory of
+    a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a KMS key of the customer for everything that is stored. target:
+    `aws`, or `local` for packages that run on this machine. packages: false leaves out the packages, for template tests.
     """
 
     alert_emails: tuple[str, ...] = ()
@@ -29,7 +30,7 @@ class Settings:
 
     @classmethod
     def from_context(cls, node: Node) -> Settings:
-        """Settings from the CDK's context. Raises ValueError, naming the setting."""
+        """Returns the settings in the CDK's context. Raises ValueError, naming the setting."""
 
         def given(name: str, default: Any) -> Any:
             value = node.try_get_context(name)
@@ -55,7 +56,7 @@ def _emails(name: str, value: Any) -> tuple[str, ...]:
     addresses = [part.strip() for address in addresses for part in str(address).split(",") if part.strip()]
     for address in addresses:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
-            raise ValueError(f"{name}: {address!r} is no email address")
+            raise ValueError(f"{name}: {address!r} is not an email address")
     return tuple(dict.fromkeys(addresses))
 
 

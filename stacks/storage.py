@@ -1,4 +1,4 @@
-"""Where things are kept: the stream bucket, the tables, the topic."""
+"""What is stored: the stream bucket, the tables, the topic."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.encryption import customer_key
-from stacks.review import accept, aws_managed_key
+from stacks.review import accept, aws_managed_key, resource_of
 from stacks.settings import Settings
 
 
 class Storage:
-    """`streams`: stream files under streams/, rules under rules/. `summary` and `details`: what was found, kept when
-    the stack is deleted. `idempotency`: which uploads have a run and which summaries were sent. `results`: the topic.
-    `key`: what encrypts all of these, where it is the customer's own.
+    """The storage of the stack.
+
+    streams: the bucket, with stream files under streams/ and rules under rules/. summary, details: the tables of results;
+    they and the bucket are retained when the stack is deleted. idempotency: claims, which tell the uploads that have a run and
+    the summaries that were sent. results: the topic. key: the customer's KMS key for all of these, or None.
     """
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
@@ -36,13 +38,13 @@ class Storage:
             encryption_key=self.key,
             encryption=None if self.key else dynamodb.TableEncryption.AWS_MANAGED,
             time_to_live_attribute="expiration",
-            removal_policy=RemovalPolicy.DESTROY,  # it holds nothing that a new stack would miss
+            removal_policy=RemovalPolicy.DESTROY,  # a new stack needs none of it
         )
         accept(
             self.idempotency,
             "AwsSolutions-DDB3",
             "CKV_AWS_28",
-            reason="it holds claims that expire within 30 days, and nothing that could be restored to any use",
+            reason="it holds claims that expire within 30 days; restoring them would serve nothing",
         )
         if not self.key:
             for table in (self.summary, self.details, self.idempotency):
@@ -78,12 +80,9 @@ def _stream_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
         "CKV_AWS_18",
         reason="access logs need a second bucket; who needs a record of access has CloudTrail's data events",
     )
-    # The construct's own event_bridge_enabled brings a custom resource with a role as wide as the account.
-    resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)  # noqa: S101  # for the type
-    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
-    )
+    # The construct's event_bridge_enabled adds a custom resource whose role covers the whole account.
+    event_bridge = {"EventBridgeEnabled": True}
+    resource_of(bucket).add_property_override("NotificationConfiguration.EventBridgeConfiguration", event_bridge)
     return bucket
 
 

@@ -22,7 +22,7 @@ class StreamQCStack(cdk.Stack):
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, name, **kwargs)
-        # The CDK writes a function's dependency on its role twice, as a reference and in DependsOn.
+        # The CDK states the dependency of a function on its role twice: as a reference and in DependsOn.
         self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         storage = Storage(self, settings)
         functions = Functions(self, storage, settings)

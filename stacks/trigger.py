@@ -1,4 +1,4 @@
-"""From an upload to an execution: the EventBridge rule, its retries, and the queue for what could not be delivered."""
+"""Starts an execution for every upload: the EventBridge rule, its retries, and its dead-letter queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stacks.storage import Storage
 
 
 class UploadTrigger:
-    """Starts the state machine for every object created under streams/, with S3's event as it is."""
+    """Starts the state machine for every object created under streams/, with the event of S3 as its input."""
 
     def __init__(self, scope: Construct, storage: Storage, machine: sfn.StateMachine) -> None:
         self.undelivered = dead_letters(scope, "UndeliveredUploads", storage)
@@ -42,7 +42,7 @@ class UploadTrigger:
 
 
 def dead_letters(scope: Construct, name: str, storage: Storage) -> sqs.Queue:
-    """A queue for what could not be delivered. It has no dead-letter queue of its own: an alarm watches it."""
+    """Returns a dead-letter queue. It has none of its own; an alarm watches it."""
     queue = sqs.Queue(
         scope,
         name,
@@ -52,7 +52,7 @@ def dead_letters(scope: Construct, name: str, storage: Storage) -> sqs.Queue:
         retention_period=Duration.days(14),
     )
     accept(
-        queue, "AwsSolutions-SQS3", reason="it is itself a dead-letter queue: of an EventBridge target or of a function"
+        queue, "AwsSolutions-SQS3", reason="it is itself the dead-letter queue of an EventBridge target or a function"
     )
     if not storage.key:
         aws_managed_key(queue, "CKV_AWS_27")

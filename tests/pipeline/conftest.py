@@ -1,4 +1,4 @@
-"""One local AWS with the pipeline deployed, for all of these tests."""
+"""One local AWS with the pipeline deployed, shared by these tests."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def inbox(pipeline: Pipeline) -> Inbox:
 
 @pytest.fixture
 def group() -> str:
-    """A group that no other test uses."""
+    """Returns the name of a group that no other test uses."""
     return f"group {uuid.uuid4()}"
 
 
 @contextlib.contextmanager
 def undelivered(pipeline: Pipeline, lost: int, to: str = "UploadRule") -> Iterator[None]:
-    """Within it, events do not reach this rule, as where S3, Step Functions or EventBridge loses them.
+    """Loses the events of a rule, as S3, Step Functions or EventBridge may.
 
     It ends when this many have gone by: they come a moment after what they tell of, and the rule would still take the late.
     """
@@ -74,7 +74,7 @@ def undelivered(pipeline: Pipeline, lost: int, to: str = "UploadRule") -> Iterat
 
 
 def lose_the_end_of(pipeline: Pipeline, key: str) -> str:
-    """Starts a run, stops it, and loses the event that tells of it; returns the execution's ARN."""
+    """Starts a run, stops it, and loses the event of its end. Returns the execution's ARN."""
     with undelivered(pipeline, 1, to="FailedRunRule"):
         arn = pipeline.started_by(key, pipeline.upload(key, LONG))
         until(lambda: pipeline.rows(ExecutionArn=arn), "the row")
@@ -88,7 +88,7 @@ def invoke(pipeline: Pipeline) -> Callable[[str, dict[str, Any]], Any]:
 
 
 def invoker(pipeline: Pipeline) -> Callable[[str, dict[str, Any]], Any]:
-    """Invokes a function by its name in the template; returns its answer. Raises RuntimeError with its error."""
+    """Returns a function that invokes a Lambda by its name in the template, and raises RuntimeError with its error."""
     client = pipeline.aws.client("lambda")
     names = [
         one["FunctionName"] for page in client.get_paginator("list_functions").paginate() for one in page["Functions"]

@@ -1,7 +1,7 @@
-"""One fault at a time, in every place where a run can break, and what must be true after it.
+"""One fault at a time, in every place where a run can fail, and what must be true after it.
 
-The places are not listed by hand: a clean run is watched, and every call that it makes to AWS is a place, beside the start
-and the end of every function. Each fault has a group of its own, so that many are tried at once in one deployed stack.
+The places are not listed by hand: a run without faults is observed, and every call that it makes to AWS is a place, as are
+the start and the end of every function. Each fault has a group of its own, so that many are tried at once in one stack.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local.pipeline import Execution, Inbox, Pipeline
+from pipeline.execution import arn_in
 from tests.pipeline.conftest import QUARTER
 
 ALWAYS = 1000
@@ -66,7 +67,7 @@ class Fault:
 
 
 def every_fault(calls: dict[str, list[str]], around: str = "") -> Iterator[Fault]:
-    """Every fault for functions that make these calls: `PutItem 1`, `PutItem 2` …"""
+    """Yields every fault for functions that make these calls: `PutItem 1`, `PutItem 2` …"""
     for function, places in calls.items():
         for place, kind, times in itertools.chain(
             itertools.product(["enter", "leave"], ["raise", "exit", "hang"], [1]),
@@ -86,7 +87,7 @@ def hash_of(*parts: str) -> int:
 
 
 def calls_by_function(folder: Path, group: str) -> dict[str, list[str]]:
-    """What each function called in the runs of a group, as the places of faults; of several invocations the longest."""
+    """Returns the calls of each function in the runs of a group: of several invocations, the one with the most calls."""
     found: dict[tuple[str, str], list[str]] = {}
     for call in map(json.loads, (folder / "calls.jsonl").read_text().splitlines()):
         if call["group"] == group:
@@ -99,7 +100,7 @@ def calls_by_function(folder: Path, group: str) -> dict[str, list[str]]:
 
 
 def plant(folder: Path, fault: Fault) -> None:
-    """Asks for the fault."""
+    """Plants the fault, so that it happens from now on."""
     asked = [{name: getattr(fault, name) for name in ("function", "at", "kind", "times")}]
     if fault.around in AFTER:
         asked.append(AFTER[fault.around])
@@ -107,7 +108,7 @@ def plant(folder: Path, fault: Fault) -> None:
 
 
 def pull(folder: Path, fault: Fault) -> None:
-    """Ends the fault."""
+    """Removes the fault, so that it no longer happens."""
     (folder / "faults" / f"{fault.group}.json").unlink(missing_ok=True)
 
 
@@ -122,7 +123,7 @@ def upload(pipeline: Pipeline, fault: Fault) -> tuple[str, str]:
 
 
 def deliver(pipeline: Pipeline, folder: Path, fault: Fault) -> list[Execution]:
-    """Delivers an upload twice, once with the fault; the executions, ended. The upload rule must be off."""
+    """Delivers an upload twice, once with the fault, and returns both executions when they have ended. The upload rule must be disabled."""
     key, version = upload(pipeline, fault)
     event = {
         "source": "aws.s3",
@@ -145,7 +146,7 @@ def deliver(pipeline: Pipeline, folder: Path, fault: Fault) -> list[Execution]:
 
 @dataclass
 class Outcome:
-    """What a run left behind."""
+    """The rows, summaries, details and dead letters of one upload."""
 
     executions: list[Execution]
     rows: list[dict[str, Any]]
@@ -155,56 +156,56 @@ class Outcome:
 
     @property
     def execution(self) -> Execution:
-        """The one that the row is of."""
+        """The execution that the row names."""
         arn = self.rows[0]["ExecutionArn"] if self.rows else self.executions[0].arn
         return next(one for one in self.executions if one.arn == arn)
 
     @property
-    def told(self) -> str:
-        return ", ".join(message["Summary"]["Status"] for message in self.messages) or "nobody"
+    def sent(self) -> str:
+        return ", ".join(message["Summary"]["Status"] for message in self.messages) or "nothing"
 
     def __str__(self) -> str:
         row = self.rows[0] if self.rows else {}
         flags = "".join(str(row.get(f"Process{number}Pass", "-")) for number in (1, 2, 3))
-        return f"{self.execution.status} {self.execution.error}, row {row.get('Status')} {flags}, told {self.told}"
+        return f"{self.execution.status} {self.execution.error}, row {row.get('Status')} {flags}, sent {self.sent}"
 
 
 def mistakes(fault: Fault, outcome: Outcome, clean: set[str]) -> list[str]:
-    """What is not as it must be after a fault. `clean`: the checks that a run makes."""
+    """Returns what is wrong after a fault. `clean`: the checks of a run without faults."""
     if len(outcome.rows) != 1:
         return [f"{len(outcome.rows)} rows"]
     row = outcome.rows[0]
-    return [*in_the_row(fault, row, outcome.details, clean), *in_what_was_told(fault, outcome, row)]
+    return [*in_the_row(fault, row, outcome.details, clean), *in_the_summaries(fault, outcome, row)]
 
 
 def in_the_row(fault: Fault, row: dict[str, Any], details: dict[str, dict[str, Any]], clean: set[str]) -> Iterator[str]:
     flags = [row.get(f"Process{number}Pass") for number in (1, 2, 3)]
     if row["Status"] not in ("PASS", "FAIL", "ERROR"):
-        yield f"the row is left {row['Status']}"
+        yield f"the row still says {row['Status']}"
     if not all(flag in (0, 1) for flag in flags):
         yield f"flags {flags}"
     if (row.get("TotalPass") == 1) != (row["Status"] == "PASS") or (row["Status"] == "PASS" and flags != [1, 1, 1]):
         yield f"{row['Status']} with flags {flags} and TotalPass {row.get('TotalPass')}"
     if fault.data == "bad" and (flags[1] != 0 or row["Status"] == "PASS"):
-        yield "a file with a bad value has passed"
+        yield "a file with a bad value passed"
     passed = {check for check, item in details.items() if item["Pass"] == 1}
     for number, flag in enumerate(flags, start=1):
         if flag == 1 and not {check for check in clean if check.startswith(f"{number}#")} <= passed:
-            yield f"process {number} has passed without the details that it rests on"
+            yield f"process {number} passed without its details"
 
 
-def in_what_was_told(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Iterator[str]:
+def in_the_summaries(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Iterator[str]:
     failed = outcome.execution.status == "FAILED"
     if len(outcome.messages) > 1:
         yield f"{len(outcome.messages)} messages"
     if any(message["Summary"]["Status"] != row["Status"] for message in outcome.messages):
-        yield f"the message says {outcome.told}, the row {row['Status']}"
+        yield f"the message says {outcome.sent}, the row {row['Status']}"
     if any(message["Summary"]["ExecutionArn"] != row["ExecutionArn"] for message in outcome.messages):
-        yield "a message of a run that is none"
+        yield "a summary of a run that does not exist"
     if not outcome.messages and not (outcome.unclosed and failed):
-        yield "nobody was told, and no alarm rings"
+        yield "no summary was sent, and no alarm rings"
     if any(one.status == "FAILED" and not one.error for one in outcome.executions):
-        yield "a failed execution that does not say why"
+        yield "a failed execution without an error"
     # A verdict that was told before the sender broke stands; so does one of which nobody knows whether it was told, and
     # the alarm says so.
     told = fault.function == "SendQCSummary" and outcome.messages
@@ -213,7 +214,7 @@ def in_what_was_told(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Ite
 
 
 class Observatory:
-    """Watches a stack for what the runs of many groups leave behind."""
+    """Collects the outcomes of many groups from one stack."""
 
     def __init__(self, pipeline: Pipeline, inbox: Inbox) -> None:
         self.pipeline, self.inbox = pipeline, inbox
@@ -221,12 +222,12 @@ class Observatory:
         self.unclosed: dict[str, list[dict[str, Any]]] = {}
 
     def outcomes_of(self, faults: dict[Fault, tuple[str, str]], seconds: float) -> dict[Fault, Outcome]:
-        """The outcomes of uploads, each under a fault. Raises TimeoutError."""
+        """Returns the outcomes of uploads, each with its fault. Raises TimeoutError."""
         ended = self._ended(set(faults.values()), seconds)
         return self.outcomes({fault: [ended[uploaded]] for fault, uploaded in faults.items()})
 
     def outcomes(self, executions: dict[Fault, list[Execution]]) -> dict[Fault, Outcome]:
-        """The outcomes of executions that have ended, when what comes after has settled."""
+        """Returns the outcomes of executions that have ended, once CloseRun is done as well."""
         deadline = time.monotonic() + SETTLING_SECONDS
         while True:
             found = self.look(executions)
@@ -240,7 +241,7 @@ class Observatory:
             time.sleep(0.5)
 
     def redriven(self, outcomes: dict[Fault, Outcome], folder: Path) -> dict[Fault, Outcome]:
-        """The outcomes after the fault is over and somebody has seen to the queue that the alarm watches, as make redrive does."""
+        """Removes the faults, handles the queue UnclosedRuns as make redrive does, and returns the outcomes after that."""
         functions = self.pipeline.aws.client("lambda")
         (name,) = [
             one["FunctionName"] for one in functions.list_functions()["Functions"] if "CloseRun" in one["FunctionName"]
@@ -273,7 +274,7 @@ class Observatory:
         return ended
 
     def look(self, executions: dict[Fault, list[Execution]]) -> dict[Fault, Outcome]:
-        """The outcomes as they are now."""
+        """Returns the outcomes as they are now."""
         rows: dict[str, list[dict[str, Any]]] = {}
         for row in self.pipeline.rows():
             rows.setdefault(row["GroupID"], []).append(row)
@@ -296,5 +297,5 @@ class Observatory:
     def _take_unclosed(self) -> None:
         for body in self.pipeline.take(self.unclosed_url):
             record = json.loads(body)
-            arn = record.get("requestPayload", record)["detail"]["executionArn"]
+            arn = arn_in(record.get("requestPayload", record))
             self.unclosed.setdefault(arn, []).append(record)

@@ -13,9 +13,7 @@ from local.aws import ROOT
 from local.pipeline import Inbox, Pipeline
 
 
-def test_a_file_is_uploaded_checked_and_checked_again_with_the_plain_client(
-    pipeline: Pipeline, inbox: Inbox, group: str
-) -> None:
+def test_plain_client_uploads_reruns_and_queries(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
     target = f"s3://{pipeline.bucket}/streams/{group}/gap.csv"
     pipeline.command("s3", "cp", "--only-show-errors", "sample_data/streams/sandbox/gap.csv", target)
     key = target.split("/", 3)[3]
@@ -35,7 +33,7 @@ def test_a_file_is_uploaded_checked_and_checked_again_with_the_plain_client(
     assert [item["Status"]["S"] for item in json.loads(queried)["Items"]] == ["FAIL", "FAIL"]
 
 
-def test_a_queue_with_a_filter_policy_gets_its_groups_failures_and_nothing_else(pipeline: Pipeline, group: str) -> None:
+def test_queue_with_filter_policy_gets_matching_summaries_only(pipeline: Pipeline, group: str) -> None:
     queue = json.loads(pipeline.command("sqs", "create-queue", "--queue-name", "only-mine", "--output", "json"))[
         "QueueUrl"
     ]
@@ -55,12 +53,12 @@ def test_a_queue_with_a_filter_policy_gets_its_groups_failures_and_nothing_else(
     assert [message["Subject"] for message in pipeline.messages(queue)] == [f"[QC FAIL] {group}/bad"]
 
 
-def test_a_command_that_the_client_refuses_is_not_hidden(pipeline: Pipeline) -> None:
+def test_failed_client_command_raises(pipeline: Pipeline) -> None:
     with pytest.raises(RuntimeError, match=r"aws s3 ls s3://no-such-bucket-here: .*NoSuchBucket"):
         pipeline.command("s3", "ls", "s3://no-such-bucket-here")
 
 
-def test_the_readmes_aws_commands_run(pipeline: Pipeline) -> None:
+def test_aws_commands_of_the_readme_run(pipeline: Pipeline) -> None:
     queue = pipeline.sqs.create_queue(QueueName="readme")["QueueUrl"]
     arn = pipeline.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     values = {**pipeline.outputs, "queue ARN": arn, "QCPID": "none"}

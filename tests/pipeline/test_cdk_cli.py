@@ -17,7 +17,7 @@ from tests.pipeline.conftest import QUARTER
 
 
 @pytest.mark.cli
-def test_bootstrap_deploy_and_destroy_with_the_real_command_line(tmp_path: Path) -> None:
+def test_cdk_bootstraps_deploys_and_destroys(tmp_path: Path) -> None:
     with running(free_port()) as aws:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where node is
         environment = {**aws.command_environment(), "PATH": path, "CI": "true"}

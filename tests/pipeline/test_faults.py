@@ -1,4 +1,4 @@
-"""Whatever breaks, wherever: one row, right flags, one message or an alarm, never a pass that was not earned.
+"""Faults in every place of a run: one row, right flags, one summary or an alarm, and no unearned pass.
 
 `make faults` tries every fault in every place; the suite a sample of them, another kind at another place each.
 """
@@ -64,7 +64,7 @@ def observatory(observed: tuple[Pipeline, Path]) -> Observatory:
 
 @pytest.fixture(scope="module")
 def clean(observed: tuple[Pipeline, Path]) -> tuple[dict[str, list[str]], set[str]]:
-    """The calls of every step in a clean run; and the checks of a run."""
+    """Returns the calls of every step in a run without faults, and the checks of that run."""
     pipeline, folder = observed
     run = pipeline.checked("streams/clean/s.csv", QUARTER.encode())
     calls = calls_by_function(folder, "clean")
@@ -73,7 +73,7 @@ def clean(observed: tuple[Pipeline, Path]) -> tuple[dict[str, list[str]], set[st
 
 
 def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[str, list[str]]:
-    """Those of CloseRun where something else broke before it."""
+    """Returns the calls of CloseRun after something else failed."""
     (folder / "faults" / f"{around}.json").write_text(json.dumps([AFTER[around]]))
     ended = pipeline.checked(f"streams/{around}/s.csv", QUARTER.encode())
     until(lambda: pipeline.rows(ExecutionArn=ended.arn, Status="ERROR"), "the closed row")
@@ -82,7 +82,7 @@ def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[st
 
 
 def chosen_of(faults: list[Fault], kind: str) -> list[Fault]:
-    """All of them, or in the suite some, spread over all kinds and places."""
+    """Returns all faults, or in the suite a sample of all kinds and places."""
     return faults if WHOLE else sorted(faults, key=lambda fault: fault.group)[: SAMPLES[kind]]
 
 
@@ -101,7 +101,7 @@ def judge(folder: Path, outcomes: dict[Fault, Outcome], checks: set[str]) -> Non
 
 def report(outcomes: dict[Fault, Outcome]) -> None:
     ended = Counter(
-        (fault.kind, outcome.rows[0]["Status"] if outcome.rows else "none", outcome.told)
+        (fault.kind, outcome.rows[0]["Status"] if outcome.rows else "none", outcome.sent)
         for fault, outcome in outcomes.items()
     )
     print(f"\n{len(outcomes)} faults, each in a run of its own:")
@@ -109,7 +109,7 @@ def report(outcomes: dict[Fault, Outcome]) -> None:
         print(f"  {kind:<34}{count:>4}   row {status:<7} told {told}")
 
 
-def test_whatever_breaks_is_told_once_and_never_passes(
+def test_fault_leaves_one_row_one_summary_and_no_unearned_pass(
     observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
 ) -> None:
     pipeline, folder = observed
@@ -127,7 +127,7 @@ def test_whatever_breaks_is_told_once_and_never_passes(
     judge(folder, observatory.look({fault: outcome.executions for fault, outcome in outcomes.items()}), checks)
 
 
-def test_a_delivery_that_breaks_adds_nothing_to_the_run_of_another(
+def test_failed_delivery_adds_nothing_to_the_run_of_another(
     observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
 ) -> None:
     pipeline, folder = observed
@@ -146,14 +146,14 @@ def test_a_delivery_that_breaks_adds_nothing_to_the_run_of_another(
     judge(folder, observatory.look({fault: outcome.executions for fault, outcome in found.items()}), checks)
 
 
-def test_what_reconcile_could_not_do_it_does_the_next_time_and_once(
+def test_reconcile_does_next_time_what_it_could_not_do(
     observed: tuple[Pipeline, Path], observatory: Observatory
 ) -> None:
     pipeline, folder = observed
     reconcile = invoker(pipeline)
 
     def lose(group: str) -> tuple[str, str]:
-        """An upload that is never delivered, and a rerun whose end is never told."""
+        """Loses the event of an upload, and the event of a rerun that was stopped."""
         with undelivered(pipeline, 1), undelivered(pipeline, 1, to="FailedRunRule"):
             pipeline.upload(f"streams/{group}/s.csv", QUARTER.encode())
             stopped = pipeline.start({"GroupID": group, "StreamID": "s"})

@@ -24,7 +24,7 @@ versions = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.booleans()), min_s
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=versions, repeats=st.lists(st.integers(0, 9), max_size=4), reruns=st.integers(0, 2), data=st.data())
-def test_every_version_is_checked_once_and_told_once_in_whatever_order(
+def test_versions_are_checked_and_sent_once_in_any_order(
     pipeline: Pipeline,
     inbox: Inbox,
     written: list[tuple[str, bool]],

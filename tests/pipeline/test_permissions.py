@@ -1,4 +1,4 @@
-"""Least privilege, shown: with IAM enforced every kind of run works, and no function may do what it never does."""
+"""Least privilege: with IAM enforced every kind of run works, and no function has a permission that it does not use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def guarded() -> Iterator[tuple[Pipeline, Path]]:
 
 
 def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
-    """Runs that between them take every path of every function; how each ended."""
+    """Runs what takes every path of every function. Returns how each run ended."""
     inbox = Inbox(pipeline)
     pipeline.upload_rules()
     reconcile: Callable[[str, dict[str, Any]], Any] = invoker(pipeline)
@@ -80,7 +80,7 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
 
 
 def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
-    """What each function's calls need, by resource."""
+    """Returns the permissions that each function's calls need, by resource."""
     found: dict[str, dict[str, set[str]]] = {}
     for call in map(json.loads, (folder / "calls.jsonl").read_text().splitlines()):
         mine = found.setdefault(call["function"], {})
@@ -126,7 +126,7 @@ def lines(permissions: dict[str, dict[str, set[str]]]) -> set[str]:
     }
 
 
-def test_with_iam_enforced_every_run_works_and_nothing_is_granted_that_is_not_used(
+def test_runs_use_exactly_the_permissions_that_are_granted(
     guarded: tuple[Pipeline, Path],
 ) -> None:
     pipeline, folder = guarded
@@ -147,7 +147,7 @@ def test_with_iam_enforced_every_run_works_and_nothing_is_granted_that_is_not_us
     assert (sorted(used - allowed), sorted(allowed - used)) == ([], [])  # nothing missing, nothing unused
 
 
-def test_a_function_is_refused_what_its_role_does_not_allow(guarded: tuple[Pipeline, Path]) -> None:
+def test_function_without_a_permission_is_refused(guarded: tuple[Pipeline, Path]) -> None:
     pipeline, _ = guarded
     iam = pipeline.aws.client("iam")
     (role,) = [one["RoleName"] for one in iam.list_roles()["Roles"] if "EndQCRole" in one["RoleName"]]

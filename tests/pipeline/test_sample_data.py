@@ -18,7 +18,7 @@ def executions(pipeline: Pipeline, inbox: Inbox) -> dict[str, Execution]:  # noq
 
 
 @pytest.mark.parametrize("outcome", ALL, ids=str)
-def test_a_sample_file_ends_as_it_must(
+def test_sample_file_has_expected_outcome(
     pipeline: Pipeline, inbox: Inbox, executions: dict[str, Execution], outcome: Outcome
 ) -> None:
     execution = executions[outcome.key]
@@ -46,9 +46,7 @@ def test_a_sample_file_ends_as_it_must(
     assert {key: value for key, value in summary.items() if key in row} == row
 
 
-def test_the_examples_in_the_details_are_the_first_offending_rows(
-    pipeline: Pipeline, executions: dict[str, Execution]
-) -> None:
+def test_details_show_the_first_offending_rows(pipeline: Pipeline, executions: dict[str, Execution]) -> None:
     output = executions["streams/sandbox/out-of-range.csv"].output
     item = pipeline.details(output["QCPID"])["2#temp_max#gross_range_test"]
     assert item["Examples"] == [
@@ -59,14 +57,14 @@ def test_the_examples_in_the_details_are_the_first_offending_rows(
     assert item["Truncated"] is False
 
 
-def test_rules_that_cannot_be_used_are_named_with_every_place(executions: dict[str, Execution]) -> None:
+def test_invalid_rules_are_named_with_every_place(executions: dict[str, Execution]) -> None:
     execution = executions["streams/sandbox/bad-rules.csv"]
     assert execution.error == "InvalidRules"
     assert "streams.temp_max.qartod.gross_range_test.fail_spam: " in execution.cause
     assert "streams.temperature: the schema has no field temperature" in execution.cause
 
 
-def test_every_log_line_of_a_run_names_it(pipeline: Pipeline, executions: dict[str, Execution]) -> None:
+def test_log_lines_name_their_run(pipeline: Pipeline, executions: dict[str, Execution]) -> None:
     output = executions["streams/seattle/airport.csv"].output
     for function in ("StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"):
         lines = [line for line in pipeline.logs(function) if "level" in line]
@@ -77,7 +75,7 @@ def test_every_log_line_of_a_run_names_it(pipeline: Pipeline, executions: dict[s
         }
 
 
-def test_runs_are_counted_by_verdict_and_processes_by_rows_bytes_and_seconds(
+def test_metrics_count_runs_by_verdict_and_measure_processes(
     pipeline: Pipeline, executions: dict[str, Execution]
 ) -> None:
     assert executions["streams/seattle/airport.csv"].status == "SUCCEEDED"

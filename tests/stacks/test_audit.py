@@ -30,14 +30,14 @@ def findings_of_cdk_nag(app: cdk.App) -> str:
 
 
 @pytest.mark.parametrize("kms", ["false", "true"])
-def test_cdk_nag_finds_nothing_that_is_not_accepted(kms: str) -> None:
+def test_cdk_nag_finds_only_accepted_findings(kms: str) -> None:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = cdk.App(context={**context, "packages": "false", "kms": kms})
     StreamQCStack(app, "StreamQC", settings=Settings.from_context(app.node))
     assert findings_of_cdk_nag(app) == ""
 
 
-def test_cdk_nag_finds_what_nobody_accepted() -> None:
+def test_cdk_nag_reports_an_insecure_bucket() -> None:
     app = cdk.App()
     s3.Bucket(cdk.Stack(app, "Careless"), "Bucket")
     assert "AwsSolutions-S10" in findings_of_cdk_nag(app)
@@ -65,27 +65,25 @@ def checkov(template: Template, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kms", ["false", "true"])
-def test_checkov_finds_nothing_that_is_not_accepted(kms: str, tmp_path: Path) -> None:
+def test_checkov_finds_only_accepted_findings(kms: str, tmp_path: Path) -> None:
     assert checkov(synthesised(kms=kms), tmp_path) == []
 
 
-def test_checkov_finds_what_nobody_accepted(template: Template, tmp_path: Path) -> None:
+def test_checkov_reports_a_removed_acceptance(template: Template, tmp_path: Path) -> None:
     careless = Template(json.loads(json.dumps(template.content)))
     (bucket,) = careless.of_type("AWS::S3::Bucket").items()
     del bucket[1]["Properties"]["PublicAccessBlockConfiguration"]
     assert f"CKV_AWS_53 AWS::S3::Bucket.{bucket[0]}" in checkov(careless, tmp_path)
 
 
-def test_the_page_of_licences_names_what_is_locked() -> None:
+def test_licences_page_lists_locked_packages() -> None:
     rows = [line.split(" | ") for line in audit.LICENCES.read_text().splitlines() if line.startswith("| ")][1:]
     named = {row[0].removeprefix("| ").lower().replace("_", "-").replace(".", "-"): row[1] for row in rows}
     assert named == {name.lower().replace(".", "-"): version for name, version in audit.locked("functions").items()}
     assert not [row for row in rows if row[2] in ("", "UNKNOWN")]
 
 
-def test_packages_of_which_nothing_is_known_are_not_called_safe(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_unaudited_packages_are_not_called_safe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers = {
         "skipped": '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}',
         "bad": '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}]}',

@@ -26,5 +26,5 @@ from stacks.cdk import with_joined_emails
         (["deploy", "-c"], ["deploy", "-c", ""]),
     ],
 )
-def test_addresses_that_are_given_one_by_one_are_all_kept(given: list[str], made: list[str]) -> None:
+def test_repeated_alert_emails_are_all_kept(given: list[str], made: list[str]) -> None:
     assert with_joined_emails(given) == made

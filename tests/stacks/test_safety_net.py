@@ -10,7 +10,7 @@ from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, readable
 
 
-def test_every_execution_that_fails_times_out_or_is_stopped_reaches_close_run(template: Template) -> None:
+def test_unsuccessful_executions_reach_close_run(template: Template) -> None:
     rule = template.properties("AWS::Events::Rule", "FailedRunRule")
     detail = rule["EventPattern"]["detail"]
     assert [readable(arn) for arn in detail.pop("stateMachineArn")] == ["QC"]
@@ -27,7 +27,7 @@ def test_every_execution_that_fails_times_out_or_is_stopped_reaches_close_run(te
     assert readable(invoke["DestinationConfig"]["OnFailure"]["Destination"]) == "UnclosedRuns"
 
 
-def test_the_bucket_is_reconciled_every_few_hours() -> None:
+def test_reconcile_runs_every_few_hours() -> None:
     for given, schedule in (({}, "rate(6 hours)"), ({"reconcileHours": 24}, "rate(1 day)")):
         rule = synthesised(**given).properties("AWS::Events::Rule", "ReconcileSchedule")
         assert (rule["ScheduleExpression"], rule["State"]) == (schedule, "ENABLED")
@@ -45,7 +45,7 @@ def test_the_bucket_is_reconciled_every_few_hours() -> None:
         ("ReconcileErrors", "Errors", "Reconcile"),
     ],
 )
-def test_an_alarm_rings_at_the_first(template: Template, alarm: str, metric: str, watched: str) -> None:
+def test_alarm_rings_when_its_metric_reaches_1(template: Template, alarm: str, metric: str, watched: str) -> None:
     found = template.properties("AWS::CloudWatch::Alarm", f"{alarm}Alarm")
     assert (found["MetricName"], readable(found["Dimensions"][0]["Value"])) == (metric, watched)
     assert (found["Threshold"], found["EvaluationPeriods"]) == (1, 1)
@@ -54,7 +54,7 @@ def test_an_alarm_rings_at_the_first(template: Template, alarm: str, metric: str
     assert [readable(action) for action in found["AlarmActions"]] == ["Alarms"]
 
 
-def test_alarms_may_publish_though_the_topic_has_a_policy_of_its_own(template: Template) -> None:
+def test_alarm_topic_policy_lets_alarms_publish(template: Template) -> None:
     allowed = [
         one
         for policy in template.of_type("AWS::SNS::TopicPolicy").values()
@@ -65,7 +65,7 @@ def test_alarms_may_publish_though_the_topic_has_a_policy_of_its_own(template: T
     assert (allowed[0]["Action"], readable(allowed[0]["Resource"])) == ("sns:Publish", "Alarms")
 
 
-def test_whoever_is_to_be_alarmed_is_subscribed() -> None:
+def test_alarm_emails_are_subscribed() -> None:
     subscribed = synthesised(alarmEmail="ops@example.org").of_type("AWS::SNS::Subscription").values()
     assert [(readable(one["Properties"]["TopicArn"]), one["Properties"]["Endpoint"]) for one in subscribed] == [
         ("Alarms", "ops@example.org")
@@ -97,7 +97,7 @@ def keys_in(template: Template) -> dict[str, str]:
     }
 
 
-def test_with_a_key_everything_that_is_stored_is_under_it(template: Template, encrypted: Template) -> None:
+def test_kms_encrypts_everything_that_is_stored(template: Template, encrypted: Template) -> None:
     stored = {
         name
         for kind in ("S3::Bucket", "DynamoDB::Table", "SNS::Topic", "SQS::Queue", "Logs::LogGroup")
@@ -110,7 +110,7 @@ def test_with_a_key_everything_that_is_stored_is_under_it(template: Template, en
     assert key["DeletionPolicy"] == "Retain"
 
 
-def test_with_a_key_a_function_may_use_it_through_the_services_only(encrypted: Template) -> None:
+def test_kms_key_is_used_through_services_only(encrypted: Template) -> None:
     for function in encrypted.of_type("AWS::Lambda::Function").values():
         name = readable(function["Properties"]["Role"]).removesuffix("Role")
         allowed = [one for one in encrypted.statements(name) if "kms:Decrypt" in one["Action"] and "Condition" in one]

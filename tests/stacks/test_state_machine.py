@@ -40,7 +40,7 @@ def followers(state: dict[str, Any]) -> set[str]:
     return {*catches, *choices, *(state[name] for name in ("Next", "Default") if name in state)}
 
 
-def test_every_next_is_a_state_of_the_same_machine_and_every_state_is_reached(template: Template) -> None:
+def test_states_are_all_reachable_and_no_next_dangles(template: Template) -> None:
     for machine in machines(template.definition()):
         reached, waiting = set(), {machine["StartAt"]}
         while waiting:
@@ -50,14 +50,14 @@ def test_every_next_is_a_state_of_the_same_machine_and_every_state_is_reached(te
         assert reached == set(machine["States"])
 
 
-def test_every_state_goes_on_or_ends(template: Template) -> None:
+def test_state_has_exactly_one_way_to_continue(template: Template) -> None:
     for name, state in states(template).items():
         ways = [state.get("End") is True, "Next" in state, state["Type"] in ("Choice", "Fail")]
         assert sum(ways) == 1, name
         assert state["Type"] != "Choice" or "Default" in state, name
 
 
-def test_it_is_a_standard_machine_in_jsonata_traced_logged_and_with_an_end(template: Template) -> None:
+def test_machine_is_standard_jsonata_traced_logged_and_times_out(template: Template) -> None:
     machine = template.properties("AWS::StepFunctions::StateMachine")
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
@@ -71,7 +71,7 @@ def test_it_is_a_standard_machine_in_jsonata_traced_logged_and_with_an_end(templ
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_every_lambda_step_retries_what_passes_with_full_jitter_and_nothing_else(template: Template, name: str) -> None:
+def test_lambda_step_retries_transient_errors_only_with_full_jitter(template: Template, name: str) -> None:
     backoff = {"IntervalSeconds": 1, "BackoffRate": 2, "JitterStrategy": "FULL"}
     assert states(template)[name]["Retry"] == [
         {"ErrorEquals": TRANSIENT, "MaxAttempts": 8, "MaxDelaySeconds": 60, **backoff},
@@ -85,14 +85,14 @@ def test_every_lambda_step_retries_what_passes_with_full_jitter_and_nothing_else
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_branch_catches_its_own_breakdown(template: Template, number: int) -> None:
+def test_branch_catches_its_own_errors(template: Template, number: int) -> None:
     branch = template.definition()["States"]["QCProcesses"]["Branches"][number - 1]
     (catch,) = branch["States"][f"QCProcess{number}"]["Catch"]
     assert catch["ErrorEquals"] == ["States.ALL"]
     assert branch["States"][catch["Next"]]["End"] is True
 
 
-def test_what_breaks_before_or_after_the_processes_is_told_before_the_execution_fails(template: Template) -> None:
+def test_failed_start_or_end_goes_through_close_run(template: Template) -> None:
     top = template.definition()["States"]
     for name in ("StartQC", "EndQC"):
         (catch,) = top[name]["Catch"]
@@ -120,7 +120,7 @@ def expressions(value: Any) -> Iterator[str]:
         yield value[2:-2]
 
 
-def test_every_expression_is_jsonata(template: Template) -> None:
+def test_expressions_are_valid_jsonata(template: Template) -> None:
     found = list(expressions(template.definition()))
     assert found
     for expression in found:
@@ -137,7 +137,7 @@ def test_every_expression_is_jsonata(template: Template) -> None:
         ('{"message": "Rate exceeded"}', '{"message": "Rate exceeded"}'),
     ],
 )
-def test_the_cause_of_a_breakdown_is_its_part_for_people(template: Template, cause: str, shown: str) -> None:
+def test_cause_of_an_error_is_its_message(template: Template, cause: str, shown: str) -> None:
     (catch,) = states(template)["QCProcess2"]["Catch"]
     expression = Jsonata(re.sub(r"^{%|%}$", "", catch["Output"]))
     expression.assign("states", {"errorOutput": {"Error": "KeyError", "Cause": cause}, "input": {}})
@@ -146,7 +146,7 @@ def test_the_cause_of_a_breakdown_is_its_part_for_people(template: Template, cau
     assert expression.evaluate(None) == {"Process": 2, "Pass": 0, "Error": "KeyError", "Cause": shown}
 
 
-def test_the_lambdas_get_the_states_input_and_their_answer_goes_on(template: Template) -> None:
+def test_lambda_step_passes_on_its_result(template: Template) -> None:
     for name, state in states(template).items():
         if state["Type"] == "Task":
             assert state["Resource"].endswith(":states:::lambda:invoke")

@@ -63,7 +63,7 @@ MATRIX = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_may_do_what_the_matrix_says_and_nothing_else(template: Template, function: str) -> None:
+def test_function_has_the_permissions_of_the_matrix_only(template: Template, function: str) -> None:
     own = {
         f"{function}Logs": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
@@ -77,14 +77,14 @@ def test_a_function_may_do_what_the_matrix_says_and_nothing_else(template: Templ
     assert found == {**MATRIX[function], **own}
 
 
-def test_every_role_is_a_functions_own_and_none_has_a_managed_policy(template: Template) -> None:
+def test_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:
     roles = [readable(one["Properties"]["Role"]) for one in template.of_type("AWS::Lambda::Function").values()]
     assert sorted(roles) == sorted(f"{name}Role" for name in FUNCTIONS)
     for role in template.of_type("AWS::IAM::Role").values():
         assert "ManagedPolicyArns" not in role["Properties"]
 
 
-def test_the_state_machine_may_invoke_its_seven_functions_and_start_nothing_else(template: Template) -> None:
+def test_state_machine_may_invoke_its_seven_functions_only(template: Template) -> None:
     policy = template.properties("AWS::IAM::Policy", "QCRoleDefaultPolicy")["PolicyDocument"]
     invoked = set()
     for statement in policy["Statement"]:
@@ -97,7 +97,7 @@ def test_the_state_machine_may_invoke_its_seven_functions_and_start_nothing_else
     assert invoked == set(STEPS)
 
 
-def test_the_bucket_is_versioned_encrypted_private_and_tells_eventbridge(template: Template) -> None:
+def test_bucket_is_versioned_encrypted_private_and_sends_events(template: Template) -> None:
     bucket = template.one("AWS::S3::Bucket")
     properties = bucket["Properties"]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -112,7 +112,7 @@ def test_the_bucket_is_versioned_encrypted_private_and_tells_eventbridge(templat
 
 
 @pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])
-def test_without_tls_everything_is_denied(template: Template, kind: str) -> None:
+def test_requests_without_tls_are_denied(template: Template, kind: str) -> None:
     for policy in template.of_type(kind).values():
         refused = [
             one
@@ -123,7 +123,7 @@ def test_without_tls_everything_is_denied(template: Template, kind: str) -> None
         assert all(one["Principal"] in ({"AWS": "*"}, "*") for one in refused)
 
 
-def test_nothing_brings_a_custom_resource(template: Template) -> None:
+def test_stack_has_no_custom_resource(template: Template) -> None:
     assert not [
         name
         for name, one in template.resources.items()
@@ -133,7 +133,7 @@ def test_nothing_brings_a_custom_resource(template: Template) -> None:
 
 
 @pytest.mark.parametrize(("name", "keys"), [("QCSummary", ["GroupID", "StartTime"]), ("QCDetails", ["QCPID", "Check"])])
-def test_the_tables_are_on_demand_encrypted_recoverable_and_kept(
+def test_tables_are_on_demand_encrypted_recoverable_and_retained(
     template: Template, name: str, keys: list[str]
 ) -> None:
     table = template.one("AWS::DynamoDB::Table", name)
@@ -147,12 +147,12 @@ def test_the_tables_are_on_demand_encrypted_recoverable_and_kept(
     assert "TimeToLiveSpecification" not in properties
 
 
-def test_what_was_remembered_expires(template: Template) -> None:
+def test_claims_expire(template: Template) -> None:
     properties = template.properties("AWS::DynamoDB::Table", "Idempotency")
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expiration", "Enabled": True}
 
 
-def test_details_expire_where_days_are_set() -> None:
+def test_details_expire_if_days_are_set() -> None:
     template = synthesised(detailsDays=30)
     properties = template.properties("AWS::DynamoDB::Table", "QCDetails")
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
@@ -161,7 +161,7 @@ def test_details_expire_where_days_are_set() -> None:
         assert function["Environment"]["Variables"]["DETAILS_DAYS"] == "30"
 
 
-def test_the_topic_is_encrypted_and_nobody_is_subscribed_unasked(template: Template) -> None:
+def test_topic_is_encrypted_and_has_no_subscription_by_default(template: Template) -> None:
     assert readable(template.properties("AWS::SNS::Topic", "QCResults")["KmsMasterKeyId"]).endswith(":alias/aws/sns")
     assert not template.of_type("AWS::SNS::Subscription")
 
@@ -171,7 +171,7 @@ def test_the_topic_is_encrypted_and_nobody_is_subscribed_unasked(template: Templ
     ["ann@example.org,bob@example.org", ["ann@example.org", "bob@example.org", "ann@example.org"]],
     ids=["a string", "a list"],
 )
-def test_every_alert_email_is_subscribed_once(given: Any) -> None:
+def test_alert_emails_are_subscribed_once_each(given: Any) -> None:
     subscribed = synthesised(alertEmail=given).of_type("AWS::SNS::Subscription").values()
     assert {(one["Properties"]["Protocol"], one["Properties"]["Endpoint"]) for one in subscribed} == {
         ("email", "ann@example.org"),
@@ -190,12 +190,12 @@ def test_every_alert_email_is_subscribed_once(given: Any) -> None:
         ("target", "azure"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
+def test_invalid_setting_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         synthesised(**{name: value})
 
 
-def test_an_upload_starts_the_state_machine_and_is_not_lost_where_it_cannot(template: Template) -> None:
+def test_upload_rule_starts_the_state_machine_with_retries_and_dead_letters(template: Template) -> None:
     rule = template.properties("AWS::Events::Rule", "UploadRule")
     assert rule["EventPattern"]["source"] == ["aws.s3"]
     assert rule["EventPattern"]["detail-type"] == ["Object Created"]
@@ -221,9 +221,7 @@ def test_an_upload_starts_the_state_machine_and_is_not_lost_where_it_cannot(temp
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_runs_on_arm64_python_3_13_traced_and_logs_json_to_its_own_group(
-    template: Template, function: str
-) -> None:
+def test_function_runs_python_3_13_on_arm64_with_traces_and_json_logs(template: Template, function: str) -> None:
     properties = template.properties("AWS::Lambda::Function", function)
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
@@ -236,7 +234,7 @@ def test_a_function_runs_on_arm64_python_3_13_traced_and_logs_json_to_its_own_gr
     assert f"\ndef {name}(" in source.read_text() or f"\n{name} = " in source.read_text()
 
 
-def test_the_outputs_are_the_contracts(template: Template) -> None:
+def test_outputs_are_those_of_the_contract(template: Template) -> None:
     assert {name: readable(output["Value"]) for name, output in template.content["Outputs"].items()} == {
         "StreamBucketName": "Streams",
         "StateMachineArn": "QC",
@@ -255,7 +253,7 @@ def test_cfn_lint_finds_nothing(template: Template, tmp_path: Path) -> None:
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
-def test_a_call_that_is_not_answered_is_tried_again_within_the_time_of_every_function(template: Template) -> None:
+def test_unanswered_calls_fit_into_every_timeout(template: Template) -> None:
     attempts = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
     waits = sum(min(2**number, 20) for number in range(attempts - 1))  # the SDK's own, between them
     longest = attempts * CONFIG.read_timeout + waits  # type: ignore[attr-defined]

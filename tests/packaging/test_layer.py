@@ -13,7 +13,7 @@ from stacks import packaging
 AARCH64 = 183  # ELF's e_machine
 
 
-def test_the_layer_for_aws_holds_every_package_for_arm64_and_fits_into_a_function() -> None:
+def test_layer_holds_every_package_for_arm64_and_fits_into_a_function() -> None:
     with zipfile.ZipFile(packaging.packages_zip("aws")) as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
         packages = {name.split("/")[1] for name in entries}
@@ -30,9 +30,7 @@ def test_the_layer_for_aws_holds_every_package_for_arm64_and_fits_into_a_functio
         )  # Lambda's limit is 250 MB with the code
 
 
-def test_the_layer_is_built_once_for_a_lock_and_holds_the_same_bytes_when_built_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_layer_is_built_once_for_a_lock_and_is_reproducible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lock = tmp_path / "functions.txt"
     text = packaging.LOCK.read_text()
     start = text.index("jmespath==")
@@ -51,9 +49,7 @@ def test_the_layer_is_built_once_for_a_lock_and_holds_the_same_bytes_when_built_
     assert packaging.packages_zip("local") != first
 
 
-def test_an_index_that_cannot_be_reached_is_said_with_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_unreachable_index_gives_a_message_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(packaging, "CACHE", tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
