@@ -13,7 +13,7 @@ from tests.functions.cloud import SETTINGS, Cloud
 
 @pytest.fixture(scope="session")
 def account() -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patched, mock_aws():
+    with pytest.MonkeyPatch.context() as patched, mock_aws(config={"core": {"mock_credentials": False}}):
         for name, value in SETTINGS.items():
             patched.setenv(name, value)
         yield Cloud()

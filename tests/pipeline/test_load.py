@@ -11,7 +11,7 @@ from local.pipeline import Inbox, Pipeline
 from tests.pipeline.conftest import QUARTER, undelivered
 
 WHOLE = os.environ.get("LOAD") == "all"
-UPLOADS = 1000 if WHOLE else 60
+UPLOADS = 1000 if WHOLE else 30
 STREAMS = 10_000 if WHOLE else 300
 
 
