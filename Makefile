@@ -8,7 +8,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local check test lint format fuzz peers faults load audit licences sbom synth bench redrive reconcile bootstrap deploy destroy lock clean
+.PHONY: help setup demo local check test lint format fuzz peers faults load audit licences sbom build synth bench redrive reconcile bootstrap deploy destroy lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,12 +35,12 @@ node_modules/.ready: package-lock.json .npmrc .venv/ready
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-setup: .venv/editable .local/venv/ready ## the environments, from the locked requirements
+setup: .venv/editable .local/venv/ready ## install the environments from the locked requirements
 
-demo: setup ## sample files through the whole pipeline on a local AWS, step by step
+demo: setup ## run sample files through the whole pipeline on a local AWS, step by step
 	@python -m local.demo
 
-local: setup ## a local AWS with the pipeline deployed, until Ctrl-C
+local: setup ## keep a local AWS with the pipeline running until Ctrl-C
 	@python -m local.serve
 
 check: lint ## while you write code: lint, types, and the tests that need no local AWS, no CDK and no network
@@ -52,7 +52,7 @@ test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities
 lint: .venv/editable ## lint, format and types
 	@ruff check . && ruff format --check . && mypy
 
-format: .venv/editable ## put the code into its format
+format: .venv/editable ## format the code
 	@ruff check --fix . && ruff format .
 
 .local/audit/ready: requirements/audit.txt
@@ -68,13 +68,13 @@ format: .venv/editable ## put the code into its format
 	@.local/peers/bin/python $(PIP_INSTALL) --no-binary ioos-qc --ignore-requires-python -r requirements/peers.txt
 	@touch $@
 
-fuzz: setup ## 20,000 broken files through the engine
+fuzz: setup ## check 20,000 damaged files with the engine
 	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_ndjson.py -k "bytes or beside"
 
-peers: .local/peers/ready ## the engine's flags beside those of ioos_qc and frictionless
+peers: .local/peers/ready ## compare the engine's flags with those of ioos_qc and frictionless
 	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers
 
-audit: .venv/editable .local/audit/ready ## what is known against the locked packages
+audit: .venv/editable .local/audit/ready ## known vulnerabilities of the locked packages
 	@python -m operations.audit
 
 licences: .venv/editable .local/audit/ready ## docs/licences.md
@@ -84,10 +84,13 @@ sbom: .local/audit/ready ## the bill of materials of what runs in AWS: build/sbo
 	@mkdir -p build && .local/audit/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json \
 	  --pyproject pyproject.toml requirements/functions.txt && echo "build/sbom.json"
 
+build: .venv/ready ## the wheel of stream-qc: build/dist
+	@python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/dist . && ls build/dist
+
 synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
 
-bench: .local/peers/ready ## how fast the engine is, beside polars and beside its peers
+bench: .local/peers/ready ## measure the speed of the engine, of polars and of its peers
 	@PYTHONPATH=functions .local/peers/bin/python -m tests.bench
 
 bootstrap: .venv/editable node_modules/.ready ## prepare an AWS account and region for the CDK, once for each
@@ -99,23 +102,24 @@ deploy: .venv/editable node_modules/.ready ## deploy to AWS: make deploy ARGS="-
 destroy: .venv/editable node_modules/.ready ## remove the stack from AWS; the bucket and the tables are kept
 	@$(CDK) destroy $(ARGS)
 
-redrive: .venv/editable ## start uploads that could not be delivered, close runs that broke off: make redrive ARGS="--stack StreamQC"
+redrive: .venv/editable ## start undelivered uploads and close failed runs: make redrive ARGS="--stack StreamQC"
 	@python -m operations.redrive $(ARGS)
 
-reconcile: .venv/editable ## look for lost uploads and untold runs now: make reconcile ARGS="--days 29"
+reconcile: .venv/editable ## look for lost uploads and unclosed runs now: make reconcile ARGS="--days 29"
 	@python -m operations.reconcile $(ARGS)
 
-faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (some minutes)
+faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (half an hour)
+	@FAULTS=all python -m pytest -n 2 --dist loadgroup tests/functions/test_faults.py
 	@FAULTS=all python -m pytest -s tests/pipeline/test_faults.py tests/pipeline/test_interleavings.py
 
 load: setup ## 1,000 uploads at once and a group of 10,000 streams on the local AWS; a stream of 5 GB through the engine
 	@LOAD=all python -m pytest -s tests/pipeline/test_load.py
 	@python -m tests.big 5_000_000_000
 
-lock: .venv/ready ## new versions into requirements/*.txt, with hashes
+lock: .venv/ready ## update requirements/*.txt to the newest versions, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt
 	@cd requirements && for name in functions dev local lock peers audit; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
 
-clean: ## remove what the commands made, the environments included
+clean: ## remove everything that these commands made, including the environments
 	rm -rf .venv .local cdk.out node_modules build functions/*.egg-info

@@ -1,4 +1,4 @@
-"""What catches what falls through: runs that fail, and uploads that are never delivered."""
+"""The safety net: closes runs that fail, and finds uploads that are never delivered."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@
                                     └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary ─► Verdict?
                     Verdict? ─┬─ PASS ─► Passed (end)
                               ├─ FAIL ─► Failed (end)
-                              └─ REJECTED, ERROR ─► Broke (the execution fails)
-             StartQC, EndQC ── an error ──► CloseRun ─► Broke
+                              └─ REJECTED, ERROR ─► RunError (the execution fails)
+             StartQC, EndQC ── an error ──► CloseRun ─► RunError
 
 A process that cannot run ends in its own branch, so its siblings finish. CloseRun does here what it does for every execution
 that fails elsewhere. Expressions are JSONata. Each step passes on the run; StartQC reads the input of the execution, an
@@ -102,7 +102,7 @@ class QCStateMachine(sfn.StateMachine):
 
 def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     broke = sfn.Fail.jsonata(
-        scope, "Broke", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
+        scope, "RunError", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
     )
     close = _invoke(scope, "CloseRun", functions.close_run, payload=FAILED_EXECUTION, outputs="$states.input")
     close.add_catch(broke, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # EventBridge invokes it again
@@ -154,7 +154,7 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
 
 def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:
     """One QC process. Its errors are caught in its own branch, so that its siblings finish."""
-    broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Broke")
+    broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Error")
     process = _invoke(scope, f"QCProcess{number}", function)
     return process.add_catch(
         broke,

@@ -11,7 +11,7 @@ from stream_qc.rules import BUILT_IN, Rules, load
 
 
 def check(run: Run, process: int) -> ProcessResult:
-    """Checks the run's file under the run's rules, write what one process found, and return its result.
+    """Checks the run's file under the run's rules, writes what one process found, and returns its result.
 
     Raises InvalidRules, StreamNotFound and RunClosed.
     """

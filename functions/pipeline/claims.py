@@ -45,7 +45,7 @@ def claim_id(kind: str, *parts: str) -> str:
 
 
 def claim(claim_id: str, owner: str) -> Won | Held | Done:
-    """Claims the work for the owner, and return how that went. Safe to repeat."""
+    """Claims the work for the owner, and returns how that went. Safe to repeat."""
     now = int(time.time())
     try:
         _table().put_item(

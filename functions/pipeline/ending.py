@@ -12,7 +12,7 @@ from stream_qc.vocabulary import PROCESSES
 
 
 def end(run: Run) -> Run:
-    """Decides the verdict from the run's results, write it into the row, and return the run as it ended.
+    """Decides the verdict from the run's results, writes it into the row, and returns the run as it ended.
 
     Raises RunClosed where the row has another end by now.
     """

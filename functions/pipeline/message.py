@@ -92,7 +92,7 @@ def rerun_command(run: Run) -> str:
 
 
 def _text(run: Run, checks: list[Result]) -> Iterator[str]:
-    """The lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
+    """Yields the lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
     yield f"{run.status}: {one_line(name_of(run))}"
     yield VERDICTS[run.status]
     if run.failure:
@@ -108,7 +108,7 @@ def _text(run: Run, checks: list[Result]) -> Iterator[str]:
 
 
 def _findings(results: tuple[ProcessResult, ...], checks: list[Result]) -> Iterator[str]:
-    """The failing checks by process, up to CHECKS_IN_TEXT and TEXT_BYTES; the rest is counted."""
+    """Yields the failing checks by process, up to CHECKS_IN_TEXT and TEXT_BYTES, and counts the rest."""
     shown, room = 0, TEXT_BYTES
     for result in results:
         failing = [check for check in checks if check.process == result.process]
@@ -126,7 +126,7 @@ def _findings(results: tuple[ProcessResult, ...], checks: list[Result]) -> Itera
 
 
 def _process_line(result: ProcessResult, run: Run) -> str:
-    """`2 values      FAIL`, and the reason where no check gives it."""
+    """Returns `2 values      FAIL`, with the reason if no check gives it."""
     name = f"{result.process} {PROCESSES[result.process]:<10}"
     if result.failure:
         why = "as above" if result.failure == run.failure else one_line(result.failure.cause, 1000)
@@ -136,7 +136,7 @@ def _process_line(result: ProcessResult, run: Run) -> str:
 
 
 def _check_lines(check: Result) -> Iterator[str]:
-    """A failing check with its counts and its first offending rows."""
+    """Yields a failing check with its counts and its first offending rows."""
     of_file = check.field == "*"
     name = check.test if of_file else f"{check.field} {check.test}"
     yield f"  {one_line(name)}: {one_line(check.message, 1000)}"
@@ -150,7 +150,7 @@ def _check_lines(check: Result) -> Iterator[str]:
 
 
 def _facts(run: Run) -> Iterator[str]:
-    """The file, the rules, the run, and the command that runs it again."""
+    """Yields the file, the rules, the run, and the command that runs it again."""
     if run.key is not None:
         yield f"File   s3://{run.bucket or ''}/{one_line(run.key, 1100)}"
     if run.size is not None:

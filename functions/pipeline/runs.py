@@ -45,7 +45,7 @@ def now() -> str:
 
 
 def seed(run: Run, execution: Execution) -> Run:
-    """Puts the run's row under a StartTime that no other run of its group has, and return the run with it.
+    """Puts the run's row under a StartTime that no other run of its group has, and returns the run with it.
 
     Where the run already has a row, that row is left as it is and returned. A retried step so finds what it wrote (the start
     times are tried in the same order, and no row is ever removed), and a run that was closed meanwhile is not opened again.

@@ -9,7 +9,6 @@ Kind = Literal["csv", "ndjson", "parquet"]
 Compression = Literal["", "gz", "zst"]
 
 EXTENSIONS = ".csv, .ndjson, .jsonl, .parquet; the text formats also with .gz or .zst"
-# The state machine strips the same endings in JSONata; a test compares the two.
 ENDING = re.compile(
     r"\.(?:(?P<kind>csv|ndjson|jsonl)(?:\.(?P<compression>gz|zst))?|(?P<parquet>parquet))$", re.IGNORECASE | re.ASCII
 )

@@ -68,7 +68,7 @@ class Result:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Result:
-        """Return the result in a QCDetails item."""
+        """Returns the result in a QCDetails item."""
         process, rest = item["Check"].split("#", 1)
         field, test = rest.rsplit("#", 1)
         return cls(

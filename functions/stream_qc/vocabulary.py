@@ -7,5 +7,5 @@ PROCESSES = {1: "structure", 2: "values", 3: "continuity"}
 
 
 def pass_field(process: int) -> str:
-    """Return the name of the field that holds the flag of a process: `Process1Pass`."""
+    """Returns the name of the field that holds the flag of a process: `Process1Pass`."""
     return f"Process{process}Pass"

@@ -49,7 +49,7 @@ def group() -> str:
 def undelivered(pipeline: Pipeline, lost: int, to: str = "UploadRule") -> Iterator[None]:
     """Loses the events of a rule, as S3, Step Functions or EventBridge may.
 
-    It ends when this many have gone by: they come a moment after what they tell of, and the rule would still take the late.
+    It ends when this many events have passed. They are sent with a delay, and an enabled rule would still match late ones.
     """
     events = pipeline.aws.client("events")
     (rule,) = [one for one in events.list_rules()["Rules"] if to in one["Name"]]

@@ -1,4 +1,4 @@
-"""The plain `aws` client against the local AWS: the contract's sections 1, 2 and 5, as the README shows them."""
+"""The plain `aws` client against the local AWS: the contract's sections 1, 2 and 5, as the pages show them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import re
 import shlex
 import time
+from collections.abc import Mapping
 
 import pytest
 
-from local.aws import ROOT
 from local.pipeline import Inbox, Pipeline
+from tests.docs.pages import PAGES
 
 
 def test_plain_client_uploads_reruns_and_queries(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
@@ -58,19 +59,24 @@ def test_failed_client_command_raises(pipeline: Pipeline) -> None:
         pipeline.command("s3", "ls", "s3://no-such-bucket-here")
 
 
-def test_aws_commands_of_the_readme_run(pipeline: Pipeline) -> None:
+def test_aws_commands_of_the_pages_run(pipeline: Pipeline) -> None:
     queue = pipeline.sqs.create_queue(QueueName="readme")["QueueUrl"]
     arn = pipeline.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    values = {**pipeline.outputs, "queue ARN": arn, "QCPID": "none"}
-    text = (ROOT / "README.md").read_text()
-    lines = [
-        line
-        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        for line in block.replace("\\\n", " ").splitlines()
-    ]
+    (undelivered,) = [url for url in pipeline.sqs.list_queues()["QueueUrls"] if "UndeliveredUploads" in url]
+    pipeline.sqs.send_message(QueueUrl=undelivered, MessageBody='{"GroupID": "group1", "StreamID": "streamA"}')
+    values = {**pipeline.outputs, "queue ARN": arn, "QCPID": "none", "UndeliveredUploads URL": undelivered}
+    lines = [line for page in PAGES for block in page.blocks("sh") for line in block.lines]
     commands = [line for line in lines if line.startswith("aws ") and not line.startswith("aws s3 ")]
-    assert {command.split()[1] for command in commands} == {"stepfunctions", "dynamodb", "sns"}
+    assert {command.split()[1] for command in commands} == {"stepfunctions", "dynamodb", "sns", "sqs"}
     for command in commands:
-        for name, value in values.items():
-            command = command.replace(f"<{name}>", shlex.quote(value))  # noqa: PLW2901
-        pipeline.command(*shlex.split(command)[1:])
+        answer = pipeline.command(*words_of(command, values)[1:], "--output", "json")
+        if command.startswith("aws sqs receive-message"):  # the next commands name what it returns
+            (message,) = json.loads(answer)["Messages"]
+            values |= message
+    assert not pipeline.messages(undelivered)
+
+
+def words_of(command: str, values: Mapping[str, str]) -> list[str]:
+    """Returns the words of a page's command, with the values in the place of the names in angle brackets."""
+    words = shlex.split(re.sub(r"<[^<>]+>", lambda name: name[0].replace(" ", "_"), command))
+    return [re.sub(r"<(\w+)>", lambda name: values[name[1].replace("_", " ")], word) for word in words]

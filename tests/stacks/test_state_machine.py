@@ -97,12 +97,12 @@ def test_failed_start_or_end_goes_through_close_run(template: Template) -> None:
     for name in ("StartQC", "EndQC"):
         (catch,) = top[name]["Catch"]
         assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "CloseRun")
-    assert top["CloseRun"]["Next"] == "Broke"
+    assert top["CloseRun"]["Next"] == "RunError"
     # What breaks here EventBridge has CloseRun try again; the execution fails as what first broke.
     (catch,) = top["CloseRun"]["Catch"]
-    assert (catch["ErrorEquals"], catch["Next"], catch["Output"]) == (["States.ALL"], "Broke", "{% $states.input %}")
+    assert (catch["ErrorEquals"], catch["Next"], catch["Output"]) == (["States.ALL"], "RunError", "{% $states.input %}")
     assert "Catch" not in top["SendQCSummary"]
-    assert top["Broke"] == {
+    assert top["RunError"] == {
         "Type": "Fail",
         "Error": "{% $states.input.Error %}",
         "Cause": "{% $states.input.Cause %}",
