@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE # without .pyc files every command compiles every module again
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 CDK = python -m stacks.cdk
@@ -44,7 +45,7 @@ local: setup ## keep a local AWS with the pipeline running until Ctrl-C
 	@python -m local.serve
 
 check: lint ## while you write code: lint, types, and the tests that need no local AWS, no CDK and no network
-	@QC_TESTS=quick python -m pytest -n 2 --ignore tests/pipeline --ignore tests/stacks --ignore tests/packaging
+	@QC_TESTS=quick python -m pytest -n 2 -m 'not slow' --ignore tests/pipeline --ignore tests/stacks --ignore tests/packaging
 
 test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
 	@python -m pytest -n 3 --dist loadgroup

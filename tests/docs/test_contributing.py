@@ -35,6 +35,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def with_added_lines(text: str, diff: str) -> str:
     """Returns the text with each line marked `+` after the line above it in the diff, which must be there once."""
     lines, above = text.splitlines(), ""
@@ -52,6 +53,7 @@ def test_tests_of_the_example_pass(copy: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_lint_accepts_the_example(copy: Path) -> None:
     for command in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
         done = in_copy(copy, "-m", "ruff", *command)

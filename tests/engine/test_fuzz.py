@@ -82,6 +82,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data"),
     [("x.csv", CSV), ("x.ndjson", NDJSON), ("x.csv.gz", gzip.compress(CSV, mtime=0)), ("x.parquet", parquet())],

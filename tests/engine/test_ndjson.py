@@ -60,6 +60,7 @@ alike = st.fixed_dictionaries(
 line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'"{k}": {v}' for k, v in pairs) + "}")
 
 
+@pytest.mark.slow
 @examples(2000 if "FUZZ" in os.environ else 150)
 @given(lines=st.lists(line, min_size=2, max_size=6))
 def test_ndjson_line_does_not_depend_on_other_lines(lines: list[str]) -> None:

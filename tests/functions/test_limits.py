@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from step_1_start_qc import handler
 from tests.functions.cloud import Cloud, invoke
 
 PAYLOAD, ITEM, MESSAGE = 256 * 1024, 400_000, 256 * 1024  # bytes: Step Functions, DynamoDB, SNS
 
 
+@pytest.mark.slow
 def test_megabyte_row_and_many_failing_checks_fit(cloud: Cloud) -> None:
     fields = [f"f{number}" for number in range(15)]
     constraints = {"maxLength": 1, "enum": ["ß" * 40, *"abcdefg"]}
