@@ -48,7 +48,7 @@ check: lint ## while you write code: lint, types, and the tests that need no loc
 	@QC_TESTS=quick python -m pytest -n 2 -m 'not slow' --ignore tests/pipeline --ignore tests/stacks --ignore tests/packaging
 
 test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
-	@python -m pytest -n 3 --dist loadgroup
+	@python -m pytest -p tests.scheduling -n 3 --dist loadscope
 
 lint: .venv/editable ## lint, format and types
 	@ruff check . && ruff format --check . && mypy
@@ -110,7 +110,7 @@ reconcile: .venv/editable ## look for lost uploads and unclosed runs now: make r
 	@python -m operations.reconcile $(ARGS)
 
 faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (half an hour)
-	@FAULTS=all python -m pytest -n 2 --dist loadgroup tests/functions/test_faults.py
+	@FAULTS=all python -m pytest -n 2 tests/functions/test_faults.py
 	@FAULTS=all python -m pytest -s tests/pipeline/test_faults.py tests/pipeline/test_interleavings.py
 
 load: setup ## 1,000 uploads at once and a group of 10,000 streams on the local AWS; a stream of 5 GB through the engine

@@ -18,15 +18,6 @@ HEADER, LINE = QUARTER.splitlines(keepends=True)
 LONG = (HEADER + LINE * 1_000_000).encode()  # a run of it takes long enough to be stopped
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups the tests by the local AWS that they use, so that each is started once: a group runs in one process of xdist."""
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        for fixture in ("pipeline", "observed", "guarded"):
-            if fixture in names:
-                item.add_marker(pytest.mark.xdist_group(fixture))
-
-
 @pytest.fixture(scope="session")
 def pipeline() -> Iterator[Pipeline]:
     with deployed(free_port()) as found:

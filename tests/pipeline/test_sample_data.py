@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from local.pipeline import Execution, Inbox, Pipeline
+from local.pipeline import STEPS, Execution, Inbox, Pipeline, until
 from tests.samples import Outcome, outcomes
 
 ALL = outcomes()
@@ -64,15 +66,17 @@ def test_invalid_rules_are_named_with_every_place(executions: dict[str, Executio
     assert "streams.temperature: the schema has no field temperature" in execution.cause
 
 
-def test_log_lines_name_their_run(pipeline: Pipeline, executions: dict[str, Execution]) -> None:
-    output = executions["streams/seattle/airport.csv"].output
-    for function in ("StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"):
-        lines = [line for line in pipeline.logs(function) if "level" in line]
-        mine = [line for line in lines if line.get("QCPID") == output["QCPID"]]
-        assert mine, function
-        assert {(line["GroupID"], line["StreamID"], line["service"]) for line in mine} == {
-            ("seattle", "airport", function)
-        }
+@pytest.mark.parametrize("function", STEPS)
+def test_log_lines_name_their_run(pipeline: Pipeline, executions: dict[str, Execution], function: str) -> None:
+    qcpid = executions["streams/seattle/airport.csv"].output["QCPID"]
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in pipeline.logs(function) if "level" in line and line.get("QCPID") == qcpid]
+
+    found = until(lines, f"log lines of {function}")  # logs come with a delay
+    assert {(line["GroupID"], line["StreamID"], line["service"]) for line in found} == {
+        ("seattle", "airport", function)
+    }
 
 
 def test_metrics_count_runs_by_verdict_and_measure_processes(

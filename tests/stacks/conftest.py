@@ -12,13 +12,6 @@ from stacks.stream_qc_stack import StreamQCStack
 from tests.stacks.template import Template
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups the tests that share a template, so that it is synthesised once: a group runs in one process of xdist."""
-    for item in items:
-        if "template" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("template"))
-
-
 def synthesised(**context: Any) -> Template:
     """The stack's template under this context beside cdk.json's, without the functions' packages."""
     given = json.loads((ROOT / "cdk.json").read_text())["context"] | context
