@@ -114,7 +114,7 @@ def _boolean(cells: pl.Series, field: Field) -> pl.Series:
 
 def _date(cells: pl.Series, field: Field) -> pl.Series:
     form = "%Y-%m-%d" if field.format == "default" else field.format
-    return _within_calendar(cells.str.to_date(form, strict=False))
+    return _within_calendar(_pivot_of_posix(cells.str.to_date(form, strict=False), form))
 
 
 def _time(cells: pl.Series, field: Field) -> pl.Series:
@@ -149,7 +149,19 @@ def _within_calendar(times: pl.Series) -> pl.Series:
     return times.set(~years.is_between(1, 9999).fill_null(value=False), None)
 
 
+def _pivot_of_posix(times: pl.Series, pattern: str) -> pl.Series:
+    """Returns the times with year 69 of `%y` as 1969, as POSIX and Python have it; polars reads it as 2069."""
+    if "%y" not in pattern.replace("%%", ""):
+        return times
+    wrong = (times.dt.year() == 2069).fill_null(value=False)
+    return times.zip_with(~wrong, times.dt.offset_by("-100y")) if wrong.any() else times
+
+
 def _strptime(cells: pl.Series, pattern: str) -> pl.Series:
+    return _pivot_of_posix(_parsed(cells, pattern), pattern)
+
+
+def _parsed(cells: pl.Series, pattern: str) -> pl.Series:
     if "z" in pattern.replace("%%", ""):
         aware = cells.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
         return aware.dt.replace_time_zone(None)

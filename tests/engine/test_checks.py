@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_qc import fieldtypes
 from stream_qc.checks import uniqueness
 from stream_qc.results import Result
+from stream_qc.schema import Field
 from tests.amount import examples
 from tests.engine.checking import NUMBERS, failing, reasons, reports, results
 
@@ -320,3 +324,10 @@ def test_share_equal_to_limit_passes() -> None:
     rules = json.dumps({"schema": {"fields": [{"name": "a", "type": "number"}]}, "limits": {"max_fail_share": 0.29}})
     assert not failing("a\n" + "x\n" * 29 + "1\n" * 71, rules)
     assert failing("a\n" + "x\n" * 30 + "1\n" * 70, rules) == {"1#a#type"}
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [("date", "%d.%m.%y"), ("datetime", "%d.%m.%y %H:%M")])
+def test_two_digit_years_are_those_of_python(kind: str, pattern: str) -> None:
+    cells = [dt.datetime(year, 3, 1).strftime(pattern) for year in (1968, 1969, 1970, 2000, 2068, 2069)]
+    parsed = fieldtypes.parse(pl.Series(cells), Field("t", kind, pattern))  # type: ignore[arg-type]
+    assert parsed.dt.year().to_list() == [dt.datetime.strptime(cell, pattern).year for cell in cells]

@@ -190,4 +190,26 @@ def test_median_interval_is_exact(intervals: list[int], cut: int) -> None:
         found.add(column[start : start + cut])
     ordered = sorted(intervals)
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2
-    assert found.median_seconds() == middle // 1_000_000
+    assert found.median() == (middle if 0 <= middle < 1_000_000 else middle // 1_000_000 * 1_000_000)
+
+
+def times_every(seconds: float, count: int) -> list[str]:
+    start = dt.datetime(2020, 1, 1)
+    return [(start + dt.timedelta(seconds=seconds * index)).isoformat() for index in range(count)]
+
+
+@pytest.mark.parametrize("interval", [0.5, 0.1, 0.999, 0.25])
+@pytest.mark.parametrize("block_bytes", [1, 200, 1 << 20])
+def test_flat_line_below_a_second_is_found(interval: float, block_bytes: int) -> None:
+    columns: dict[str, Any] = {"time": times_every(interval, 100), "v": [5.0] * 100}
+    limits = {"suspect_threshold": 3, "fail_threshold": 5, "tolerance": 0.01}
+    found = flags("flat_line_test", limits, columns, block_bytes)
+    suspect, fail = int(3 / interval + 1e-9), int(5 / interval + 1e-9)
+    assert found == [1] * suspect + [3] * (fail - suspect) + [4] * (100 - fail)
+
+
+def test_rate_of_a_backward_step_with_a_fraction_is_rounded_down() -> None:
+    # 1.5 s back are 2 s, as in ioos_qc: numpy rounds timedelta64 down.
+    columns: dict[str, Any] = {"time": ["2020-01-01T00:00:10", "2020-01-01T00:00:08.500"], "v": [0.0, 10.0]}
+    assert flags("rate_of_change_test", {"threshold": 5}, columns, 1 << 20) == [1, 1]
+    assert flags("rate_of_change_test", {"threshold": 4.9}, columns, 1 << 20) == [1, 3]

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from stream_qc.checks.base import Again, Flags, Late, Test, finite, seconds, time_of
-from stream_qc.checks.cadence import Intervals
+from stream_qc.checks.cadence import SECOND, Intervals
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -133,7 +133,7 @@ class RollingCheck:
         times = time_of(block, self.time)
         self._intervals.add(times)
         if self._interval is None:
-            self._interval = self._intervals.median_seconds()
+            self._interval = self._intervals.median()
         latest = pl.lit(self._latest, dtype=pl.Datetime("us"))
         rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times}).with_columns(
             (pl.col("t") >= pl.max_horizontal(pl.col("t").cum_max().forward_fill(), latest))
@@ -170,16 +170,16 @@ class RollingCheck:
         )
 
     def finish(self) -> Iterable[Again]:
-        exact = self._intervals.median_seconds()
+        exact = self._intervals.median()
         if exact is not None and self._assumed - {self._fewest(exact)}:
             yield Again(RollingCheck(self.field, self.time, self.limits, exact))
 
     def _fewest(self, interval: int | None) -> int:
-        """Returns how many rows a period needs to be evaluated. interval: the median interval in seconds."""
+        """Returns how many rows a period needs to be evaluated. interval: the median in microseconds."""
         if self.limits.min_obs is not None:
             return self.limits.min_obs
         if self.limits.min_period is not None:
-            return int(self.limits.min_period / interval) if interval and interval > 0 else 1
+            return int(self.limits.min_period * SECOND / interval) if interval and interval > 0 else 1
         return 1
 
     def _spread(self, known: pl.DataFrame) -> pl.Series:

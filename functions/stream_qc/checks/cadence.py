@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import polars as pl
 
+SECOND = 1_000_000  # microseconds
+
 
 class Intervals:
-    """Counts the intervals by whole second, with the shortest and the longest of each. This gives the median in seconds.
+    """Counts the intervals by whole second, or by microsecond below one second, with the shortest and longest of each count.
 
-    If both middle intervals fall into the same second, so does their mean. If not, they are the longest interval of the
-    lower second and the shortest of the upper one.
+    This gives the median: if both middle intervals fall into the same count, so does their mean. If not, they are the longest
+    interval of the lower count and the shortest of the upper one.
     """
 
     def __init__(self) -> None:
-        self._seconds: dict[int, tuple[int, int, int]] = {}  # second -> count, least, most, in microseconds
+        self._counts: dict[
+            int, tuple[int, int, int]
+        ] = {}  # start -> number, least, most; all but the number in microseconds
         self._last: pl.Series | None = None
 
     def add(self, times: pl.Series) -> None:
@@ -29,26 +33,38 @@ class Intervals:
             self._last = times.tail(1)
         intervals = known.to_physical().diff().drop_nulls().to_frame("us")
         if known.len():
-            counted = intervals.group_by(pl.col("us") // 1_000_000).agg(
-                pl.len().alias("n"), pl.col("us").min().alias("least"), pl.col("us").max().alias("most")
+            us = pl.col("us")
+            start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
+            counted = intervals.group_by(start.alias("start")).agg(
+                pl.len().alias("n"), us.min().alias("least"), us.max().alias("most")
             )
-            for second, count, least, most in counted.iter_rows():
-                before = self._seconds.get(second, (0, least, most))
-                self._seconds[second] = (before[0] + count, min(before[1], least), max(before[2], most))
+            for begin, count, least, most in counted.iter_rows():
+                before = self._counts.get(begin, (0, least, most))
+                self._counts[begin] = (before[0] + count, min(before[1], least), max(before[2], most))
 
-    def median_seconds(self) -> int | None:
-        """Returns the median interval in whole seconds, rounded down, or None if there is no interval."""
-        total = sum(count for count, _, _ in self._seconds.values())
+    def median(self) -> int | None:
+        """Returns the median interval in microseconds, or None if there is no interval.
+
+        From one second on it is rounded down to whole seconds, as in ioos_qc. Below, where ioos_qc cannot work, it is exact.
+        """
+        total = sum(count for count, _, _ in self._counts.values())
         if not total:
             return None
         lower, upper = self._at((total - 1) // 2), self._at(total // 2)
-        if lower == upper:
-            return lower
-        return (self._seconds[lower][2] + self._seconds[upper][1]) // 2 // 1_000_000
+        middle = lower if lower == upper else (self._counts[lower][2] + self._counts[upper][1]) // 2
+        return middle if 0 <= middle < SECOND else middle // SECOND * SECOND
 
     def _at(self, rank: int) -> int:
-        for second in sorted(self._seconds):
-            rank -= self._seconds[second][0]
+        for start in sorted(self._counts):
+            rank -= self._counts[start][0]
             if rank < 0:
-                return second
+                return start
         raise IndexError(rank)
+
+
+def rows_in(seconds: float, interval: int) -> int:
+    """Returns how many intervals fit into these seconds. interval: the median in microseconds, above 0.
+
+    From an interval of one second on, fractions of a second do not count, as in ioos_qc.
+    """
+    return (int(seconds) * SECOND if interval >= SECOND else round(seconds * SECOND)) // interval

@@ -9,7 +9,7 @@ import polars as pl
 
 from stream_qc.cells import Cells
 from stream_qc.checks.base import Again, Flagging, Flags, Late, Test, finite, seconds, show_time, time_of
-from stream_qc.checks.cadence import Intervals
+from stream_qc.checks.cadence import Intervals, rows_in
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -20,7 +20,8 @@ FEWEST_ROWS = 3
 class FlatLineTest(Test, frozen=True):
     """suspect_threshold, fail_threshold: seconds; tolerance: in the field's units.
 
-    A threshold is converted to k = int(threshold / median interval) rows. A row is flagged if the k + 1 rows that end with
+    A threshold is converted to k = int(threshold / median interval) rows, for which intervals of a second and more are in
+    whole seconds. A row is flagged if the k + 1 rows that end with
     it, without missing values, differ by less than the tolerance.
     """
 
@@ -46,7 +47,7 @@ class FlatLineCheck:
     def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
-        self._interval = interval  # seconds
+        self._interval = interval  # microseconds
         self._intervals = Intervals()
         self._carried: pl.DataFrame | None = None
         self._waiting: list[pl.DataFrame] = []  # rows read before the first interval is known
@@ -61,7 +62,7 @@ class FlatLineCheck:
         self._rows += rows.height
         if self._interval is None:
             self._waiting.append(rows)
-            self._interval = self._intervals.median_seconds()
+            self._interval = self._intervals.median()
             if self._interval is None or self._rows < FEWEST_ROWS:
                 self._interval = None
                 return None
@@ -76,15 +77,15 @@ class FlatLineCheck:
                 "f"
             ]
             yield Flags(0, flags, Cells(rows["raw"], self._spell), lambda _: "")
-        exact = self._intervals.median_seconds()
+        exact = self._intervals.median()
         if self._interval is not None and exact is not None and self._counts(exact) != self._counts(self._interval):
             yield Again(FlatLineCheck(self.field, self.time, self.limits, exact))
 
     def _counts(self, interval: int) -> tuple[int, int] | None:
-        """Returns k for the suspect and the fail threshold, or None if the times do not advance. interval: in seconds."""
+        """Returns k for the suspect and the fail threshold, or None if the times do not advance. interval: in microseconds."""
         if interval <= 0:
             return None
-        return int(int(self.limits.suspect_threshold) / interval), int(int(self.limits.fail_threshold) / interval)
+        return rows_in(self.limits.suspect_threshold, interval), rows_in(self.limits.fail_threshold, interval)
 
     def _flags(self, rows: pl.DataFrame, interval: int) -> Flags:
         counts = self._counts(interval)

@@ -27,7 +27,7 @@ class RateOfChangeTest(Test, frozen=True):
 
 
 class RateOfChangeCheck:
-    """Divides the step from the row above by the whole seconds between them. Within one second, the step is the rate.
+    """Divides the step from the row above by the seconds between them, rounded down. Within one second, the step is the rate.
 
     The first row, and a row after a missing value, are GOOD. Both are as in ioos_qc.
     """
@@ -47,7 +47,7 @@ class RateOfChangeCheck:
         if rows.height:
             self._before = rows.tail(1)
         value, rate = pl.col("v"), pl.col("rate")
-        step, seconds = value.diff().abs(), pl.col("t").diff().dt.total_seconds().abs()
+        step, seconds = value.diff().abs(), (pl.col("t").diff().dt.total_microseconds() // 1_000_000).abs()
         judged = known.select("v", pl.when(seconds == 0).then(step).otherwise(step / seconds).alias("rate"))[skip:]
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
         flag = flag.when(rate.is_null() | rate.is_nan()).then(GOOD)
