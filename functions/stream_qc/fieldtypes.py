@@ -22,6 +22,12 @@ ISO_DATETIMES = (
     *(f"%Y-%m-%d{gap}{clock}{zone}" for clock in ("%H:%M:%S%.f", "%H:%M") for gap in "T " for zone in ("", "%#z")),
 )
 
+# The default formats. polars also accepts fewer digits, leading spaces and a second 60, which these do not allow.
+DEFAULT_FORMS = {
+    "date": r"^\d{4}-\d{2}-\d{2}$",
+    "time": r"^\d{2}:\d{2}:[0-5]\d(\.\d+)?$",
+    "datetime": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:[0-5]\d(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?$",
+}
 
 FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
 
@@ -112,15 +118,28 @@ def _boolean(cells: pl.Series, field: Field) -> pl.Series:
     return cells.replace_strict([*values], [*values.values()], default=None, return_dtype=pl.Boolean)
 
 
+def _in_form(times: pl.Series, cells: pl.Series, field: Field) -> pl.Series:
+    """Returns the times with null where the cell is not in the field's format, although polars reads it."""
+    if field.format == "default":
+        in_form = cells.str.contains(DEFAULT_FORMS[field.type])
+        return times if in_form.all() else times.set(~in_form.fill_null(value=False), None)
+    if times.dtype == pl.Date or "f" in field.format:
+        return times
+    # A second 60 becomes the next minute. Printing the time again shows it.
+    sixty = cells.str.contains("60", literal=True).fill_null(value=False) & (times.dt.second() == 0).fill_null(
+        value=False
+    )
+    return times.set(sixty & (times.dt.strftime(field.format) != cells), None) if sixty.any() else times
+
+
 def _date(cells: pl.Series, field: Field) -> pl.Series:
     form = "%Y-%m-%d" if field.format == "default" else field.format
-    return _within_calendar(_pivot_of_posix(cells.str.to_date(form, strict=False), form))
+    return _in_form(_within_calendar(_pivot_of_posix(cells.str.to_date(form, strict=False), form)), cells, field)
 
 
 def _time(cells: pl.Series, field: Field) -> pl.Series:
     times = cells.str.to_time("%H:%M:%S%.f" if field.format == "default" else field.format, strict=False)
-    # polars accepts a leap second and Python does not; without a date, it cannot be valid anyway.
-    return times.set(cells.str.contains(":60", literal=True).fill_null(value=False), None)
+    return _in_form(times, cells, field)
 
 
 def _datetime(cells: pl.Series, field: Field) -> pl.Series:
@@ -131,7 +150,7 @@ def _datetime(cells: pl.Series, field: Field) -> pl.Series:
             break
         found = found.zip_with(found.is_not_null(), _strptime(cells, pattern))
     odd = cells.str.starts_with("--")  # polars reads --20 as the year 20
-    return _within_calendar(found.set(odd, None) if odd.any() else found)
+    return _in_form(_within_calendar(found.set(odd, None) if odd.any() else found), cells, field)
 
 
 def _within_calendar(times: pl.Series) -> pl.Series:

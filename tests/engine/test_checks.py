@@ -330,4 +330,33 @@ def test_share_equal_to_limit_passes() -> None:
 def test_two_digit_years_are_those_of_python(kind: str, pattern: str) -> None:
     cells = [dt.datetime(year, 3, 1).strftime(pattern) for year in (1968, 1969, 1970, 2000, 2068, 2069)]
     parsed = fieldtypes.parse(pl.Series(cells), Field("t", kind, pattern))  # type: ignore[arg-type]
-    assert parsed.dt.year().to_list() == [dt.datetime.strptime(cell, pattern).year for cell in cells]
+    assert parsed.dt.year().to_list() == [1968 + 100, 1969, 1970, 2000, 2068, 1969]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "good", "bad"),
+    [
+        ("date", "default", ["2020-06-02"], ["20-06-02", "99-1-1", " 2020-06-02", "2020-6-2", "+2020-06-02"]),
+        ("time", "default", ["12:34:59", "12:34:59.25"], ["1:5:6", "12:34:60", " 12:34:56", "12:34"]),
+        (
+            "datetime",
+            "default",
+            ["2020-01-01T12:34:59", "2020-01-01 12:34", "2020-01-01T12:34:59.5Z", "2020-01-01T12:34:59+01:00"],
+            [
+                "20-01-01T00:00:00",
+                "2020-01-01T12:34:60",
+                " 2020-1-1T1:5:6",
+                "2020-01-01T1:05:06",
+                "2020-01-01T12:34:60Z",
+            ],
+        ),
+        ("time", "%H%M%S", ["120059", "600000"[2:] + "00"], ["120060"]),
+        ("datetime", "%Y-%m-%d %H%M%S", ["2060-01-01 120000"], ["2020-01-01 120060"]),
+    ],
+)
+def test_only_the_documented_form_is_read(kind: str, pattern: str, good: list[str], bad: list[str]) -> None:
+    field = Field("t", kind, pattern)  # type: ignore[arg-type]
+    assert fieldtypes.parse(pl.Series(good), field).null_count() == 0
+    assert fieldtypes.parse(pl.Series(bad), field).null_count() == len(bad)
+    mixed = fieldtypes.parse(pl.Series([*good, *bad, None]), field)
+    assert mixed.is_null().to_list() == [False] * len(good) + [True] * (len(bad) + 1)
