@@ -1,10 +1,10 @@
 """Reconcile: starts the uploads that never became a run, and has CloseRun close the runs that failed without a summary.
 
 In: Days, how far back to look (LOOK_BACK_DAYS by default, at most MOST_DAYS). Out: counts: Listed, Recent, Unread, Started,
-Closed, Unconfirmed (failed while publishing: nobody can know whether the summary was sent).
+Closed, Unconfirmed (failed while publishing: the summary may have been sent).
 It costs one LIST request for every 1,000 objects, for each recent one a HEAD request and its share of one query of its
 group's rows, and for each failed execution the reading of its claim.
-Raises ReconciliationIncomplete where the time is too short for all of them, or an upload cannot be looked at.
+Raises ReconciliationIncomplete where the time is too short for all of them, or an upload cannot be read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def handler(event: Payload, context: LambdaContext) -> Payload:
         look.close_unnotified_runs()  # the cheaper of the two, and nothing else does it later
         look.start_lost_uploads()
         if counts.unread:
-            raise ReconciliationIncomplete(f"{counts.unread} uploads could not be looked at: see the log")
+            raise ReconciliationIncomplete(f"{counts.unread} uploads could not be read; see the log")
     finally:
         logger.info("reconciled", extra=counts.to_payload())
         measure({"UploadsReconciled": (MetricUnit.Count, counts.started)})

@@ -36,24 +36,26 @@ class Alarms:
         self._scope = scope
         self._topic = _topic(scope, settings, storage)
         self._add(
-            "UndeliveredUploads", _waiting_in(trigger.undelivered), "uploads could not be delivered: make redrive"
+            "UndeliveredUploads", _waiting_in(trigger.undelivered), "could not deliver some uploads. Run make redrive."
         )
-        self._add("UnclosedRuns", _waiting_in(safety_net.unclosed), "failed runs could not be closed: make redrive")
-        self._add("FailedRuns", machine.metric_failed(), "runs ended as ERROR or REJECTED: see their summaries")
-        self._add("TimedOutRuns", machine.metric_timed_out(), "runs took longer than 12 hours: rerun them")
-        self._add("StoppedRuns", machine.metric_aborted(), "runs were stopped: rerun them")
+        self._add(
+            "UnclosedRuns", _waiting_in(safety_net.unclosed), "could not close some failed runs. Run make redrive."
+        )
+        self._add("FailedRuns", machine.metric_failed(), "ended runs as ERROR or REJECTED. See their summaries.")
+        self._add("TimedOutRuns", machine.metric_timed_out(), "had runs that took longer than 12 hours. Rerun them.")
+        self._add("StoppedRuns", machine.metric_aborted(), "had runs that were stopped. Rerun them.")
         self._add(
             "ReconcileErrors",
             functions.reconcile.metric_errors(period=Duration.hours(1)),
-            "Reconcile failed, so lost uploads may not have been found: see its log",
+            "may not have found lost uploads: Reconcile failed. See its log.",
         )
 
     def _add(self, name: str, metric: cloudwatch.IMetric, what: str) -> None:
-        """Adds an alarm that rings when the metric reaches 1."""
+        """Adds an alarm that goes off when the metric reaches 1."""
         alarm = cloudwatch.Alarm(
             self._scope,
             f"{name}Alarm",
-            alarm_description=f"Stream QC: {what}",
+            alarm_description=f"Stream QC {what}",
             metric=metric,
             threshold=1,
             evaluation_periods=1,

@@ -13,7 +13,7 @@ CDK = Path(__file__).resolve().parent.parent / "node_modules" / ".bin" / "cdk"
 
 
 def with_joined_emails(words: list[str]) -> list[str]:
-    """Returns the words with all addresses in one `-c alertEmail=a,b` at the end."""
+    """Returns the arguments with all addresses in one `-c alertEmail=a,b` at the end."""
     kept: list[str] = []
     addresses: list[str] = []
     waiting = iter(words)

@@ -23,7 +23,7 @@ ACCEPTED = {
         "the state machine invokes the steps, retries and catches them; CloseRun has an OnFailure queue, and Reconcile "
         "is invoked again by its schedule"
     ),
-    ("CKV_AWS_117",): "it talks to AWS's APIs only; a VPC would have to let it out to them, and keep nobody out",
+    ("CKV_AWS_117",): "it calls AWS APIs only; a VPC would add cost and no protection",
     ("CKV_AWS_173",): "the variables hold names of resources and no secrets",
 }
 SOURCE = Path(__file__).resolve().parent.parent / "functions"
@@ -98,7 +98,7 @@ class Functions:
         # A role of its own: the construct's default has a managed policy.
         role = iam.Role(self._scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        accept(role, ANY, reason="X-Ray takes traces on * only")
+        accept(role, ANY, reason="X-Ray accepts only * for traces")
         if not self._key:
             aws_managed_key(log_group, "CKV_AWS_158")
         function = lambda_.Function(

@@ -86,7 +86,7 @@ def _compile(version: str, folder: Path) -> None:
     """
     python = _compiler(version)
     if python is None:
-        print(f"no python{version} here: packages without .pyc files, and a slower cold start", file=sys.stderr)
+        print(f"python{version} not found, so packages are not precompiled and cold starts are slower", file=sys.stderr)
         return
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(folder.parent), "-p", "/opt"]
     done = _run([python, "-m", "compileall", *options, str(folder)])

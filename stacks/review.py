@@ -50,4 +50,4 @@ def _logical_id(construct: IConstruct) -> str:
 
 def aws_managed_key(construct: Construct, rule: str) -> None:
     """Accepts encryption under AWS's own key, the default without `-c kms=true`."""
-    accept(construct, rule, reason="encrypted under AWS's key; -c kms=true puts a customer's key in its place")
+    accept(construct, rule, reason="encrypted under AWS's key; -c kms=true uses a customer key instead")

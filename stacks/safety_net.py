@@ -34,7 +34,7 @@ class SafetyNet:
                 functions.close_run.role,
                 "AwsSolutions-IAM5[Action::kms:GenerateDataKey*]",
                 "AwsSolutions-IAM5[Action::kms:ReEncrypt*]",
-                reason="how the CDK lets a function's failures into an encrypted queue, with this one key",
+                reason="the CDK grants these so that failed invocations reach the encrypted queue",
             )
         _reconcile(scope, settings, functions, machine)
 

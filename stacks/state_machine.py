@@ -48,7 +48,7 @@ UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "O
 FOLDER_MARKER = (
     '$type($states.input.detail.object.key) = "string" and $substring($states.input.detail.object.key, -1) = "/"'
 )
-# What StartQC and CloseRun are told of the execution; pipeline.request reads the input, pipeline.execution the rest.
+# What StartQC and CloseRun receive about the execution; pipeline.request reads the input, pipeline.execution the rest.
 EXECUTION = """{
     "ExecutionArn": $states.context.Execution.Id,
     "ExecutionStart": $states.context.Execution.StartTime,
@@ -91,7 +91,7 @@ class QCStateMachine(sfn.StateMachine):
         )
         if not storage.key:
             aws_managed_key(log_group, "CKV_AWS_158")
-        accept(self, ANY, reason="X-Ray, and the delivery of the log, take * only")
+        accept(self, ANY, reason="X-Ray and log delivery accept only *")
         for step in functions.steps:
             accept(
                 self,
@@ -153,7 +153,7 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
 
 
 def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:
-    """One QC process. Its errors are caught in its own branch, so that its siblings finish."""
+    """Returns one QC process. Its errors are caught in its own branch, so that its siblings finish."""
     broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Error")
     process = _invoke(scope, f"QCProcess{number}", function)
     return process.add_catch(
@@ -172,7 +172,7 @@ def _invoke(
     outputs: str = "$states.result.Payload",
     assign: Mapping[str, str] | None = None,
 ) -> tasks.LambdaInvoke:
-    """A step that invokes a Lambda with the state's input, outputs its result, and retries transient failures."""
+    """Returns a step that invokes a Lambda with the state's input, outputs its result, and retries transient failures."""
     step = tasks.LambdaInvoke.jsonata(
         scope,
         f"Invoke{name}",
@@ -189,7 +189,7 @@ def _invoke(
 
 
 def _ending(scope: Construct, name: str) -> sfn.Pass:
-    """A successful end, with the fields that a person looks for in the output of an execution."""
+    """Returns a successful end, with the fields that a person looks for in the output of an execution."""
     shown = ["GroupID", "StreamID", "QCPID", "StartTime", "Status", "TotalPass", "RepeatOf", "Key", "VersionId"]
     names = ", ".join(f'"{field}"' for field in shown)
     return sfn.Pass.jsonata(

@@ -44,7 +44,7 @@ class Storage:
             self.idempotency,
             "AwsSolutions-DDB3",
             "CKV_AWS_28",
-            reason="it holds claims that expire within 30 days; restoring them would serve nothing",
+            reason="it holds claims that expire within 30 days; restoring them would be useless",
         )
         if not self.key:
             for table in (self.summary, self.details, self.idempotency):
@@ -78,7 +78,7 @@ def _stream_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
         bucket,
         "AwsSolutions-S1",
         "CKV_AWS_18",
-        reason="access logs need a second bucket; who needs a record of access has CloudTrail's data events",
+        reason="access logs need a second bucket; for an access record, enable CloudTrail data events",
     )
     # The construct's event_bridge_enabled adds a custom resource whose role covers the whole account.
     event_bridge = {"EventBridgeEnabled": True}

@@ -80,7 +80,7 @@ def query(table_name: str, **asked: Any) -> Iterator[Item]:
 
 
 def standing_item(error: ClientError) -> Item:
-    """Returns the item on which a condition failed, or {} if there is none. Raises the error again where it is another one."""
+    """Returns the item on which a condition failed, or {} if there is none. Re-raises any other error."""
     if error_code(error) != "ConditionalCheckFailedException":
         raise error
     deserialize = TypeDeserializer().deserialize

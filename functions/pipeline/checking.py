@@ -25,14 +25,14 @@ def check(run: Run, process: int) -> ProcessResult:
 
 
 def _rules_of(run: Run) -> Rules:
-    """Returns the very version of the rules that StartQC found. Raises InvalidRules."""
+    """Returns the rules in the exact version that StartQC found. Raises InvalidRules."""
     if run.rules_key is None or run.rules_version_id is None:
         return BUILT_IN
     return load(objects.read(run.rules_key, run.rules_version_id).read())
 
 
 def _record(run: Run, report: Report) -> None:
-    """Writes the details first and the flag last, so that a flag is never there without what it rests on."""
+    """Writes the details first and the flag last, so that a flag never exists without its details."""
     details.put(run, report.results)
     rows = report.rows if report.process == 1 else None
     runs.record_process(run, report.process, passed=report.passed, rows=rows)

@@ -1,4 +1,4 @@
-"""Claims: who does a piece of work that must be done once, and what came of it.
+"""Claims make sure that a piece of work is done once, and keep its result.
 
 A claim is an item of a table, written with conditions. It stays with its owner until the owner completes or releases it, even
 when the owner fails: the work may have been done by then. An owner may claim again what it has not completed.
@@ -76,7 +76,7 @@ def complete(claim_id: str, owner: str, result: Any) -> None:
 
 
 def release(claim_id: str, owner: str) -> None:
-    """Gives up the owner's claim: nothing was done, and anybody may claim it. Does nothing where the owner does not have it."""
+    """Releases the owner's claim, because the work was not done. Does nothing if the owner does not have it."""
     try:
         _table().delete_item(
             Key={"id": claim_id},
@@ -89,7 +89,7 @@ def release(claim_id: str, owner: str) -> None:
 
 
 def look(claim_id: str) -> Held | Done | None:
-    """Returns the claim as it stands; None where nobody has claimed the work."""
+    """Returns the state of the claim, or None if there is none."""
     item = _table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
     return _standing(item) if item else None
 

@@ -12,7 +12,7 @@ from pipeline.starting import unstarted
 from pipeline.uploads import start_once
 from stream_qc.vocabulary import PROCESSES
 
-# A verdict of which nobody was notified may still become ERROR.
+# A verdict that was not sent yet may still become ERROR.
 NOT_NOTIFIED = (Status.RUNNING, Status.PASS, Status.FAIL)
 STILL_RUNNING = (Status.RUNNING,)
 
@@ -38,16 +38,18 @@ def find(execution: Execution, named: Named) -> Run:
 
 
 def close(run: Run, failure: Failure, expected: tuple[Status, ...]) -> Run:
-    """Ends the run as ERROR if its status is one of those expected. Returns the run as it then stands.
+    """Ends the run as ERROR if its status is one of those expected. Returns the run with the status that its row then has.
 
     A process that has set no flag could not run because of the failure.
     """
-    if not run.has_row or run.status not in expected:
+    if not run.has_row:
         return run
     results = tuple(
         ProcessResult(process, run.flags[process]) if process in run.flags else ProcessResult(process, failure=failure)
         for process in PROCESSES
     )
+    if run.status not in expected:
+        return replace(run, results=results if run.status != Status.REJECTED else ())
     return runs.end(replace(_ended(run, failure), results=results), expected)
 
 

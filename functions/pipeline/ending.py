@@ -14,7 +14,7 @@ from stream_qc.vocabulary import PROCESSES
 def end(run: Run) -> Run:
     """Decides the verdict from the run's results, writes it into the row, and returns the run as it ended.
 
-    Raises RunClosed where the row has another end by now.
+    Raises RunClosed if the run was already closed with another status.
     """
     judged = replace(judge(run), end_time=runs.now())
     ended = runs.end(judged, expected=(Status.RUNNING,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.errors import MissingSetting
 
@@ -14,7 +14,7 @@ from pipeline.errors import MissingSetting
 class Environment:
     """The variables that stacks/functions.py gives this function. Raises MissingSetting for one that it was not given."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)  # credentials are among them
 
     @property
     def stream_bucket(self) -> str:

@@ -20,15 +20,15 @@ class SummaryNotConfirmed(Exception):
 
 
 class RunClosed(Exception):
-    """The run already has another status, because its execution was stopped. That status stands."""
+    """The run was already closed with another status, because its execution was stopped. The status is not changed."""
 
 
 class ReconciliationIncomplete(Exception):
-    """Reconcile ran out of time, or could not look at every upload."""
+    """Reconcile ran out of time, or could not read every upload."""
 
 
 class TemporaryFailure(Exception):
-    """AWS could not answer for now. The state machine retries the step."""
+    """AWS is temporarily unavailable. The state machine retries the step."""
 
 
 class MissingSetting(Exception):

@@ -31,7 +31,7 @@ def check_id(name: str, value: Any) -> str:
     if value is None:
         raise InvalidInput(f"{name} is missing")
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be a string, not {value!r}"[:300])
+        raise InvalidInput(f"{name} must be a string; got {value!r}"[:300])
     if not value:
         raise InvalidInput(f"{name} is empty")
     if len(value) > LONGEST_ID:
@@ -39,7 +39,7 @@ def check_id(name: str, value: Any) -> str:
     if "/" in value:
         raise InvalidInput(f"{name} {value!r} contains a /")
     if not value.isprintable():
-        raise InvalidInput(f"{name} {value!r} contains a character that cannot be printed")
+        raise InvalidInput(f"{name} {value!r} contains an unprintable character")
     return value
 
 
@@ -55,7 +55,7 @@ def is_id(value: Any) -> bool:
 def check_text(name: str, value: Any) -> str:
     """Returns the value if it can be a key or a VersionId: 1 to 1,024 bytes of text. Raises InvalidInput, naming the field."""
     if not isinstance(value, str) or not value:
-        raise InvalidInput(f"{name} must be a string that is not empty, not {value!r}"[:300])
+        raise InvalidInput(f"{name} must be a non-empty string; got {value!r}"[:300])
     length = len(value.encode(errors="surrogatepass"))
     if length > LONGEST_KEY:
         raise InvalidInput(f"{name} has {length:,} bytes; at most {LONGEST_KEY:,} are allowed: {value[:40]!r}…")

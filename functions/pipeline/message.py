@@ -119,7 +119,8 @@ def _findings(results: tuple[ProcessResult, ...], checks: list[Result]) -> Itera
             lines = list(_check_lines(check))
             room -= sum(len(line.encode()) for line in lines)
             if shown == CHECKS_IN_TEXT or room < 0:
-                yield f"  and {len(failing) - position:,} more failing checks, in QCDetails"
+                left = len(failing) - position
+                yield f"  and {left:,} more failing {'check' if left == 1 else 'checks'}; see QCDetails"
                 break
             yield from lines
             shown += 1

@@ -66,6 +66,10 @@ class ProcessResult:
     message: str | None = None
     failure: Failure | None = None
 
+    def __post_init__(self) -> None:
+        if self.passed and self.failure is not None:
+            raise ValueError(f"process {self.process} cannot both pass and fail to run")
+
     def to_payload(self) -> Payload:
         payload = {"Process": self.process, "Pass": int(self.passed), "Rows": self.rows, "Message": self.message}
         if self.failure is not None:

@@ -44,7 +44,7 @@ def name_run(run: Run) -> None:
 def measure(
     values: Mapping[str, tuple[MetricUnit, float]], dimension: tuple[str, str] | None = None, **more: str
 ) -> None:
-    """Sends metrics, by name, under this dimension. `more` stands beside them in the log and is no dimension."""
+    """Sends metrics, by name, under this dimension. `more` is logged as metadata, not as a dimension."""
     if dimension:
         metrics.add_dimension(*dimension)
     for name, text in more.items():

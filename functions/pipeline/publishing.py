@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import (
@@ -24,23 +24,19 @@ from pipeline.model import Run
 from pipeline.observe import logger, measure
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far publishing has come: nobody has begun, the summary was sent, or nobody can know whether it was."""
+class Progress(enum.Enum):
+    """How far publishing a summary has come. UNKNOWN: it was started, and the summary may have been sent."""
 
-    begun: bool
-    sent: bool
-
-    @property
-    def unknown(self) -> bool:
-        return self.begun and not self.sent
+    NOT_STARTED = enum.auto()
+    UNKNOWN = enum.auto()
+    SENT = enum.auto()
 
 
 def publish(run: Run, close: Callable[[], Run]) -> str:
     """Publishes the summary of the run that `close` returns, unless it was published before. Returns its MessageId.
 
     `close` is called only by the attempt that publishes. Raises SummaryNotConfirmed where an earlier attempt failed after it
-    may have published: a failed execution is better than a summary that is sent twice, or missed without anybody knowing.
+    may have published: a failed execution is better than a summary that is sent twice or lost silently.
     """
     checks = list(details.failing(run))
     summary, owner = _id(run.execution_arn), str(uuid.uuid4())  # Lambda reuses its request ID in asynchronous retries
@@ -62,20 +58,21 @@ def publish(run: Run, close: Callable[[], Run]) -> str:
 
 
 def progress(execution_arn: str) -> Progress:
-    """Returns how far the summary of an execution has come."""
+    """Returns how far publishing the summary of an execution has come."""
     found = look(_id(execution_arn))
-    return Progress(begun=found is not None, sent=isinstance(found, Done) and "MessageId" in found.result)
+    if found is None:
+        return Progress.NOT_STARTED
+    return Progress.SENT if isinstance(found, Done) and "MessageId" in found.result else Progress.UNKNOWN
 
 
 def _send(summary: message.Summary) -> dict[str, str]:
     """Returns MessageId and Status, or Unanswered where SNS may or may not have the message. Raises where it does not."""
+    # Prepared before the try: an error here sends nothing, so that the claim is released and the step may be retried.
+    client, topic = sns(), environment().results_topic
+    subject, body, attributes = summary.subject, summary.body(), summary.attributes()
     try:
-        answer = sns().publish(
-            TopicArn=environment().results_topic,
-            Subject=summary.subject,
-            Message=summary.body(),
-            MessageStructure="json",
-            MessageAttributes=summary.attributes(),
+        answer = client.publish(
+            TopicArn=topic, Subject=subject, Message=body, MessageStructure="json", MessageAttributes=attributes
         )
     except Exception as error:
         if _was_refused(error):
@@ -99,7 +96,7 @@ def _message_id(run: Run, sent: dict[str, str]) -> str:
 
 def _not_confirmed(run: Run, why: str) -> SummaryNotConfirmed:
     return SummaryNotConfirmed(
-        f"the summary of {run.execution_arn} may have been published, and is not published again: {why}"
+        f"the summary of {run.execution_arn} may already have been published, so it is not published again: {why}"
     )
 
 

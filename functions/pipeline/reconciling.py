@@ -22,7 +22,7 @@ from pipeline.errors import ReconciliationIncomplete, StreamNotFound
 from pipeline.execution import Execution
 from pipeline.model import Status
 from pipeline.observe import logger
-from pipeline.publishing import progress
+from pipeline.publishing import Progress, progress
 from pipeline.request import Delivery, request_of, upload_event
 from pipeline.uploads import has_run_elsewhere, is_claimed
 
@@ -65,19 +65,19 @@ class Reconciliation:
                     self.counts.started += _start(key, version)
 
     def close_unnotified_runs(self) -> None:
-        """Has CloseRun close every run that failed and whose summary nobody has published, or whose row is RUNNING.
+        """Invokes CloseRun for every failed run whose summary was not sent, or whose row is RUNNING.
 
         Raises ReconciliationIncomplete when time runs out.
         """
         for arn in execution.unsuccessful(self.since, self.settled):
             self._stop_when_out_of_time()
             summary = progress(arn)
-            if summary.sent:
+            if summary == Progress.SENT:
                 continue
             failed = Execution.described(arn)
             request = request_of(failed.input)
             run = find(failed, request.named)
-            if summary.unknown and not (run.has_row and run.status == Status.RUNNING):
+            if summary == Progress.UNKNOWN and not (run.has_row and run.status == Status.RUNNING):
                 logger.warning("the summary may or may not have been sent", extra={"ExecutionArn": arn})
                 self.counts.unconfirmed += 1
             elif run.has_row or not has_run_elsewhere(request.delivery, arn):  # not a failed repeated delivery
@@ -106,14 +106,14 @@ class Reconciliation:
         except ClientError as error:
             if is_transient(error):
                 raise
-            logger.exception("an upload cannot be looked at", extra={"Key": key})
+            logger.exception("an upload could not be read", extra={"Key": key})
             self.counts.unread += 1
             return None
 
     def _stop_when_out_of_time(self) -> None:
         if not self.has_time():
             so_far = json.dumps(self.counts.to_payload())
-            raise ReconciliationIncomplete(f"out of time before everything was looked at; so far: {so_far}")
+            raise ReconciliationIncomplete(f"ran out of time; so far: {so_far}")
 
 
 def _start(key: str, version: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import InvalidInput
-from pipeline.keys import LONGEST_KEY, check_key, check_stream, check_text, ids_in, is_id
+from pipeline.keys import LONGEST_KEY, check_key, check_stream, check_text, ids_in
 from pipeline.model import StreamId
 
 
@@ -22,11 +22,6 @@ class Named:
     stream_id: str | None = None
     key: str | None = None
     version_id: str | None = None
-
-    @property
-    def has_group(self) -> bool:
-        """Whether GroupID is valid, so that the run gets a row."""
-        return is_id(self.group_id)
 
 
 @dataclass(frozen=True)
@@ -123,7 +118,7 @@ def _rerun(fields: dict[str, Any]) -> Rerun | Invalid:
         key, version_id = (check_text(name, fields[name]) if name in fields else None for name in ("Key", "VersionId"))
         stream = check_stream(fields.get("GroupID"), fields.get("StreamID"))
         if version_id is not None and key is None:
-            raise InvalidInput("VersionId was given without the Key that it belongs to")
+            raise InvalidInput("VersionId needs a Key")
         return Rerun(named, stream, None if key is None else check_key(key, stream), version_id)
     except InvalidInput as error:
         return Invalid(named, str(error), None)
@@ -134,7 +129,7 @@ def _named(*values: Any) -> Named:
 
 
 def _can_be_written(value: Any) -> bool:
-    r"""Return whether the value is valid UTF-8 (`"\ud800"` is not) and no longer than a key can be."""
+    r"""Returns whether the value is valid UTF-8 (`"\ud800"` is not) and no longer than a key can be."""
     try:
         return isinstance(value, str) and len(value.encode()) <= LONGEST_KEY
     except UnicodeEncodeError:

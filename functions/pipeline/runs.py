@@ -20,7 +20,7 @@ from stream_qc.vocabulary import PROCESSES, pass_field
 START_TIMES_TRIED = 1000
 # An event need not round the start of an execution as the state machine does.
 ROUNDING = dt.timedelta(seconds=1)
-# What closes a row, as far as the run has it.
+# What closes a row, if set.
 END_ATTRIBUTES = ("Status", "TotalPass", "EndTime", "Rows", "Error", "Cause", *map(pass_field, PROCESSES))
 
 
@@ -108,7 +108,7 @@ def end(run: Run, expected: tuple[Status, ...]) -> Run:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:
-        return _own_row(error, run)
+        return replace(_own_row(error, run), results=run.results)
     return replace(Run.from_item(ended["Attributes"]), results=run.results)
 
 
@@ -153,7 +153,7 @@ def _own_row(error: ClientError, run: Run) -> Run:
 
 
 def _existing_run(error: ClientError) -> Run | None:
-    """Returns the run in the row on which a condition failed, or None. Raises the error again where it is another one."""
+    """Returns the run in the row on which a condition failed, or None. Re-raises any other error."""
     item = standing_item(error)
     return Run.from_item(item) if item else None
 

@@ -1,4 +1,4 @@
-"""Starting a run: which file, which version, which rules; and the run's row in QCSummary."""
+"""Starts a run: chooses the file version and the rules, and writes the row in QCSummary."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def start(execution: Execution) -> Run:
 
 
 def unstarted(execution: Execution, named: Named) -> Run:
-    """Returns the run of an execution before anything is known of it but what its request names."""
+    """Returns a run with only the fields that the request names."""
     return Run(
         qcpid=execution.qcpid,
         execution_arn=execution.arn,

@@ -203,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         help="check a file",
         description=f"Checks a file. The file name gives the format: {EXTENSIONS}.",
-        epilog="Exit status: 0 pass, 1 fail, 2 the arguments, the rules or the file cannot be used.",
+        epilog="Exit status: 0 pass, 1 fail, 2 usage error, invalid rules or unusable file.",
     )
     _add_file(check)
     check.add_argument(
@@ -230,7 +230,7 @@ def _parser() -> argparse.ArgumentParser:
 
     infer_ = commands.add_parser(
         "infer",
-        help="write a first rules file from a good file",
+        help="generate a starter rules file from a good file",
         description="Prints rules that the file passes: types, required fields, ranges with a margin, the longest time gap.",
         epilog="Review the rules before you use them: they are based on one file.",
     )

@@ -137,5 +137,5 @@ def _report(process: int, file: WholeFile, tallies: list[Tally]) -> Report:
         results = [result for result in results if not result.passed or result.test == "header"]
         message = "" if process == 1 else f"not evaluated: the file cannot be read: {file.unreadable}"
         return Report(process, file.rows, results, message, unread=True)
-    message = "" if results else f"the rules ask for no checks of {PROCESSES[process]}"
+    message = "" if results else f"the rules have no {PROCESSES[process]} checks"
     return Report(process, file.rows, results, message)

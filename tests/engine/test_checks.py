@@ -236,8 +236,8 @@ def test_process_without_checks_passes_with_message() -> None:
     found = reports("v,w\n1,2\n", "rows: {}")
     assert [(report.passed, report.message) for report in found.values()] == [
         (True, ""),
-        (True, "the rules ask for no checks of values"),
-        (True, "the rules ask for no checks of continuity"),
+        (True, "the rules have no values checks"),
+        (True, "the rules have no continuity checks"),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import step_1_start_qc
 import step_2_qc_process
 from close_run import handler
-from pipeline.publishing import progress
+from pipeline.publishing import Progress, progress
 from tests.functions.cloud import Cloud, Ended, LambdaError, client_error, invoke
 
 KEY = "streams/g/s.csv"
@@ -94,7 +94,7 @@ def test_summary_that_may_have_been_sent_is_not_repeated_and_the_row_is_closed(
     with pytest.raises(LambdaError) as failed:
         invoke(handler, stopped(cloud, payload))
     assert failed.value.error == "SummaryNotConfirmed"
-    assert progress(run["ExecutionArn"]).unknown
+    assert progress(run["ExecutionArn"]) == Progress.UNKNOWN
     assert [row["Status"] for row in cloud.rows()] == ["ERROR"]
     assert cloud.messages() == []
 
@@ -130,3 +130,12 @@ def test_end_qc_that_fails_leaves_the_flags_and_an_error(cloud: Cloud, payload: 
     assert row["StartTime"] < row["EndTime"]
     (message,) = cloud.messages()
     assert "2 values      pass" in message["Summary"]["Text"]
+
+
+def test_summary_of_a_run_that_was_closed_as_error_names_the_processes(cloud: Cloud, payload: dict[str, Any]) -> None:
+    invoke(step_2_qc_process.structure, invoke(step_1_start_qc.handler, payload))
+    (row,) = cloud.rows()
+    cloud.table("QCSummary").put_item(Item={**row, "Status": "ERROR", "Process2Pass": 0, "Process3Pass": 0})
+    invoke(handler, stopped(cloud, payload))
+    (message,) = cloud.messages(payload["ExecutionArn"])
+    assert "1 structure   pass\n2 values      FAIL\n3 continuity  FAIL" in message["Summary"]["Text"]

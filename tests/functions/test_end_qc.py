@@ -39,7 +39,7 @@ def test_total_passes_only_where_all_three_do(passes: tuple[int, int, int]) -> N
     assert run.status == (Status.PASS if passes == (1, 1, 1) else Status.FAIL)
 
 
-def test_process_that_could_not_run_makes_an_error_whatever_the_others_say() -> None:
+def test_process_not_run_ends_run_as_error() -> None:
     run = judged(result(1, 1), broken(2, "MemoryError", "out of memory"), result(3, 0))
     assert (run.status, run.total_pass, run.flags) == (Status.ERROR, False, {1: True, 2: False, 3: False})
     assert run.failure == Failure("MemoryError", "values: MemoryError: out of memory")

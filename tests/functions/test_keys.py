@@ -46,12 +46,12 @@ def test_id_is_1_to_128_printable_characters(value: str) -> None:
     [
         (None, "StreamID is missing"),
         ("", "StreamID is empty"),
-        (3, "StreamID must be a string, not 3"),
-        (["x"], "StreamID must be a string, not ['x']"),
+        (3, "StreamID must be a string; got 3"),
+        (["x"], "StreamID must be a string; got ['x']"),
         ("x" * 129, "StreamID has 129 characters; at most 128 are allowed"),
         ("a/b", "StreamID 'a/b' contains a /"),
-        ("a\nb", "StreamID 'a\\nb' contains a character that cannot be printed"),
-        ("a\u202eb", "contains a character that cannot be printed"),
+        ("a\nb", "StreamID 'a\\nb' contains an unprintable character"),
+        ("a\u202eb", "contains an unprintable character"),
     ],
 )
 def test_invalid_id_is_refused_with_the_name_of_its_field(value: object, why: str) -> None:
@@ -78,8 +78,8 @@ def test_key_of_another_stream_or_format_is_refused(key: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (7, "Key must be a string that is not empty, not 7"),
-        ("", "Key must be a string that is not empty, not ''"),
+        (7, "Key must be a non-empty string; got 7"),
+        ("", "Key must be a non-empty string; got ''"),
         ("é" * 513, "Key has 1,026 bytes; at most 1,024 are allowed: 'é"),
         ("\ud800" * 400, "Key has 1,200 bytes; at most 1,024 are allowed"),
     ],

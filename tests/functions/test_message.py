@@ -141,7 +141,7 @@ def test_checks_that_do_not_fit_are_left_out_and_counted() -> None:
     record = json.loads(json.loads(body)["default"])
     assert len(record["Checks"]) + record["ChecksLeftOut"] == 1000
     assert record["Checks"]
-    assert " more failing checks, in QCDetails" in record["Text"]
+    assert " more failing checks; see QCDetails" in record["Text"]
 
 
 def test_cause_of_every_process_is_shown_once() -> None:

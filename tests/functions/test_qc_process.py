@@ -44,7 +44,7 @@ def test_overwritten_or_deleted_object_is_still_read_in_its_version(cloud: Cloud
 
 def test_process_without_checks_passes_and_says_so(run: dict[str, Any]) -> None:
     assert invoke(values, run) == {
-        "Process": 2, "Pass": 1, "Rows": 1, "Message": "the rules ask for no checks of values",
+        "Process": 2, "Pass": 1, "Rows": 1, "Message": "the rules have no values checks",
     }  # fmt: skip
 
 

@@ -80,25 +80,25 @@ def test_young_and_old_uploads_are_left_alone(cloud: Cloud) -> None:
     assert invoke(handler, {"Days": 100})["Recent"] == 1  # claims are remembered for 30 days
 
 
-def test_upload_that_cannot_be_looked_at_hides_no_other_and_fails_reconcile(cloud: Cloud) -> None:
+def test_unreadable_upload_fails_reconcile_after_the_others(cloud: Cloud) -> None:
     cloud.upload("streams/g/a.csv")
     cloud.upload("streams/g/b.csv")
     cloud.break_calls("HeadObject", client_error("HeadObject", "403", 403), times=1)
-    with pytest.raises(LambdaError, match="1 uploads could not be looked at") as failed:
+    with pytest.raises(LambdaError, match="1 uploads could not be read") as failed:
         reconciled()
     assert failed.value.error == "ReconciliationIncomplete"
     assert [event["detail"]["object"]["key"] for event in started(cloud)] == ["streams/g/b.csv"]
 
 
-def test_object_deleted_meanwhile_is_no_mistake(cloud: Cloud) -> None:
+def test_deleted_object_is_skipped(cloud: Cloud) -> None:
     cloud.upload("streams/g/a.csv")
     cloud.break_calls("HeadObject", client_error("HeadObject", "404", 404))
     assert reconciled()["Started"] == 0
 
 
-def test_too_little_time_fails_reconcile_with_what_was_done(cloud: Cloud) -> None:
+def test_reconcile_timeout_reports_counts(cloud: Cloud) -> None:
     cloud.upload("streams/g/a.csv")
-    with pytest.raises(Exception, match=r'out of time .* so far: {"Listed": 1') as failed:
+    with pytest.raises(Exception, match=r'ran out of time; so far: {"Listed": 1') as failed:
         handler({"SettlingSeconds": 0}, Context(milliseconds=29_000))  # type: ignore[arg-type]
     assert type(failed.value).__name__ == "ReconciliationIncomplete"
 

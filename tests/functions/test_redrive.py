@@ -74,7 +74,7 @@ def lambda_client(monkeypatch: pytest.MonkeyPatch) -> Lambda:
 EVENT = {"source": "aws.states", "detail": {"executionArn": "arn:1", "status": "FAILED", "input": "{}", "startDate": 0}}
 
 
-def test_failed_runs_are_closed_however_their_message_came(queue: str, lambda_client: Lambda) -> None:
+def test_redrive_closes_runs_from_both_message_formats(queue: str, lambda_client: Lambda) -> None:
     by_arn = {"ExecutionArn": "arn:2"}
     send(queue, EVENT, {"requestPayload": EVENT}, {"requestPayload": by_arn})
     assert redrive.redrive(queue, lambda message: redrive.close("CloseRun", message)) == (3, 0)

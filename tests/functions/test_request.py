@@ -43,10 +43,10 @@ def test_upload_takes_ids_from_raw_key(key: str, group_id: str, stream_id: str) 
         ("streams//streamA.csv", "has no GroupID"),
         ("streams/group1/.csv", "has no StreamID"),
         (f"streams/{'g' * 129}/s.csv", "GroupID has 129 characters; at most 128 are allowed"),
-        ("streams/group1/a\tb.csv", "StreamID 'a\\tb' contains a character that cannot be printed"),
+        ("streams/group1/a\tb.csv", "StreamID 'a\\tb' contains an unprintable character"),
         ("rules/g/s.csv", "is not under streams/"),
-        (5, "Key must be a string that is not empty, not 5"),
-        (None, "Key must be a string that is not empty, not None"),
+        (5, "Key must be a non-empty string; got 5"),
+        (None, "Key must be a non-empty string; got None"),
     ],
 )
 def test_upload_with_invalid_key_says_what_is_wrong(key: Any, reason: str) -> None:
@@ -60,7 +60,7 @@ def test_upload_with_invalid_key_says_what_is_wrong(key: Any, reason: str) -> No
 def test_upload_event_without_object_is_invalid(detail: Any) -> None:
     request = request_of({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
     assert isinstance(request, Invalid)
-    assert request.reason.startswith("Key must be a string")
+    assert request.reason.startswith("Key must be a non-empty string")
 
 
 def test_delivery_without_version_uses_sequencer_or_is_unknown() -> None:
@@ -94,15 +94,15 @@ def test_rerun_takes_its_fields_and_ignores_others(given_input: Any, request_: R
         ({"StreamID": "s"}, "GroupID is missing"),
         ({"GroupID": "g"}, "StreamID is missing"),
         ({"GroupID": "", "StreamID": "s"}, "GroupID is empty"),
-        ({"GroupID": "g", "StreamID": 7}, "StreamID must be a string, not 7"),
+        ({"GroupID": "g", "StreamID": 7}, "StreamID must be a string; got 7"),
         ({"GroupID": None, "StreamID": "s"}, "GroupID is missing"),
-        ({"GroupID": "g", "StreamID": ["s"]}, "StreamID must be a string, not ['s']"),
+        ({"GroupID": "g", "StreamID": ["s"]}, "StreamID must be a string; got ['s']"),
         ({"GroupID": "g/h", "StreamID": "s"}, "GroupID 'g/h' contains a /"),
         ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/t.csv"}, "Key 'streams/g/t.csv' does not belong to the stream g/s"),
-        ({"GroupID": "g", "StreamID": "s", "Key": 1}, "Key must be a string"),
-        ({"GroupID": "g", "StreamID": "s", "Key": None}, "Key must be a string that is not empty, not None"),
-        ({"GroupID": "g", "StreamID": "s", "VersionId": "v"}, "VersionId was given without the Key that it belongs to"),
-        ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s.csv", "VersionId": ""}, "VersionId must be a string that is not empty"),
+        ({"GroupID": "g", "StreamID": "s", "Key": 1}, "Key must be a non-empty string"),
+        ({"GroupID": "g", "StreamID": "s", "Key": None}, "Key must be a non-empty string; got None"),
+        ({"GroupID": "g", "StreamID": "s", "VersionId": "v"}, "VersionId needs a Key"),
+        ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s.csv", "VersionId": ""}, "VersionId must be a non-empty string"),
         ({"GroupID": "\"" * 100_000, "StreamID": "s"}, "GroupID has 100000 characters; at most 128 are allowed"),
         ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s/" + "x" * 200_000 + ".csv"}, "Key has 200,016 bytes; at most 1,024 are allowed"),
         ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/s.csv", "VersionId": "v" * 200_000}, "VersionId has 200,000 bytes"),

@@ -61,7 +61,7 @@ def test_closed_run_is_not_opened_again_by_a_retried_seed(cloud: Cloud) -> None:
     assert [row["Status"] for row in cloud.rows()] == ["ERROR"]
 
 
-def test_end_gives_0_to_a_process_without_a_flag_and_keeps_the_others(cloud: Cloud) -> None:
+def test_end_sets_missing_flags_to_0(cloud: Cloud) -> None:
     seeded = runs.seed(run_of("a"), execution("a"))
     runs.record_process(seeded, 1, passed=True, rows=7)
     ended = runs.end(replace(seeded, status=Status.ERROR, total_pass=False), (Status.RUNNING,))

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from pipeline.claims import Done, claim, claim_id, look
-from pipeline.publishing import progress
+from pipeline.environment import environment
+from pipeline.publishing import Progress, progress
 from step_4_send_qc_summary import handler
 from tests.functions.cloud import Cloud, LambdaError, client_error, invoke
 from tests.samples import event
@@ -23,16 +24,16 @@ def test_retry_neither_sends_nor_counts_twice(cloud: Cloud, capsys: pytest.Captu
     (message,) = cloud.messages(ARN)
     assert message["MessageId"] == first["MessageId"]
     assert capsys.readouterr().out.count('"Runs":[1.0]') == 1
-    assert progress(ARN).sent
+    assert progress(ARN) == Progress.SENT
 
 
 def test_attempt_that_did_not_finish_is_not_repeated(cloud: Cloud) -> None:
     claim(claim_id("Summary", ARN), "an attempt that died")
-    with pytest.raises(LambdaError, match="may have been published, and is not published again") as failed:
+    with pytest.raises(LambdaError, match="may already have been published, so it is not published again") as failed:
         invoke(handler, RUN)
     assert failed.value.error == "SummaryNotConfirmed"
     assert cloud.messages() == []
-    assert progress(ARN).unknown
+    assert progress(ARN) == Progress.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_unanswered_publish_is_remembered_and_not_repeated(cloud: Cloud, error: 
         assert failed.value.error == "SummaryNotConfirmed"
         assert type(error).__name__ in failed.value.cause
     assert len(cloud.messages()) == int(after)
-    assert progress(ARN).unknown
+    assert progress(ARN) == Progress.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_refused_publish_may_be_repeated(cloud: Cloud, error: Exception, name: s
     with pytest.raises(LambdaError) as failed:
         invoke(handler, RUN)
     assert failed.value.error == name
-    assert not progress(ARN).begun
+    assert progress(ARN) == Progress.NOT_STARTED
     cloud.mend_calls()
     invoke(handler, RUN)
     assert len(cloud.messages(ARN)) == 1
@@ -77,3 +78,16 @@ def test_claim_remembers_what_was_sent(cloud: Cloud) -> None:
     sent = invoke(handler, RUN)
     assert look(claim_id("Summary", ARN)) == Done({**sent, "Status": "FAIL"})
     assert cloud.messages(ARN)[0]["Subject"] == "[QC FAIL] sandbox/gap"
+
+
+def test_error_before_publishing_releases_the_claim(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.delenv("RESULTS_TOPIC")
+        environment.cache_clear()
+        with pytest.raises(LambdaError) as failed:
+            invoke(handler, RUN)
+    assert failed.value.error == "MissingSetting"
+    assert progress(ARN) == Progress.NOT_STARTED
+    environment.cache_clear()
+    invoke(handler, RUN)
+    assert len(cloud.messages(ARN)) == 1

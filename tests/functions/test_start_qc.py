@@ -62,7 +62,7 @@ def test_rerun_of_a_version_reads_that_version(cloud: Cloud) -> None:
     assert (run["VersionId"], run["Size"]) == (first, len(QUARTER))
 
 
-def test_absent_stream_names_the_prefixes_looked_in(cloud: Cloud) -> None:
+def test_missing_stream_error_names_prefixes(cloud: Cloud) -> None:
     cloud.upload("streams/g/s.more.csv")
     run = invoke(handler, cloud.payload({"GroupID": "g", "StreamID": "s"}))
     assert (run["Status"], run["Error"]) == ("ERROR", "StreamNotFound")

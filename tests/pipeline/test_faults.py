@@ -37,6 +37,7 @@ from tests.pipeline.faults import (
 )
 
 WHOLE = os.environ.get("FAULTS") == "all"
+PARTS = 3 if WHOLE else 1  # make faults tries them side by side, each part on a local AWS of its own
 # What AWS answers is tried in tests/functions/test_faults.py; here mostly what only a process of its own can do: die and hang.
 SAMPLES = {"runs": 16, "deliveries": 6, "reconcile": 3}
 AT_ONCE = 24
@@ -82,10 +83,10 @@ def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[st
     return {"CloseRun": calls_by_function(folder, around)["CloseRun"]}
 
 
-def chosen_of(faults: list[Fault], kind: str) -> list[Fault]:
+def chosen_of(faults: list[Fault], kind: str, part: int) -> list[Fault]:
     """Returns all faults, or in the suite a sample of all kinds and places."""
     if WHOLE:
-        return faults
+        return faults[part::PARTS]
     own = ("exit", "hang", "truncate", "stall", "Lambda.")
     shuffled = sorted(faults, key=lambda fault: fault.group)
     return sorted(shuffled, key=lambda fault: not any(kind in fault.kind for kind in own))[: SAMPLES[kind]]
@@ -114,15 +115,16 @@ def report(outcomes: dict[Fault, Outcome]) -> None:
         print(f"  {kind:<34}{count:>4}   row {status:<7} told {told}")
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_fault_leaves_one_row_one_summary_and_no_unearned_pass(
-    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
+    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]], part: int
 ) -> None:
     pipeline, folder = observed
     calls, checks = clean
     faults = list(every_fault(calls))
     for around in AFTER:
         faults += every_fault(calls_of_close_run(pipeline, folder, around), around)
-    chosen, outcomes = chosen_of(faults, "runs"), dict[Fault, Outcome]()
+    chosen, outcomes = chosen_of(faults, "runs", part), dict[Fault, Outcome]()
     for first in range(0, len(chosen), AT_ONCE):
         some = chosen[first : first + AT_ONCE]
         for fault in some:
@@ -132,15 +134,16 @@ def test_fault_leaves_one_row_one_summary_and_no_unearned_pass(
     judge(folder, observatory.look({fault: outcome.executions for fault, outcome in outcomes.items()}), checks)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_failed_delivery_adds_nothing_to_the_run_of_another(
-    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
+    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]], part: int
 ) -> None:
     pipeline, folder = observed
     calls, checks = clean
     of_start = list(every_fault({"StartQC": calls["StartQC"]}))
     # A fault after the claim is settled does not come to pass where the upload has a run already.
     faults = [replace(fault, around=around) for around in BESIDE for fault in of_start]
-    chosen = chosen_of(faults, "deliveries")
+    chosen = chosen_of(faults, "deliveries", part)
     with undelivered(pipeline, len(chosen)), ThreadPoolExecutor(8) as pool:
         ended: dict[Fault, list[Execution]] = dict(
             zip(chosen, pool.map(lambda fault: deliver(pipeline, folder, fault), chosen), strict=True)
@@ -151,8 +154,9 @@ def test_failed_delivery_adds_nothing_to_the_run_of_another(
     judge(folder, observatory.look({fault: outcome.executions for fault, outcome in found.items()}), checks)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_reconcile_does_next_time_what_it_could_not_do(
-    observed: tuple[Pipeline, Path], observatory: Observatory
+    observed: tuple[Pipeline, Path], observatory: Observatory, part: int
 ) -> None:
     pipeline, folder = observed
     reconcile = invoker(pipeline)
@@ -175,7 +179,7 @@ def test_reconcile_does_next_time_what_it_could_not_do(
         for fault in every_fault({"Reconcile": first_of_each})
         if fault.at != "invoke" and "hang" not in fault.kind
     ]
-    chosen, lost = chosen_of(faults, "reconcile"), dict[Fault, tuple[str, str]]()
+    chosen, lost = chosen_of(faults, "reconcile", part), dict[Fault, tuple[str, str]]()
     for fault in chosen:
         lost[fault] = lose(fault.group)
         plant(folder, fault)

@@ -65,13 +65,13 @@ def test_object_outside_streams_starts_nothing(pipeline: Pipeline, group: str) -
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"GroupID": "g", "StreamID": 7}, "StreamID must be a string, not 7"),
+        ({"GroupID": "g", "StreamID": 7}, "StreamID must be a string; got 7"),
         ({"GroupID": '"' * 100_000, "StreamID": "s"}, "GroupID has 100000 characters; at most 128 are allowed"),
         ([], "GroupID is missing"),
         ("text", "GroupID is missing"),
         (
             {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": 5}}},
-            "Key must be a string",
+            "Key must be a non-empty string",
         ),
     ],
     ids=lambda given: None if isinstance(given, str) else str(given)[:60],

@@ -45,7 +45,7 @@ def test_reconcile_runs_every_few_hours() -> None:
         ("ReconcileErrors", "Errors", "Reconcile"),
     ],
 )
-def test_alarm_rings_when_its_metric_reaches_1(template: Template, alarm: str, metric: str, watched: str) -> None:
+def test_alarm_goes_off_at_1(template: Template, alarm: str, metric: str, watched: str) -> None:
     found = template.properties("AWS::CloudWatch::Alarm", f"{alarm}Alarm")
     assert (found["MetricName"], readable(found["Dimensions"][0]["Value"])) == (metric, watched)
     assert (found["Threshold"], found["EvaluationPeriods"]) == (1, 1)

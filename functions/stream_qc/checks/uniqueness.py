@@ -131,7 +131,7 @@ class UniqueCheck:
         self._held, self._held_rows = [], 0
 
     def _parts(self) -> Iterator[Iterator[pl.DataFrame]]:
-        """Yields the keys in parts that have none in common. Each part yields its files in the order of the rows."""
+        """Yields the keys in partitions, so that equal keys are in the same one. The files of a partition are in row order."""
         if self._folder is None:
             if self._held:
                 yield iter([pl.concat(self._held)])

@@ -115,7 +115,7 @@ def _typed(value: Any, field: Field, place: str, mistakes: list[str]) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Returns the value as a file would hold it. YAML reads 2012-01-01 as a date and true as a boolean."""
+    """Returns the value as it would be written in a file. YAML reads 2012-01-01 as a date and true as a boolean."""
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)

@@ -241,7 +241,7 @@ def _test(name: str, parameters: Any, place: str, mistakes: list[str]) -> Test |
 
 
 def _mistakes_of_test(asked: StreamTest, schema: Schema) -> Iterator[str]:
-    """Yields what a test needs and the schema or its parameters do not provide."""
+    """Yields each requirement of a test that the schema or its parameters do not meet."""
     test, fields, axes = asked.test, schema.fields, schema.axes
     for name in sorted(test.number_fields(asked.field, axes)):
         if name in fields and fields[name].type not in ("number", "integer"):
