@@ -70,7 +70,7 @@ format: .venv/editable ## format the code
 	@touch $@
 
 fuzz: setup ## check 20,000 damaged files with the engine
-	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_ndjson.py -k "bytes or beside"
+	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_ndjson.py -k "damaged_file or other_lines"
 
 peers: .local/peers/ready ## compare the engine's flags with those of ioos_qc and frictionless
 	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers

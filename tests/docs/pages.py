@@ -46,7 +46,9 @@ class Page:
 
     def section(self, heading: str) -> str:
         """Returns the text below a heading, up to the next heading of its level or above."""
-        marks, rest = re.findall(rf"^(#+) {re.escape(heading)}\n(.*)", self.text, re.DOTALL | re.MULTILINE)[0]
+        found = re.search(rf"^(#+) {re.escape(heading)}\n(.*)", self.text, re.DOTALL | re.MULTILINE)
+        assert found, f"{self} has no section {heading}"
+        marks, rest = found.groups()
         return re.split(rf"^#{{1,{len(marks)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
     @property

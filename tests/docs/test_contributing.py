@@ -35,7 +35,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def with_added_lines(text: str, diff: str) -> str:
     """Returns the text with each line marked `+` after the line above it in the diff, which must be there once."""
     lines, above = text.splitlines(), ""
@@ -47,19 +46,20 @@ def with_added_lines(text: str, diff: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.slow
 def test_tests_of_the_example_pass(copy: Path) -> None:
     assert f".venv/bin/python -m pytest {TEST}" in CONTRIBUTING.code
     done = in_copy(copy, "-m", "pytest", "-p", "no:cacheprovider", "-q", TEST)
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.slow
 def test_lint_accepts_the_example(copy: Path) -> None:
     for command in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
         done = in_copy(copy, "-m", "ruff", *command)
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_commands_of_the_example_run(copy: Path) -> None:
     (block,) = [block for block in CONTRIBUTING.blocks("sh") if "stream-qc" in block.text]
     ended = []
