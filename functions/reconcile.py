@@ -14,13 +14,14 @@ import datetime as dt
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from pipeline.claims import REMEMBERED_DAYS
 from pipeline.errors import ReconciliationIncomplete
 from pipeline.model import Payload
 from pipeline.observe import logger, measure, step
 from pipeline.reconciling import Reconciliation
 
 LOOK_BACK_DAYS = 3  # the schedule looks again long before these are over
-MOST_DAYS = 29  # claims are remembered for 30 (pipeline.claims)
+MOST_DAYS = REMEMBERED_DAYS - 1
 SETTLING_SECONDS = 3600  # a younger upload may still be on its way
 SPARE_MILLISECONDS = 30_000
 

@@ -13,8 +13,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.stack import resources_of
+from pipeline.claims import REMEMBERED_DAYS
 
-MOST_DAYS = 29
+MOST_DAYS = REMEMBERED_DAYS - 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--days",
         type=float,
         default=3,
-        help=f"days to look back, at most {MOST_DAYS} because claims are kept for 30 (default: %(default)s)",
+        help=f"days to look back, at most {MOST_DAYS}: uploads are remembered for {REMEMBERED_DAYS} (default: %(default)s)",
     )
     asked = parser.parse_args(arguments)
     if not 0 < asked.days <= MOST_DAYS:

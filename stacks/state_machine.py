@@ -1,10 +1,9 @@
 """The state machine: a run of Stream QC, drawn in docs/pipeline.svg.
 
-    Upload? ─┬─ the key ends in / ─► FolderMarker (end)
-             ├─ upload ─┐
-             └─ rerun ──┴► StartQC ─┬─ RUNNING ─────────► QCProcesses 1, 2, 3 ─► EndQC ─┐
-                                    ├─ REPEATED ────────► AlreadyChecked (end)          │
-                                    └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary ─► Verdict?
+    Folder? ─┬─ an upload whose key ends in / ─► FolderMarker (end)
+             └─ upload, rerun ─► StartQC ─┬─ RUNNING ─────────► QCProcesses 1, 2, 3 ─► EndQC ─┐
+                                          ├─ REPEATED ────────► AlreadyChecked (end)          │
+                                          └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary ─► Verdict?
                     Verdict? ─┬─ PASS ─► Passed (end)
                               ├─ FAIL ─► Failed (end)
                               └─ REJECTED, ERROR ─► RunError (the execution fails)
@@ -44,10 +43,10 @@ TRANSIENT = [
 WAITING = ["Lambda.TooManyRequestsException", "UploadBeingStarted"]
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 
-UPLOADED = '$states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"'
-FOLDER_MARKER = (
-    '$type($states.input.detail.object.key) = "string" and $substring($states.input.detail.object.key, -1) = "/"'
-)
+FOLDER_MARKER = """
+    $states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"
+    and $type($states.input.detail.object.key) = "string" and $substring($states.input.detail.object.key, -1) = "/"
+"""
 # What StartQC and CloseRun receive about the execution; pipeline.request reads the input, pipeline.execution the rest.
 EXECUTION = """{
     "ExecutionArn": $states.context.Execution.Id,
@@ -144,12 +143,7 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     )
 
     marker = sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")})
-    return (
-        sfn.Choice.jsonata(scope, "Upload?")
-        .when(_condition(f"{UPLOADED} and {FOLDER_MARKER}"), marker)
-        .when(_condition(UPLOADED), start)
-        .otherwise(start)
-    )
+    return sfn.Choice.jsonata(scope, "Folder?").when(_condition(FOLDER_MARKER), marker).otherwise(start)
 
 
 def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:

@@ -79,7 +79,7 @@ def query(table_name: str, **asked: Any) -> Iterator[Item]:
         asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def standing_item(error: ClientError) -> Item:
+def existing_item(error: ClientError) -> Item:
     """Returns the item on which a condition failed, or {} if there is none. Re-raises any other error."""
     if error_code(error) != "ConditionalCheckFailedException":
         raise error

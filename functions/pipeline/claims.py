@@ -14,11 +14,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws import standing_item, table
+from pipeline.aws import existing_item, table
 from pipeline.environment import environment
 from pipeline.model import Item
 
-REMEMBERED_SECONDS = 30 * 86400  # longer than EventBridge and its dead-letter queue together hold an upload back
+REMEMBERED_DAYS = 30  # longer than EventBridge and its dead-letter queue together hold an upload back
 CLAIMABLE = "attribute_not_exists(id) OR expiration < :now OR (#owner = :owner AND attribute_not_exists(#result))"
 
 
@@ -49,14 +49,14 @@ def claim(claim_id: str, owner: str) -> Won | Held | Done:
     now = int(time.time())
     try:
         _table().put_item(
-            Item={"id": claim_id, "owner": owner, "expiration": now + REMEMBERED_SECONDS},
+            Item={"id": claim_id, "owner": owner, "expiration": now + REMEMBERED_DAYS * 86400},
             ConditionExpression=CLAIMABLE,
             ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
             ExpressionAttributeValues={":now": now, ":owner": owner},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:
-        return _standing(standing_item(error))
+        return _state_of(existing_item(error))
     return Won()
 
 
@@ -70,7 +70,7 @@ def complete(claim_id: str, owner: str, result: Any) -> None:
         ExpressionAttributeValues={
             ":owner": owner,
             ":result": json.dumps(result),
-            ":expiration": int(time.time()) + REMEMBERED_SECONDS,
+            ":expiration": int(time.time()) + REMEMBERED_DAYS * 86400,
         },
     )
 
@@ -85,16 +85,16 @@ def release(claim_id: str, owner: str) -> None:
             ExpressionAttributeValues={":owner": owner},
         )
     except ClientError as error:
-        standing_item(error)
+        existing_item(error)
 
 
-def look(claim_id: str) -> Held | Done | None:
+def find(claim_id: str) -> Held | Done | None:
     """Returns the state of the claim, or None if there is none."""
     item = _table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
-    return _standing(item) if item else None
+    return _state_of(item) if item else None
 
 
-def _standing(item: Item) -> Held | Done:
+def _state_of(item: Item) -> Held | Done:
     return Done(json.loads(item["result"])) if "result" in item else Held()
 
 

@@ -17,7 +17,7 @@ from botocore.exceptions import (
 
 from pipeline import details, message
 from pipeline.aws import sns
-from pipeline.claims import Done, Held, claim, claim_id, complete, look, release
+from pipeline.claims import Done, Held, claim, claim_id, complete, find, release
 from pipeline.environment import environment
 from pipeline.errors import SummaryNotConfirmed
 from pipeline.model import Run
@@ -59,7 +59,7 @@ def publish(run: Run, close: Callable[[], Run]) -> str:
 
 def progress(execution_arn: str) -> Progress:
     """Returns how far publishing the summary of an execution has come."""
-    found = look(_id(execution_arn))
+    found = find(_id(execution_arn))
     if found is None:
         return Progress.NOT_STARTED
     return Progress.SENT if isinstance(found, Done) and "MessageId" in found.result else Progress.UNKNOWN

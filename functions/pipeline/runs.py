@@ -10,7 +10,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
-from pipeline.aws import query, standing_item, table
+from pipeline.aws import existing_item, query, table
 from pipeline.environment import environment
 from pipeline.errors import RunClosed
 from pipeline.execution import Execution
@@ -154,7 +154,7 @@ def _own_row(error: ClientError, run: Run) -> Run:
 
 def _existing_run(error: ClientError) -> Run | None:
     """Returns the run in the row on which a condition failed, or None. Re-raises any other error."""
-    item = standing_item(error)
+    item = existing_item(error)
     return Run.from_item(item) if item else None
 
 

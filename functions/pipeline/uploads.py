@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.claims import Done, Held, claim, claim_id, complete, look
+from pipeline.claims import Done, Held, claim, claim_id, complete, find
 from pipeline.errors import UploadBeingStarted
 from pipeline.model import Run
 from pipeline.request import Delivery
@@ -30,12 +30,12 @@ def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[]
 
 def is_claimed(delivery: Delivery) -> bool:
     """Returns whether an execution has started the upload's run, or is starting it."""
-    return look(_id(delivery)) is not None
+    return find(_id(delivery)) is not None
 
 
 def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:
     """Returns whether another execution has started the upload's run."""
-    found = look(_id(delivery)) if delivery else None
+    found = find(_id(delivery)) if delivery else None
     return isinstance(found, Done) and Run.from_payload(found.result).execution_arn != execution_arn
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.claims import REMEMBERED_SECONDS, Done, Held, Won, claim, claim_id, complete, look, release
+from pipeline.claims import REMEMBERED_DAYS, Done, Held, Won, claim, claim_id, complete, find, release
 from pipeline.environment import environment
 
 WORK = claim_id("Test", "a", "b")
@@ -16,16 +16,16 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 def test_claim_may_be_repeated_by_its_owner_only() -> None:
-    assert look(WORK) is None
+    assert find(WORK) is None
     assert [claim(WORK, owner) for owner in ("a", "a", "b")] == [Won(), Won(), Held()]
-    assert look(WORK) == Held()
+    assert find(WORK) == Held()
 
 
 def test_completed_claim_gives_its_result_to_everybody() -> None:
     claim(WORK, "a")
     complete(WORK, "a", {"Result": [1, "é"]})
     done = Done({"Result": [1, "é"]})
-    assert [claim(WORK, "a"), claim(WORK, "b"), look(WORK)] == [done, done, done]
+    assert [claim(WORK, "a"), claim(WORK, "b"), find(WORK)] == [done, done, done]
 
 
 def test_only_the_owner_completes() -> None:
@@ -34,7 +34,7 @@ def test_only_the_owner_completes() -> None:
         complete(WORK, "b", 1)
     complete(WORK, "a", 1)
     complete(WORK, "a", 1)  # as where the first answer was lost
-    assert look(WORK) == Done(1)
+    assert find(WORK) == Done(1)
 
 
 def test_only_the_owner_releases() -> None:
@@ -55,7 +55,7 @@ def test_completed_claim_cannot_be_released() -> None:
 
 def test_expired_claim_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     claim(WORK, "a")
-    later = time.time() + REMEMBERED_SECONDS + 2
+    later = time.time() + REMEMBERED_DAYS * 86400 + 2
     monkeypatch.setattr(time, "time", lambda: later)
     assert claim(WORK, "b") == Won()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from pipeline.claims import Done, claim, claim_id, look
+from pipeline.claims import Done, claim, claim_id, find
 from pipeline.environment import environment
 from pipeline.publishing import Progress, progress
 from step_4_send_qc_summary import handler
@@ -76,7 +76,7 @@ def test_refused_publish_may_be_repeated(cloud: Cloud, error: Exception, name: s
 
 def test_claim_remembers_what_was_sent(cloud: Cloud) -> None:
     sent = invoke(handler, RUN)
-    assert look(claim_id("Summary", ARN)) == Done({**sent, "Status": "FAIL"})
+    assert find(claim_id("Summary", ARN)) == Done({**sent, "Status": "FAIL"})
     assert cloud.messages(ARN)[0]["Subject"] == "[QC FAIL] sandbox/gap"
 
 

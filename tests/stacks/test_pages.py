@@ -23,7 +23,7 @@ def test_costs_count_the_states_of_a_run(template: Template) -> None:
     definition = template.definition()
     processes = len(definition["States"]["QCProcesses"]["Branches"])
     name, entered = definition["StartAt"], 0
-    path = {"Upload?": "StartQC", "Started?": "QCProcesses", "Verdict?": "Passed"}
+    path = {"Folder?": "StartQC", "Started?": "QCProcesses", "Verdict?": "Passed"}
     while name:
         entered += 1 + (processes if name == "QCProcesses" else 0)
         name = path.get(name, definition["States"][name].get("Next"))
