@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import polars as pl
 
-Spell = Callable[[pl.Series], str | None]
+
+class Raw(Protocol):
+    """Returns the text of a cell, given its index."""
+
+    def __getitem__(self, index: int, /) -> str | None: ...
 
 
 class Cells:
-    """The cells of a field, formatted lazily: few are ever shown.
+    """The cells of a field in a block, read from the file's text only when one is shown.
 
-    column: one value per row, from which the cell's text is derived: the cell itself, or the line that contains it.
+    column: returns one value per row, from which a cell's text is derived: the cell itself, or the line that contains it.
     spell: returns the text of a cell, given a Series of its one value.
     """
 
-    __slots__ = ("column", "spell")
+    __slots__ = ("_column", "_spell")
 
-    def __init__(self, column: pl.Series, spell: Spell) -> None:
-        self.column, self.spell = column, spell
+    def __init__(self, column: Callable[[], pl.Series], spell: Callable[[pl.Series], str | None]) -> None:
+        self._column, self._spell = column, spell
 
     def __getitem__(self, index: int) -> str | None:
-        return self.spell(self.column.slice(index, 1))
+        return self._spell(self._column().slice(index, 1))
+
+
+class Joined:
+    """Cells of several blocks as one. parts: cells, the index of the first one, and how many."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Sequence[tuple[Raw, int, int]]) -> None:
+        self._parts = parts
+
+    def __getitem__(self, index: int) -> str | None:
+        for cells, first, count in self._parts:
+            if index < count:
+                return cells[first + index]
+            index -= count
+        raise IndexError(index)

@@ -1,8 +1,8 @@
 """The engine: checks a file against its rules in one pass and reports for each process.
 
-The file is read from front to back in blocks. Every check sees every block in order and keeps the state it needs. A
-second pass is made only if a check finds at the end that an assumption it made at the start was wrong
-(stream_qc.checks.cadence).
+The file is read from front to back in blocks. Every check sees every block in order and keeps the state it needs. The
+file is read again only for a check that finds at the end that an assumption it made at the start was wrong
+(stream_qc.checks.cadence), or that keys may repeat (stream_qc.checks.uniqueness).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import BinaryIO
 
 from stream_qc.checks import Check
 from stream_qc.checks.constraints import structure_checks, value_checks
-from stream_qc.checks.duplicate_time import DuplicateTimeCheck
+from stream_qc.checks.measures import measured
 from stream_qc.checks.time_order import TimeOrderCheck
 from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
+from stream_qc.reading.block import Block
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
 from stream_qc.tally import Sink, Tally
@@ -59,9 +60,8 @@ def check_stream(
     file = WholeFile(rules)
     _first_pass(open_file, file, tallies)
     undecided = [tally for tally in tallies if tally.finish()]
-    if undecided and not file.unreadable:
-        _second_pass(open_file, undecided)
-        undecided = []
+    while undecided and not file.unreadable:
+        undecided = _another_pass(open_file, undecided)
     decided = [tally for tally in tallies if tally not in undecided]
     return {process: _report(process, file, decided) for process in processes}
 
@@ -97,7 +97,7 @@ def _continuity(rules: Rules) -> Iterator[Check]:
     yield TimeOrderCheck(time)
     # If the key holds more than the time, several rows may share a time: one per station, for example.
     if not (len(key) > 1 and time in key):
-        yield DuplicateTimeCheck(time)
+        yield UniqueCheck(time, "duplicate_time", (time,))
 
 
 def _fields_to_read(tallies: list[Tally], rules: Rules) -> set[str]:
@@ -111,20 +111,25 @@ def _first_pass(open_file: Callable[[], Reader], file: WholeFile, tallies: list[
         reader = open_file()
         file.header = reader.header
         for block in ahead(reader):
-            for tally in tallies:
-                tally.update(block)
+            _check(block, tallies)
             file.update(block)
         file.header = reader.header  # NDJSON: fields may first occur in a later row
     except UnreadableFile as error:
         file.unreadable = f"{error} (after row {file.rows:,})" if file.rows else str(error)
 
 
-def _second_pass(open_file: Callable[[], Reader], tallies: list[Tally]) -> None:
+def _another_pass(open_file: Callable[[], Reader], tallies: list[Tally]) -> list[Tally]:
+    """Reads the file again for these checks. Returns those that need yet another pass."""
     for block in ahead(open_file()):
-        for tally in tallies:
-            tally.update(block)
+        _check(block, tallies)
+    return [tally for tally in tallies if tally.finish()]
+
+
+def _check(block: Block, tallies: list[Tally]) -> None:
+    """Has every check see the block: first what can be proved for all of them in one query, then row by row."""
+    found = measured((measure for tally in tallies for measure in tally.measures), block.typed)
     for tally in tallies:
-        tally.finish()
+        tally.update(block, found)
 
 
 def _report(process: int, file: WholeFile, tallies: list[Tally]) -> Report:

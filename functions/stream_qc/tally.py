@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import polars as pl
 
 from stream_qc.checks.base import Again, Check, Flags, Late
+from stream_qc.checks.measures import Found, Measure
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.results import SHOWN, Example, Result
@@ -36,16 +37,28 @@ class Tally:
         self.process, self.check, self.limit, self.sink = process, check, limit, sink
         self._reset()
 
-    def update(self, block: Block) -> None:
+    @property
+    def measures(self) -> Sequence[Measure]:
+        """Returns what `update` needs to know of the next block."""
+        return () if self.sink is not None else self.check.measures
+
+    def update(self, block: Block, found: Found) -> None:
+        """Counts the flags of a block, without computing them if it is proved clean. A sink needs them all."""
         time = block.schema.axes.time
         if time in self.check.needs:
             self._times += block.height - block.typed(time).null_count()
         else:
             self._times += block.height
         self._unread += sum(block.unread(name) for name in self.check.needs if name in block.schema.fields)
-        found = self.check.update(block)
-        if found is not None:
-            self._add(found)
+        clean = self.check.prove(block, found) if self.sink is None else None
+        if clean is not None:
+            self._counts[GOOD] += clean.good
+            self._counts[MISSING] += clean.missing
+            self._counts[UNKNOWN] += clean.unknown
+            return
+        flags = self.check.update(block)
+        if flags is not None:
+            self._add(flags)
 
     def finish(self) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc import fieldtypes
-from stream_qc.checks import uniqueness
+from stream_qc.checks import hashes, repeats
 from stream_qc.results import Result
 from stream_qc.schema import Field
 from tests.amount import examples
@@ -214,7 +214,8 @@ def test_primary_key_must_have_unique_value() -> None:
 @given(values=st.lists(st.integers(0, 30), max_size=60), spill=st.integers(1, 20), block_bytes=st.integers(1, 60))
 def test_unique_is_exact_when_keys_are_spilled_to_files(values: list[int], spill: int, block_bytes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uniqueness, "SPILL_ROWS", spill)
+        patch.setattr(hashes, "RUN", spill)
+        patch.setattr(repeats, "SPILL_ROWS", spill)
         data = "v,w\n" + "".join(f"{value},\n" for value in values)
         found = results(data, one_field("integer", unique=True), block_bytes=block_bytes)["1#v#unique"]
     repeated = [row for row, value in enumerate(values, start=1) if value in values[: row - 1]]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Flags, Late, Test, finite, seconds, time_of
+from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, time_of
 from stream_qc.checks.cadence import SECOND, Intervals
+from stream_qc.checks.measures import Found, is_finite, shortest_interval, total
+from stream_qc.checks.windows import least_variation, variations
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
 
 SHOWN = 20
 SHORTEST_PERIOD = 1e-6  # seconds
+STEP = 65_536  # values
 MOST_OBSERVATIONS = 2**31
 
 
@@ -68,7 +70,8 @@ class AttenuatedSignalTest(Test, frozen=True):
 class WholeSeriesCheck:
     """Gives the whole series one flag, at its end.
 
-    Combines the standard deviations of the blocks by the method of Chan, Golub and LeVeque (1979).
+    Combines the standard deviations of STEP values at a time by the method of Chan, Golub and LeVeque (1979). The last digit
+    does not depend on the blocks; it may differ if parts of a series are combined that were cut elsewhere.
     """
 
     test = "attenuated_signal_test"
@@ -76,22 +79,31 @@ class WholeSeriesCheck:
     def __init__(self, field: str, time: str, limits: AttenuatedSignalTest) -> None:
         self.field, self.limits = field, limits
         self.needs = (field, time)
+        self.measures = ()
+        self._waiting = pl.Series(dtype=pl.Float64)  # values, until there are STEP
         self._count, self._mean, self._squares = 0, 0.0, 0.0
         self._least, self._most = math.inf, -math.inf
         self._shown: list[tuple[int, str | None]] = []
 
+    def prove(self, block: Block, _: Found) -> Clean | None:
+        if len(self._shown) < SHOWN:
+            return None
+        there = finite(block.number(self.field)).drop_nulls()
+        self._add(there)
+        return Clean(0, block.height - there.len(), there.len())
+
     def update(self, block: Block) -> Flags:
         values = finite(block.number(self.field))
         raw = block.cells(self.field)
-        there = values.drop_nulls()
-        if there.len():
-            self._merge(there)
-            for index in values.is_not_null().arg_true().head(SHOWN - len(self._shown)):
-                self._shown.append((block.first + index, raw[index]))
+        self._add(values.drop_nulls())
+        for index in values.is_not_null().arg_true().head(SHOWN - len(self._shown)):
+            self._shown.append((block.first + index, raw[index]))
         flags = pl.select(pl.when(values.is_null()).then(MISSING).otherwise(UNKNOWN).cast(pl.UInt8).alias("f"))["f"]
         return Flags(block.first, flags, raw, lambda _: "")
 
     def finish(self) -> Iterable[Late]:
+        if self._waiting.len():
+            self._combine(self._waiting)
         if not self._count:
             return
         spread = math.sqrt(self._squares / self._count) if self.limits.check_type == "std" else self._most - self._least
@@ -100,7 +112,13 @@ class WholeSeriesCheck:
         shown = [(row, raw, reason) for row, raw in self._shown] if flag in (SUSPECT, FAIL) else []
         yield Late(UNKNOWN, flag, self._count, None, shown)
 
-    def _merge(self, there: pl.Series) -> None:
+    def _add(self, there: pl.Series) -> None:
+        waiting = pl.concat([self._waiting, there], rechunk=True)
+        for start in range(0, waiting.len() - STEP + 1, STEP):
+            self._combine(waiting.slice(start, STEP))
+        self._waiting = waiting.slice(waiting.len() - waiting.len() % STEP)
+
+    def _combine(self, there: pl.Series) -> None:
         count, mean = there.len(), float(there.mean())  # type: ignore[arg-type]  # numbers
         squares = float(((there - mean) ** 2).sum())
         step, total = mean - self._mean, self._count + count
@@ -122,31 +140,50 @@ class RollingCheck:
     def __init__(self, field: str, time: str, limits: AttenuatedSignalTest, interval: int | None = None) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
-        self._period = dt.timedelta(seconds=limits.test_period or 0)
+        self.measures = (total(field), shortest_interval(time))
+        self._period = round((limits.test_period or 0) * SECOND)  # microseconds
         self._intervals = Intervals()
         self._interval = interval
         self._assumed: set[int] = set()
-        self._carried: pl.DataFrame | None = None
-        self._latest: dt.datetime | None = None
+        self._above = pl.DataFrame(
+            schema={"v": pl.Float64, "t": pl.Datetime("us")}
+        )  # the rows of the last period, in order
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        shortest = found[shortest_interval(self.time)]
+        times, values = time_of(block, self.time), block.number(self.field)
+        doubtful = shortest is None or shortest <= 0 or times.null_count() or values.null_count()
+        if doubtful or not self._above.height or times[0] <= self._above["t"][-1] or not is_finite(found, self.field):
+            return None
+        known = pl.concat([self._above, pl.DataFrame({"v": values, "t": times})])
+        fewest, limits = self._fewest(self._interval), self.limits
+        least = least_variation(known, self._above.height, self._period, fewest, limits.check_type)
+        if least < max(0, limits.suspect_threshold, limits.fail_threshold):
+            return None
+        self._assumed.add(self._fewest(self._interval))
+        self._intervals.add(times)
+        self._keep(known)
+        return Clean(block.height)
 
     def update(self, block: Block) -> Flags:
         times = time_of(block, self.time)
         self._intervals.add(times)
         if self._interval is None:
             self._interval = self._intervals.median()
-        latest = pl.lit(self._latest, dtype=pl.Datetime("us"))
+        fewest = self._fewest(self._interval)
+        self._assumed.add(fewest)
+        latest = pl.lit(self._above["t"].max(), dtype=pl.Datetime("us"))
         rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times}).with_columns(
             (pl.col("t") >= pl.max_horizontal(pl.col("t").cum_max().forward_fill(), latest))
             .fill_null(value=False)
             .alias("ordered")
         )
-        ordered = rows.filter("ordered")
-        known = ordered if self._carried is None else pl.concat([self._carried, ordered])
-        spread = self._spread(known)[known.height - ordered.height :]
-        if ordered.height:
-            self._latest = ordered["t"][-1]
-            self._carried = known.filter(pl.col("t") > self._latest - self._period)
-        variations = rows.with_row_index().join(
+        ordered = rows.filter("ordered").drop("ordered")
+        known = pl.concat([self._above, ordered])
+        limits = (self.limits.suspect_threshold, self.limits.fail_threshold)
+        spread = variations(known, self._period, fewest, self.limits.check_type, limits)[self._above.height :]
+        self._keep(known)
+        found = rows.with_row_index().join(
             ordered.select(rows["ordered"].arg_true().alias("index"), spread.alias("spread")),
             on="index",
             how="left",
@@ -160,19 +197,24 @@ class RollingCheck:
             .when(size < self.limits.suspect_threshold)
             .then(SUSPECT)
         )
-        flags = rows.with_columns(variations.alias("size")).select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
+        flags = rows.with_columns(found.alias("size")).select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
         over = f"over {self.limits.test_period:g} s"
         return Flags(
             block.first,
             flags,
             block.cells(self.field),
-            lambda index: self.limits.why(self.field, variations[index], flags[index], over),
+            lambda index: self.limits.why(self.field, found[index], flags[index], over),
         )
 
     def finish(self) -> Iterable[Again]:
         exact = self._intervals.median()
         if exact is not None and self._assumed - {self._fewest(exact)}:
             yield Again(RollingCheck(self.field, self.time, self.limits, exact))
+
+    def _keep(self, known: pl.DataFrame) -> None:
+        if known.height:
+            since = known["t"].to_physical()[-1] - self._period
+            self._above = known.slice(known["t"].to_physical().search_sorted(since, side="right"))
 
     def _fewest(self, interval: int | None) -> int:
         """Returns how many rows a period needs to be evaluated. interval: the median in microseconds."""
@@ -181,15 +223,3 @@ class RollingCheck:
         if self.limits.min_period is not None:
             return int(self.limits.min_period * SECOND / interval) if interval and interval > 0 else 1
         return 1
-
-    def _spread(self, known: pl.DataFrame) -> pl.Series:
-        fewest = self._fewest(self._interval)
-        self._assumed.add(fewest)
-        value, window = pl.col("v"), {"window_size": self._period, "closed": "right", "min_samples": max(1, fewest)}
-        if self.limits.check_type == "std":
-            spread = value.rolling_std_by("t", **window, ddof=0)  # type: ignore[arg-type]
-        else:
-            gap = value.is_null().cast(pl.Int8).rolling_max_by("t", window_size=self._period, closed="right")
-            spread = value.rolling_max_by("t", **window) - value.rolling_min_by("t", **window)  # type: ignore[arg-type]
-            spread = pl.when(gap == 0).then(spread)  # a period with a missing value has no range
-        return known.select(spread.alias("spread"))["spread"]

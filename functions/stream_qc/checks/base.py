@@ -1,9 +1,13 @@
-"""The interface of a check: it takes the blocks of a stream in order and returns a flag for every row."""
+"""The interface of a check: it takes the blocks of a stream in order and returns a flag for every row.
+
+Most blocks have nothing to flag, so a check first tries to prove that from a few measures of the block
+(stream_qc.checks.measures). Only if it cannot does it look at the rows. Both give the same counts.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -11,17 +15,13 @@ import msgspec
 import polars as pl
 from polars.expr.whenthen import ChainedThen, Then
 
+from stream_qc.cells import Raw
+from stream_qc.checks.measures import Found, Measure
 from stream_qc.flags import FAIL, GOOD, MISSING
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
 
 Flagging = Then | ChainedThen  # an unfinished when-then expression
-
-
-class Raw(Protocol):
-    """Returns the text of a cell, given its index."""
-
-    def __getitem__(self, index: int, /) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ class Flags:
     flags: pl.Series
     raw: Raw
     why: Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Rows of which none is FAIL or SUSPECT: how many are GOOD, MISSING and UNKNOWN."""
+
+    good: int
+    missing: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,18 @@ class Check(Protocol):
     @property
     def needs(self) -> tuple[str, ...]:
         """Returns the fields that the check reads. It cannot run if the file lacks one of them."""
+        ...
+
+    @property
+    def measures(self) -> Sequence[Measure]:
+        """Returns the measures that `prove` needs."""
+        ...
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        """Returns the counts of the rows that `update` would flag now, if it is certain that none is FAIL or SUSPECT.
+
+        The block then counts as seen. If it returns None, the check has not changed, and `update` follows.
+        """
         ...
 
     def update(self, block: Block) -> Flags | None:
@@ -120,7 +141,8 @@ class RowCheck:
     """A check that looks at one row at a time.
 
     judge: returns the flags of a block. explain: returns the reason for a flag, given the typed value. reads: the field
-    that holds the values, if it is not the field that is tested.
+    that holds the values, if it is not the field that is tested. proves: returns whether no row is FAIL, SUSPECT or
+    UNKNOWN, given the `measures`; a missing value is MISSING.
     """
 
     field: str
@@ -129,10 +151,18 @@ class RowCheck:
     explain: Callable[[Any], str]
     reads: str = ""
     also_needs: tuple[str, ...] = ()
+    measures: Sequence[Measure] = ()
+    proves: Callable[[Block, Found], bool] = lambda _block, _found: False
 
     @property
     def needs(self) -> tuple[str, ...]:
         return (self.reads or self.field, *self.also_needs)
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        if not self.proves(block, found):
+            return None
+        missing = block.typed(self.reads or self.field).null_count()
+        return Clean(block.height - missing, missing)
 
     def update(self, block: Block) -> Flags:
         name = self.reads or self.field
@@ -163,6 +193,11 @@ def finite(numbers: pl.Series) -> pl.Series:
 def time_of(block: Block, field: str) -> pl.Series:
     """Returns the time axis as Datetime in microseconds, in UTC without a zone; null where the time is missing."""
     return block.typed(field).cast(pl.Datetime("us"))
+
+
+def largest(numbers: pl.Series) -> float:
+    """Returns the largest of the numbers, 0 if there is none."""
+    return float(numbers.max() or 0)  # type: ignore[arg-type]  # not text
 
 
 HOURS = 24 * 366 * 1000  # a thousand years: a longer span could leave the calendar

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, fail_where
+from stream_qc.checks.measures import Found, Measure, column, computed, is_finite, least, most, total
 from stream_qc.flags import FAIL, GOOD, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Field
@@ -17,69 +18,109 @@ ARTICLE = {"integer": "an integer", "any": "a value"}
 
 def structure_checks(field: Field) -> Iterator[RowCheck]:
     """Yields the checks `type` and `required` of a field."""
-    if field.type not in ("any", "string"):
+    name = field.name
+    if field.type != "any":
         yield RowCheck(
-            field.name, "type", lambda block: _type_flags(block, field.name), lambda value: _not_of_type(field, value)
-        )
-    elif field.type == "string":
-        yield RowCheck(
-            field.name,
+            name,
             "type",
-            lambda block: _type_flags(block, field.name),
-            lambda value: f"{field.name} {value!r} is not text",
+            lambda block: _type_flags(block, name),
+            lambda value: _not_of_type(field, value),
+            proves=lambda block, _: not block.unread(name),
         )
     if field.constraints.required:
+        numbers = field.type == "number"  # NaN is missing in every check
         yield RowCheck(
-            field.name,
+            name,
             "required",
-            lambda block: _required_flags(block, field.name),
-            lambda _: f"{field.name} has no value (required)",
+            lambda block: _required_flags(block, name),
+            lambda _: f"{name} has no value (required)",
+            measures=(total(name),) if numbers else (),
+            proves=lambda block, found: not block.typed(name).null_count() and (not numbers or is_finite(found, name)),
         )
 
 
 def value_checks(field: Field) -> Iterator[RowCheck]:
     """Yields the checks `minimum`, `maximum`, `minLength`, `maxLength`, `enum` and `pattern` of a field."""
-    name, limits = field.name, field.constraints
-
-    def check(test: str, bad: Callable[[pl.Series], pl.Series], explain: Callable[[Any], str]) -> RowCheck:
-        return RowCheck(name, test, lambda block: fail_where(bad(_values(block, name))), explain)
-
+    name, limits, value = field.name, field.constraints, column(field.name)
     if limits.minimum is not None:
-        yield check(
-            "minimum",
-            lambda v: v < limits.minimum,
-            lambda v: f"{name} {show(v)} is below {show(limits.minimum)} (minimum)",
-        )
+        yield _limit(field, "minimum", value < limits.minimum, f"below {show(limits.minimum)}")
     if limits.maximum is not None:
-        yield check(
-            "maximum",
-            lambda v: v > limits.maximum,
-            lambda v: f"{name} {show(v)} is above {show(limits.maximum)} (maximum)",
-        )
+        yield _limit(field, "maximum", value > limits.maximum, f"above {show(limits.maximum)}")
     if limits.min_length is not None:
-        least = limits.min_length
-        yield check(
+        shortest = limits.min_length
+        yield _constraint(
+            name,
             "minLength",
-            lambda v: v.str.len_chars() < least,
-            lambda v: f"{name} has a length of {len(v)}, below {least} (minLength)",
+            value.str.len_chars() < shortest,
+            lambda v: f"has a length of {len(v)}, below {shortest}",
         )
     if limits.max_length is not None:
-        most = limits.max_length
-        yield check(
+        longest = limits.max_length
+        yield _constraint(
+            name,
             "maxLength",
-            lambda v: v.str.len_chars() > most,
-            lambda v: f"{name} has a length of {len(v)}, above {most} (maxLength)",
+            value.str.len_chars() > longest,
+            lambda v: f"has a length of {len(v)}, above {longest}",
         )
     if limits.enum is not None:
         allowed = limits.enum
         names = ", ".join(map(show, allowed[:8])) + (", …" if len(allowed) > 8 else "")
-        yield check("enum", lambda v: ~v.is_in(allowed), lambda v: f"{name} {show(v)} is not one of {names} (enum)")
+        yield _constraint(name, "enum", ~value.is_in(allowed), lambda v: f"{show(v)} is not one of {names}")
     if limits.pattern is not None:
-        yield check(
+        yield _constraint(
+            name,
             "pattern",
-            lambda v: ~v.str.contains(f"^(?:{limits.pattern})$"),
-            lambda v: f"{name} {show(v)} does not match {limits.pattern} (pattern)",
+            ~value.str.contains(f"^(?:{limits.pattern})$"),
+            lambda v: f"{show(v)} does not match {limits.pattern}",
         )
+
+
+def _limit(field: Field, test: str, bad: pl.Expr, limit: str) -> RowCheck:
+    """Returns the check `minimum` or `maximum`. bad: whether a value is beyond the limit."""
+    name = field.name
+    low, high = field.constraints.minimum, field.constraints.maximum
+    numbers = field.type == "number"
+
+    def proves(_: Block, found: Found) -> bool:
+        beyond = found[least(name)] if test == "minimum" else found[most(name)]
+        good = beyond is None or (low <= beyond if test == "minimum" else beyond <= high)
+        return bool(good) and (not numbers or is_finite(found, name))
+
+    return _constraint(
+        name,
+        test,
+        bad,
+        lambda v: f"{show(v)} is {limit}",
+        measures=(least(name) if test == "minimum" else most(name), *([total(name)] if numbers else [])),
+        proves=proves,
+    )
+
+
+def _constraint(
+    name: str,
+    test: str,
+    bad: pl.Expr,
+    explain: Callable[[Any], str],
+    measures: tuple[Measure, ...] = (),
+    proves: Callable[[Block, Found], bool] | None = None,
+) -> RowCheck:
+    """Returns a check of single values. bad: whether a value violates the constraint. explain: says how.
+
+    Without a proof of its own, it is proved by looking at every value.
+    """
+    any_bad = Measure(f"{test} {name}", bad.any())
+
+    def judge(block: Block) -> pl.Series:
+        return fail_where(computed(bad, name, _values(block, name)))
+
+    return RowCheck(
+        name,
+        test,
+        judge,
+        lambda v: f"{name} {explain(v)} ({test})",
+        measures=measures or (any_bad,),
+        proves=proves or (lambda _, found: not found[any_bad]),
+    )
 
 
 def _values(block: Block, name: str) -> pl.Series:
@@ -101,6 +142,8 @@ def _type_flags(block: Block, name: str) -> pl.Series:
 
 
 def _not_of_type(field: Field, value: Any) -> str:
+    if field.type == "string":
+        return f"{field.name} {value!r} is not text"
     form = "" if field.format == "default" else f" in the format {field.format}"
     return f"{field.name} {str(value)[:80]!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
 

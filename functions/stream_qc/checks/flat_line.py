@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import ClassVar
 
 import polars as pl
 
-from stream_qc.cells import Cells
-from stream_qc.checks.base import Again, Flagging, Flags, Late, Test, finite, seconds, show_time, time_of
+from stream_qc.cells import Joined, Raw
+from stream_qc.checks.base import Again, Clean, Flagging, Flags, Late, Test, finite, seconds, show_time, time_of
 from stream_qc.checks.cadence import Intervals, rows_in
+from stream_qc.checks.measures import Found, is_finite, total
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -21,8 +23,8 @@ class FlatLineTest(Test, frozen=True):
     """suspect_threshold, fail_threshold: seconds; tolerance: in the field's units.
 
     A threshold is converted to k = int(threshold / median interval) rows, for which intervals of a second and more are in
-    whole seconds. A row is flagged if the k + 1 rows that end with
-    it, without missing values, differ by less than the tolerance.
+    whole seconds. A row is flagged if the k + 1 rows that end with it, without missing values, differ by less than the
+    tolerance.
     """
 
     process: ClassVar[int] = 3
@@ -40,46 +42,80 @@ class FlatLineTest(Test, frozen=True):
 
 
 class FlatLineCheck:
-    """Keeps the last k rows. stream_qc.checks.cadence explains how k is known before the stream ends."""
+    """Keeps the last k rows. stream_qc.checks.cadence explains how k is known before the stream ends.
+
+    In a flat line of k + 1 rows, the k steps between them are all smaller than the tolerance. So a block in which k small
+    steps never follow each other has no flat line.
+    """
 
     test = "flat_line_test"
 
     def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
-        self._interval = interval  # microseconds
+        self.measures = (total(field),)
+        self._interval = interval  # microseconds; 0 if the times do not advance
         self._intervals = Intervals()
-        self._carried: pl.DataFrame | None = None
-        self._waiting: list[pl.DataFrame] = []  # rows read before the first interval is known
+        self._above: deque[pl.DataFrame] = deque()  # at least the last k rows
+        self._held = 0  # rows in them
+        self._waiting: list[tuple[pl.DataFrame, Raw]] = []  # blocks, until there are FEWEST_ROWS
+        self._small_steps = 0  # in a row, up to the last row above
         self._rows = 0
 
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        counts = self._counts(self._interval) if self._interval is not None else None
+        if counts is None or not block.height or not is_finite(found, self.field):
+            return None
+        small_steps, at_end = self._longest_run(block.number(self.field))
+        if small_steps >= min(counts) and self.limits.tolerance > 0:
+            return None
+        self._intervals.add(time_of(block, self.time))
+        self._keep(self._values(block), max(counts))
+        self._small_steps = at_end
+        missing = block.typed(self.field).null_count()
+        return Clean(block.height - missing, missing)
+
     def update(self, block: Block) -> Flags | None:
-        times = time_of(block, self.time)
-        cells = block.cells(self.field)
-        self._spell = cells.spell
-        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times, "raw": cells.column})
-        self._intervals.add(times)
-        self._rows += rows.height
-        if self._interval is None:
-            self._waiting.append(rows)
-            self._interval = self._intervals.median()
-            if self._interval is None or self._rows < FEWEST_ROWS:
-                self._interval = None
-                return None
-            rows, self._waiting = pl.concat(self._waiting), []
-        return self._flags(rows, self._interval)
+        rows = self._values(block)
+        raw: Raw = block.cells(self.field)
+        _, self._small_steps = self._longest_run(rows["v"])
+        self._intervals.add(rows["t"])
+        if self._interval is not None:
+            return self._flags(rows, self._interval, raw)
+        self._waiting.append((rows, raw))
+        rows, raw = self._waited()
+        if rows.height < FEWEST_ROWS:
+            return None
+        self._waiting = []
+        self._interval = self._intervals.median() or 0
+        return self._flags(rows, self._interval, raw)
 
     def finish(self) -> Iterable[Flags | Late | Again]:
         if self._waiting:
-            rows = pl.concat(self._waiting)
-            flag = GOOD if self._rows < FEWEST_ROWS else UNKNOWN  # enough rows, but no two with times
-            flags = rows.select(pl.when(pl.col("v").is_null()).then(MISSING).otherwise(flag).cast(pl.UInt8).alias("f"))[
-                "f"
-            ]
-            yield Flags(0, flags, Cells(rows["raw"], self._spell), lambda _: "")
+            rows, raw = self._waited()
+            flag = pl.when(pl.col("v").is_null()).then(MISSING).otherwise(GOOD)  # as ioos_qc flags so few rows
+            flags = rows.select(flag.cast(pl.UInt8).alias("f"))["f"]
+            yield Flags(0, flags, raw, lambda _: "")
         exact = self._intervals.median()
         if self._interval is not None and exact is not None and self._counts(exact) != self._counts(self._interval):
             yield Again(FlatLineCheck(self.field, self.time, self.limits, exact))
+
+    def _values(self, block: Block) -> pl.DataFrame:
+        return pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
+
+    def _waited(self) -> tuple[pl.DataFrame, Raw]:
+        parts = [(raw, 0, rows.height) for rows, raw in self._waiting]
+        return pl.concat([rows for rows, _ in self._waiting]), Joined(parts)
+
+    def _longest_run(self, values: pl.Series) -> tuple[int, int]:
+        """Returns how many small steps follow each other at most, and at the end. A step that is not known counts as small."""
+        large = (values.diff().abs() >= self.limits.tolerance).arg_true()
+        if not large.len():
+            run = self._small_steps + values.len()
+            return run, run
+        at_end = values.len() - 1 - int(large[-1])
+        between = int(large.diff().max() or 1) - 1  # type: ignore[arg-type]  # row numbers
+        return max(self._small_steps + int(large[0]), between, at_end), at_end
 
     def _counts(self, interval: int) -> tuple[int, int] | None:
         """Returns k for the suspect and the fail threshold, or None if the times do not advance. interval: in microseconds."""
@@ -87,10 +123,24 @@ class FlatLineCheck:
             return None
         return rows_in(self.limits.suspect_threshold, interval), rows_in(self.limits.fail_threshold, interval)
 
-    def _flags(self, rows: pl.DataFrame, interval: int) -> Flags:
+    def _keep(self, rows: pl.DataFrame, most: int) -> None:
+        """Keeps these rows and, of the rows above, as many as the longest flat line needs."""
+        self._above.append(rows)
+        self._held += rows.height
+        self._rows += rows.height
+        while self._above and self._held - self._above[0].height >= most:
+            self._held -= self._above.popleft().height
+
+    def _flags(self, rows: pl.DataFrame, interval: int, raw: Raw) -> Flags:
         counts = self._counts(interval)
-        skip = 0 if self._carried is None else self._carried.height
-        known = rows if self._carried is None else pl.concat([self._carried, rows])
+        above = pl.concat([*self._above, rows.clear()])
+        if counts is not None:
+            above = above.tail(max(counts))
+            self._keep(rows, max(counts))
+        else:
+            self._rows += rows.height
+        skip = above.height
+        known = pl.concat([above, rows])
         first = self._rows - known.height
         value = pl.col("v")
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
@@ -98,10 +148,7 @@ class FlatLineCheck:
             flag = flag.when(pl.lit(value=True)).then(UNKNOWN)
         else:
             flag = flag.when(self._flat(counts[1], first)).then(FAIL).when(self._flat(counts[0], first)).then(SUSPECT)
-            self._carried = known.tail(max(counts))
         flags = known.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
-
-        raw = Cells(known["raw"][skip:], self._spell)
 
         def why(index: int) -> str:
             row = skip + index

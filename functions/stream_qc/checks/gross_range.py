@@ -7,6 +7,7 @@ from typing import ClassVar
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, ordered_pair
+from stream_qc.checks.measures import is_finite, least, most, total, within
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes
@@ -37,7 +38,15 @@ class GrossRangeTest(Test, frozen=True):
         def explain(value: object) -> str:
             return f"{field} {reason(float(str(value)), self.fail_span, self.suspect_span)}"
 
-        return RowCheck(field, "gross_range_test", judge, explain)
+        spans = [self.fail_span, *([self.suspect_span] if self.suspect_span else [])]
+        return RowCheck(
+            field,
+            "gross_range_test",
+            judge,
+            explain,
+            measures=(least(field), most(field), total(field)),
+            proves=lambda _, found: is_finite(found, field) and all(within(found, field, *span) for span in spans),
+        )
 
 
 def flag(values: pl.Series, fail_span: tuple[float, float], suspect_span: tuple[float, float] | None) -> pl.Series:

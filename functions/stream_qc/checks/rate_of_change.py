@@ -7,10 +7,13 @@ from typing import ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Flagging, Flags, Test, finite, time_of
+from stream_qc.checks.base import Clean, Flagging, Flags, Test, finite, largest, time_of
+from stream_qc.checks.measures import Found, is_finite, longest_step, shortest_interval, total
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
+
+SECOND = 1_000_000  # microseconds
 
 
 class RateOfChangeTest(Test, frozen=True):
@@ -37,18 +40,28 @@ class RateOfChangeCheck:
     def __init__(self, field: str, time: str, limits: RateOfChangeTest) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
-        self._before: pl.DataFrame | None = None
+        self.measures = (total(field), longest_step(field), shortest_interval(time))
+        self._before = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})  # the last row above
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        if not block.height or not is_finite(found, self.field):
+            return None
+        shortest = found[shortest_interval(self.time)] or 0
+        highest = (found[longest_step(self.field)] or 0) / max(1, shortest // SECOND)
+        edge = self._rates(pl.concat([self._before, self._rows(block, 0, 1)]))["rate"]
+        limit = min(limit for limit in (self.limits.threshold, self.limits.fail_threshold) if limit is not None)
+        if not max(highest, largest(edge)) <= limit:
+            return None
+        self._before = self._rows(block, block.height - 1, 1)
+        missing = block.typed(self.field).null_count()
+        return Clean(block.height - missing, missing)
 
     def update(self, block: Block) -> Flags:
         raw = block.cells(self.field)
-        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
-        skip = 0 if self._before is None else 1
-        known = rows if self._before is None else pl.concat([self._before, rows])
-        if rows.height:
-            self._before = rows.tail(1)
+        known = pl.concat([self._before, self._rows(block, 0, block.height)])
+        judged = self._rates(known)[self._before.height :]
+        self._before = known.tail(1)
         value, rate = pl.col("v"), pl.col("rate")
-        step, seconds = value.diff().abs(), (pl.col("t").diff().dt.total_microseconds() // 1_000_000).abs()
-        judged = known.select("v", pl.when(seconds == 0).then(step).otherwise(step / seconds).alias("rate"))[skip:]
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
         flag = flag.when(rate.is_null() | rate.is_nan()).then(GOOD)
         if self.limits.fail_threshold is not None:
@@ -71,3 +84,13 @@ class RateOfChangeCheck:
 
     def finish(self) -> Iterable[Flags]:
         return ()
+
+    def _rows(self, block: Block, start: int, count: int) -> pl.DataFrame:
+        values, times = block.number(self.field).slice(start, count), time_of(block, self.time).slice(start, count)
+        return pl.DataFrame({"v": finite(values), "t": times})
+
+    def _rates(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Returns the rows with the rate of change since the row above."""
+        step = pl.col("v").diff().abs()
+        seconds = (pl.col("t").diff().dt.total_microseconds() // SECOND).abs()
+        return rows.with_columns(pl.when(seconds == 0).then(step).otherwise(step / seconds).alias("rate"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.cells import Cells
-from stream_qc.checks.base import Flags, Test, finite
+from stream_qc.cells import Joined, Raw
+from stream_qc.checks.base import Clean, Flags, Test, finite, largest
+from stream_qc.checks.measures import Found, Measure, is_finite, number, total
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes
@@ -39,46 +41,68 @@ class SpikeCheck:
     def __init__(self, field: str, limits: SpikeTest) -> None:
         self.field, self.limits = field, limits
         self.needs = (field,)
-        self._carried: pl.DataFrame | None = None  # the last two rows; the last is not flagged yet
-        self._rows = 0
+        self._largest = Measure(f"largest spike {field} {limits.method}", self._size(number(field)).max())
+        self.measures = (total(field), self._largest)
+        self._above = pl.Series(
+            dtype=pl.Float64
+        )  # the last two values of the block before; the last is not flagged yet
+        self._cells: tuple[Raw, int] | None = None  # the cells of that block, and their number
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        values = block.number(self.field)
+        if block.height < 2 or values.null_count() or self._above.null_count() or not is_finite(found, self.field):
+            return None
+        edge = largest(self._sizes(pl.concat([self._above, values.head(2)])))
+        limit = min(
+            (one for one in (self.limits.fail_threshold, self.limits.suspect_threshold) if one), default=math.inf
+        )
+        size = max(edge, found[self._largest] or 0)
+        if not size <= limit or not math.isfinite(size):
+            return None
+        flagged = block.height if self._above.len() else block.height - 1  # without the last, with the one that waited
+        unknown = 1 if self._above.len() < 2 else 0  # the first row of the stream
+        self._keep(block)
+        return Clean(flagged - unknown, 0, unknown)
 
     def update(self, block: Block) -> Flags | None:
-        cells = block.cells(self.field)
-        self._spell = cells.spell
-        rows = pl.DataFrame({"v": finite(block.number(self.field)), "raw": cells.column})
-        due = 0 if self._carried is None else self._carried.height - 1
-        known = rows if self._carried is None else pl.concat([self._carried, rows])
-        self._rows = block.first + block.height
-        self._carried = known.tail(2)
-        return self._flags(known, due, known.height - 1)
+        if not block.height:
+            return None
+        known = pl.concat([self._above, finite(block.number(self.field))])
+        raw: Raw = block.cells(self.field)
+        start = max(0, self._above.len() - 1)
+        if self._cells:
+            before, height = self._cells
+            raw = Joined([(before, height - 1, 1), (raw, 0, block.height)])
+        found = self._flags(known, start, known.len() - 1, block.first + block.height - known.len(), raw)
+        self._keep(block)
+        return found
 
     def finish(self) -> Iterable[Flags]:
-        if self._carried is not None:
-            last = self._flags(self._carried, self._carried.height - 1, self._carried.height)
+        if self._cells:
+            raw, height = self._cells
+            end = self._above.len()
+            last = self._flags(self._above, end - 1, end, self._rows - end, Joined([(raw, height - 1, 1)]))
             if last is not None:
                 yield last
 
-    def _flags(self, known: pl.DataFrame, start: int, end: int) -> Flags | None:
+    def _keep(self, block: Block) -> None:
+        self._above = pl.concat([self._above, finite(block.number(self.field).tail(2))]).tail(2)
+        self._cells = block.cells(self.field), block.height
+        self._rows = block.first + block.height
+
+    def _flags(self, values: pl.Series, start: int, end: int, first: int, raw: Raw) -> Flags | None:
+        """Returns the flags of values[start:end]. first: the row of values[0]. raw: the cells from `start`."""
         if end <= start:
             return None
-        value = pl.col("v")
-        before, after = value - value.shift(1), value.shift(-1) - value
-        if self.limits.method == "average":
-            size = (value - (value.shift(1) + value.shift(-1)) / 2).abs()
-        else:
-            size = pl.when(before * after >= 0).then(0.0).otherwise(pl.min_horizontal(before.abs(), after.abs()))
-            size = pl.when(before.is_not_null() & after.is_not_null()).then(size)
-        judged = known.select(size.alias("size"), "v").with_columns(
-            pl.when(pl.col("size").is_finite()).then("size").alias("size")
-        )
-        flag = pl.when(value.is_null()).then(MISSING).when(pl.col("size").is_null()).then(UNKNOWN)
+        sizes = self._sizes(values)
+        value, size = pl.col("v"), pl.col("size")
+        flag = pl.when(value.is_null()).then(MISSING).when(size.is_null()).then(UNKNOWN)
         if self.limits.fail_threshold:
-            flag = flag.when(pl.col("size") > self.limits.fail_threshold).then(FAIL)
+            flag = flag.when(size > self.limits.fail_threshold).then(FAIL)
         if self.limits.suspect_threshold:
-            flag = flag.when(pl.col("size") > self.limits.suspect_threshold).then(SUSPECT)
+            flag = flag.when(size > self.limits.suspect_threshold).then(SUSPECT)
+        judged = pl.DataFrame({"v": values, "size": sizes})
         flags = judged.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("flag"))["flag"]
-        sizes = judged["size"]
-        raw = Cells(known["raw"][start:end], self._spell)
 
         def why(index: int) -> str:
             above = self.limits.fail_threshold if flags[start + index] == FAIL else self.limits.suspect_threshold
@@ -88,4 +112,16 @@ class SpikeCheck:
                 f"more than {above:g} (spike_test {name})"
             )
 
-        return Flags(self._rows - known.height + start, flags[start:end], raw, why)
+        return Flags(first + start, flags[start:end], raw, why)
+
+    def _size(self, value: pl.Expr) -> pl.Expr:
+        """Returns how much a value differs from its neighbours; null for the first, the last, and beside missing values."""
+        if self.limits.method == "average":
+            return (value - (value.shift(1) + value.shift(-1)) / 2).abs()
+        before, after = value - value.shift(1), value.shift(-1) - value
+        size = pl.when(before * after >= 0).then(0.0).otherwise(pl.min_horizontal(before.abs(), after.abs()))
+        return pl.when(before.is_not_null() & after.is_not_null()).then(size)
+
+    def _sizes(self, values: pl.Series) -> pl.Series:
+        size = self._size(pl.col("v"))
+        return values.to_frame("v").select(pl.when(size.is_finite()).then(size).alias("size"))["size"]

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, fail_where
+from stream_qc.checks.measures import Measure, column, computed
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes
 
@@ -23,17 +24,19 @@ class SyntaxTest(Test, frozen=True):
     delimiter: str | None = None
 
     def check(self, field: str, _: Axes) -> RowCheck:
+        text, length = column(field), column(field).str.len_chars()
+        found = length.cast(pl.Float64)
+        if self.lentype == "byte":
+            found = found / 2
+        if self.delimiter:
+            found = text.str.split(self.delimiter).list.len().cast(pl.Float64)
+        bad = found != self.nchar
+        if self.lentype == "byte":
+            bad = bad | (length % 2 != 0)
+        any_bad = Measure(f"syntax_test {field} {self}", bad.any())
+
         def judge(block: Block) -> pl.Series:
-            text, length = pl.col("v"), pl.col("v").str.len_chars()
-            found = length.cast(pl.Float64)
-            if self.lentype == "byte":
-                found = found / 2
-            if self.delimiter:
-                found = text.str.split(self.delimiter).list.len().cast(pl.Float64)
-            bad = found != self.nchar
-            if self.lentype == "byte":
-                bad = bad | (length % 2 != 0)
-            return fail_where(block.typed(field).to_frame("v").select(bad.alias("bad"))["bad"])
+            return fail_where(computed(bad, field, block.typed(field)))
 
         def explain(value: str) -> str:
             unit = "items" if self.delimiter else ("bytes" if self.lentype == "byte" else "characters")
@@ -44,4 +47,6 @@ class SyntaxTest(Test, frozen=True):
             )
             return f"{field} has {found:g} {unit} instead of {self.nchar:g} (syntax_test nchar)"
 
-        return RowCheck(field, "syntax_test", judge, explain)
+        return RowCheck(
+            field, "syntax_test", judge, explain, measures=(any_bad,), proves=lambda _, found: not found[any_bad]
+        )

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import polars as pl
 
-from stream_qc.cells import Cells
-from stream_qc.checks.base import Flags, Test, hours, show_time
+from stream_qc.cells import Joined, Raw
+from stream_qc.checks.base import Clean, Flags, Test, hours, show_time, time_of
+from stream_qc.checks.measures import Found, longest_interval
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -40,34 +41,44 @@ class TimeGapCheck:
     def __init__(self, field: str, time: str, span: dt.timedelta) -> None:
         self.field, self.time, self.span = field, time, span
         self.needs = (time,)
-        self._before: pl.DataFrame | None = None  # the last row of the block before
-        self._first_waits = True
+        self.measures = (longest_interval(time),)
+        self._before = pl.Series(dtype=pl.Datetime("us"))  # the last time of the block before
+        self._waiting: Raw | None = None  # the first row, until there is a second
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        times = time_of(block, self.time)
+        if block.height < 2 or times.null_count() or self._before.null_count():
+            return None
+        longest = dt.timedelta(microseconds=found[longest_interval(self.time)])
+        if longest > self.span or (self._before.len() and times[0] - self._before[0] > self.span):
+            return None
+        self._before = times.tail(1)
+        waiting, self._waiting = self._waiting, None
+        return Clean(block.height + (1 if waiting else 0))
 
     def update(self, block: Block) -> Flags | None:
-        cells = block.cells(self.time)
-        self._spell = cells.spell
-        rows = pl.DataFrame({"time": block.typed(self.time).cast(pl.Datetime("us")), "raw": cells.column})
-        if rows.height == 0:
+        if not block.height:
             return None
-        known = rows if self._before is None else pl.concat([self._before, rows])
-        self._before = rows.tail(1)
-        if known.height == 1:
+        raw: Raw = block.cells(self.time)
+        times = pl.concat([self._before, time_of(block, self.time)])
+        skip = self._before.len()  # the row above was flagged with its own block
+        self._before = times.tail(1)
+        if times.len() == 1:
+            self._waiting = raw
             return None
-        flags = self._flags(known["time"])
-        skip = 0 if self._first_waits else 1  # the row above was flagged with its own block
-        self._first_waits = False
-        times = known["time"]
+        if self._waiting:
+            raw, skip, self._waiting = Joined([(self._waiting, 0, 1), (raw, 0, block.height)]), 0, None
         return Flags(
-            first=block.first + block.height - known.height + skip,
-            flags=flags[skip:],
-            raw=Cells(known["raw"][skip:], cells.spell),
+            first=block.first + block.height - times.len() + skip,
+            flags=self._flags(times)[skip:],
+            raw=raw,
             why=lambda index: self._why(times, index + skip),
         )
 
     def finish(self) -> Iterable[Flags]:
-        if self._first_waits and self._before is not None:
-            flag = MISSING if self._before["time"][0] is None else UNKNOWN
-            yield Flags(0, pl.Series([flag], dtype=pl.UInt8), Cells(self._before["raw"], self._spell), lambda _: "")
+        if self._waiting:
+            flag = MISSING if self._before[0] is None else UNKNOWN
+            yield Flags(0, pl.Series([flag], dtype=pl.UInt8), self._waiting, lambda _: "")
 
     def _flags(self, times: pl.Series) -> pl.Series:
         """Returns the flags of two or more times. The first gets the flag of the second, or UNKNOWN if that is MISSING."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from stream_qc.checks.base import Flags, show_time
+from stream_qc.checks.base import Clean, Flags, show_time, time_of
+from stream_qc.checks.measures import Found, shortest_interval
 from stream_qc.flags import FAIL, GOOD, MISSING
 from stream_qc.reading.block import Block
 
@@ -20,10 +21,20 @@ class TimeOrderCheck:
     def __init__(self, field: str) -> None:
         self.field = field
         self.needs = (field,)
+        self.measures = (shortest_interval(field),)
         self._latest: dt.datetime | None = None
 
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        times = time_of(block, self.field)
+        if not block.height or times.null_count() or (found[shortest_interval(self.field)] or 0) < 0:
+            return None
+        if self._latest is not None and times[0] < self._latest:
+            return None
+        self._latest = times[-1]
+        return Clean(block.height)
+
     def update(self, block: Block) -> Flags:
-        time = block.typed(self.field).cast(pl.Datetime("us"))
+        time = time_of(block, self.field)
         frame = pl.DataFrame({"time": time}).with_columns(
             pl.col("time")
             .cum_max()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, fail_where, hours, show_time, time_of
+from stream_qc.checks.measures import Found, earliest, is_between, latest
 from stream_qc.fieldtypes import utc
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -34,6 +35,9 @@ class ImpossibleDateTest(Test, frozen=True):
                 bad = bad | ~value.is_between(first, last)
             return fail_where(time_of(block, time).to_frame("t").select(bad.alias("bad"))["bad"])
 
+        def proves(_: Block, found: Found) -> bool:
+            return is_between(found, time, first, min(last or now, now))
+
         def explain(value: dt.datetime) -> str:
             shown = utc(value)
             if shown > now:
@@ -41,7 +45,15 @@ class ImpossibleDateTest(Test, frozen=True):
             side, limit = ("before", first) if first is not None and shown < first else ("after", last)
             return f"{time} {show_time(shown)} is {side} {show_time(limit or now)} (impossible_date_test fail_span)"
 
-        return RowCheck(field, "impossible_date_test", judge, explain, reads=time)
+        return RowCheck(
+            field,
+            "impossible_date_test",
+            judge,
+            explain,
+            reads=time,
+            measures=(earliest(time), latest(time)),
+            proves=proves,
+        )
 
 
 class DataReceptionTest(Test, frozen=True):
@@ -80,7 +92,15 @@ class DataReceptionTest(Test, frozen=True):
                 f"which is {self.fail_span:g} h before {'from_time' if self.from_time else 'now'} (data_reception_test fail_span)"
             )
 
-        return RowCheck(field, "data_reception_test", judge, explain, reads=time)
+        return RowCheck(
+            field,
+            "data_reception_test",
+            judge,
+            explain,
+            reads=time,
+            measures=(earliest(time), latest(time)),
+            proves=lambda _, found: is_between(found, time, oldest, None),
+        )
 
 
 def time_mistakes(name: str, values: tuple[Any, ...]) -> list[str]:

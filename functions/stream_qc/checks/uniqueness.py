@@ -1,143 +1,111 @@
-"""`unique`, `primaryKey` and repeated times: finds values that occur more than once in the stream.
+"""`unique`, `primaryKey` and `duplicate_time`: find keys that occur more than once in the stream.
 
-Memory is bounded: for each row, 128 bits of hash and the start of its text are kept until there are SPILL_ROWS of them; then
-they are written to temporary files, partitioned by the hash, so that equal keys are in the same part. At the end, each file
-is read once and compared with the keys of its part so far. A repeated row is FAIL; the first row with its key is GOOD. (In
-a thousand million rows, the chance that two keys share a hash is below one in 10 to the 20th.)
+Where keys ascend, equal ones are neighbours, and nothing is kept. Elsewhere, 8 bytes of hash are kept for each row. Only if
+two hashes are equal is the stream read again, to compare the keys of those rows: equal hashes prove nothing. Memory is
+bounded in all three (stream_qc.checks.hashes, stream_qc.checks.repeats).
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
-from stream_qc.checks.base import Flags, Late
-from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
+from stream_qc.checks.base import Again, Clean, Flags
+from stream_qc.checks.hashes import Hashes
+from stream_qc.checks.keys import Key
+from stream_qc.checks.measures import Found, Measure, ascends
+from stream_qc.checks.repeats import RepeatCheck
+from stream_qc.flags import FAIL, GOOD
 from stream_qc.reading.block import Block
-
-SPILL_ROWS = 300_000
-PARTS = 64
-SHOWN = 20
-TEXT = 80  # characters kept of each cell of a key, for examples
-KEYS = ["h1", "h2"]
 
 
 class UniqueCheck:
-    """Flags rows that repeat the values of an earlier row in the fields `needs`.
+    """Flags rows that repeat the values of an earlier row in the fields `needs`. The first row with a key is GOOD.
 
-    A row in which all of these fields are missing is MISSING for `unique` and repeated times, and FAIL for a primary key,
-    which must have a value (Table Schema, primaryKey).
+    A row in which all of these fields are missing is MISSING for `unique` and `duplicate_time`, and FAIL for a primary key,
+    which must have a value (Table Schema, primaryKey). hashed: whether to expect the keys in any order.
     """
 
-    def __init__(self, field: str, test: str, needs: tuple[str, ...], *, absent_fails: bool = False) -> None:
+    def __init__(
+        self, field: str, test: str, needs: tuple[str, ...], *, absent_fails: bool = False, hashed: bool = False
+    ) -> None:
         self.field, self.test, self.needs = field, test, needs
-        self.absent_fails = absent_fails
-        self._held: list[pl.DataFrame] = []
-        self._held_rows = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._files = 0
+        self._key = Key(needs, test, absent_fails)
+        self._hashes = Hashes() if hashed else None
+        self._ascending: dict[str, Any] = dict.fromkeys(
+            needs
+        )  # the fields that ascend so far, each with its last value
+        self._row: int | None = None  # the first row with the last key; None if there is no key yet
+        self._late = False  # keys came out of order after others that were not kept
 
-    def update(self, block: Block) -> Flags:
-        columns: list[pl.Series] = []
-        for index, name in enumerate(self.needs):
-            value, absent = block.typed(name), block.given(name).is_null()
-            if value.dtype.is_float():  # NaN is missing in every check
-                value, absent = value.fill_nan(None), absent | value.is_nan().fill_null(value=False)
-            columns += [value.alias(f"k{index}"), absent.alias(f"absent{index}")]
-            columns += [block.text(name).fill_null("").alias(f"raw{index}")]
-        count = range(len(self.needs))
-        all_absent = pl.all_horizontal(f"absent{index}" for index in count)
-        # A cell that is not of its type has no value to compare; the check `type` flags it.
-        unread = pl.any_horizontal(pl.col(f"k{index}").is_null() & ~pl.col(f"absent{index}") for index in count)
-        no_value = FAIL if self.absent_fails else MISSING
-        key = pl.struct(f"k{index}" for index in count)
-        frame = pl.DataFrame(columns).select(
-            key.hash(seed=1).alias("h1"),
-            key.hash(seed=2).alias("h2"),
-            # A copy, because a view would keep the whole text of its block in memory.
-            pl.concat_str(
-                [
-                    pl.lit(""),
-                    pl.concat_str([pl.col(f"raw{index}").str.slice(0, TEXT) for index in count], separator=", "),
-                ]
-            ).alias("raw"),
-            pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
-            pl.when(all_absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("flag"),
-        )
-        if block.malformed:
-            frame = frame.with_columns(
-                pl.when(block.well_formed).then("flag").otherwise(MISSING).cast(pl.UInt8).alias("flag")
+    @property
+    def measures(self) -> Sequence[Measure]:
+        return () if self._hashes or self._late else [ascends(name) for name in self._ascending]
+
+    def prove(self, block: Block, found: Found) -> Clean | None:
+        if self._late:
+            return Clean(0)
+        values = {name: self._key.values(block, name) for name in self.needs}
+        if not block.height or any(column.null_count() for column in values.values()):
+            return None
+        if self._hashes:
+            self._hashes.add(self._key.hashes(block))
+            return Clean(block.height)
+        ascending = {
+            name: values[name][-1]
+            for name, last in self._ascending.items()
+            if found[ascends(name)] and (self._row is None or values[name][0] > last)
+        }
+        if not ascending:
+            return None
+        self._ascending = ascending
+        self._row = block.first + block.height - 1
+        return Clean(block.height)
+
+    def update(self, block: Block) -> Flags | None:
+        if self._late:
+            return None
+        flags = self._key.flags(block)
+        if not self._hashes:
+            found = self._beside(block, flags) if len(self.needs) == 1 else None
+            if found is not None:
+                return found
+            if self._row is not None:
+                self._late = True
+                return None
+            self._hashes = Hashes()
+        self._hashes.add(self._key.hashes(block).filter(flags == GOOD))
+        return Flags(block.first, flags, self._key.cells(block), self._key.no_value)
+
+    def finish(self) -> Iterable[Again]:
+        if self._late:
+            yield Again(
+                UniqueCheck(self.field, self.test, self.needs, absent_fails=self._key.absent_fails, hashed=True)
             )
-        self._hold(frame.filter(pl.col("flag") == GOOD).drop("flag"))
+        elif self._hashes and (repeated := self._hashes.repeated()).len():
+            yield Again(RepeatCheck(self.field, self._key, repeated))
+
+    def _beside(self, block: Block, flags: pl.Series) -> Flags | None:
+        """Returns the flags of a block whose keys are in order; None if they are not."""
+        (name,) = self.needs
+        rows = pl.DataFrame({"key": self._key.values(block, name)}).with_row_index("row", offset=block.first)
+        rows = rows.filter(flags == GOOD)
+        above = [] if self._row is None else [{"row": self._row, "key": self._ascending[name]}]
+        known = pl.concat([pl.DataFrame(above, schema=rows.schema), rows])
+        if not known["key"].is_sorted():
+            return None
+        new = (pl.col("key") != pl.col("key").shift(1)).fill_null(value=True)
+        known = known.with_columns(pl.when(new).then("row").forward_fill().alias("first"))
+        if known.height:
+            self._ascending, self._row = {name: known["key"][-1]}, int(known["first"][-1])
+        repeated = known.filter(pl.col("row") != pl.col("first"))
+        first = dict(zip(repeated["row"] - block.first, repeated["first"], strict=True))
+        raw = self._key.cells(block)
         return Flags(
-            block.first, frame["flag"], frame["raw"], lambda _: f"{', '.join(self.needs)} has no value ({self.test})"
+            block.first,
+            flags.scatter([*first], FAIL) if first else flags,
+            raw,
+            lambda index: self._key.repeats(raw[index], first[index]) if index in first else self._key.no_value(index),
         )
-
-    def finish(self) -> Iterator[Late]:
-        """Yields the repeated rows, file by file, with the first row of their key."""
-        names = ", ".join(self.needs)
-        for files in self._parts():
-            seen: pl.DataFrame | None = None  # the keys of the part, each with its first row
-            for rows in files:
-                firsts = rows.group_by(KEYS).agg(pl.col("row").min().alias("first"))
-                if seen is not None:
-                    before = seen.rename({"first": "before"})
-                    firsts = firsts.join(before, on=KEYS, how="left").with_columns(
-                        pl.coalesce("before", "first").alias("first")
-                    )
-                    seen = pl.concat([seen, firsts.filter(pl.col("before").is_null()).drop("before")])
-                else:
-                    seen = firsts
-                held = rows.join(firsts.select(*KEYS, "first"), on=KEYS)
-                repeated = held.filter(pl.col("row") != pl.col("first")).sort("row")
-                shown = repeated.select("row", "raw", "first").head(SHOWN).rows()
-                yield Late(
-                    was=GOOD,
-                    flag=FAIL,
-                    count=repeated.height,
-                    rows=repeated["row"],
-                    shown=[
-                        (row, raw, f"{names} {raw} is already in row {first + 1} ({self.test})")
-                        for row, raw, first in shown
-                    ],
-                )
-        self.close()
-
-    def close(self) -> None:
-        """Removes the temporary files."""
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
-
-    def _hold(self, frame: pl.DataFrame) -> None:
-        self._held.append(frame)
-        self._held_rows += frame.height
-        if self._held_rows >= SPILL_ROWS:
-            self._spill()
-
-    def _spill(self) -> None:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
-        frame = pl.concat(self._held)
-        part = frame.select(pl.col("h1") % PARTS).to_series()
-        for (number,), rows in (
-            frame.with_columns(part.alias("part")).partition_by("part", as_dict=True, include_key=False).items()
-        ):
-            rows.write_parquet(Path(self._folder.name, f"{number}-{self._files}.parquet"), compression="lz4")
-        self._files += 1
-        self._held, self._held_rows = [], 0
-
-    def _parts(self) -> Iterator[Iterator[pl.DataFrame]]:
-        """Yields the keys in partitions, so that equal keys are in the same one. The files of a partition are in row order."""
-        if self._folder is None:
-            if self._held:
-                yield iter([pl.concat(self._held)])
-            return
-        if self._held:
-            self._spill()
-        for number in range(PARTS):
-            paths = (Path(self._folder.name, f"{number}-{file}.parquet") for file in range(self._files))
-            yield (pl.read_parquet(path) for path in paths if path.exists())

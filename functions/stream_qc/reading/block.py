@@ -39,6 +39,7 @@ class Block:
         self.malformed = malformed
         self.height = height
         self._typed: dict[str, pl.Series] = {}
+        self._numbers: dict[str, pl.Series] = {}
 
     def field(self, name: str) -> Field:
         return self.schema.fields[name]
@@ -86,7 +87,9 @@ class Block:
 
     def number(self, name: str) -> pl.Series:
         """Returns the field as Float64, with null for missing cells and for NaN, which QARTOD treats as missing."""
-        return self.typed(name).cast(pl.Float64, strict=False).fill_nan(None)
+        if name not in self._numbers:
+            self._numbers[name] = self.typed(name).cast(pl.Float64, strict=False).fill_nan(None)
+        return self._numbers[name]
 
     def text(self, name: str) -> pl.Series:
         """Returns every cell of the field as text. For a few cells, `cells` is cheaper."""
@@ -94,7 +97,7 @@ class Block:
 
     def cells(self, name: str) -> Cells:
         """Returns the cells of the field as written in the file."""
-        return Cells(self._column(name), lambda cell: fieldtypes.text(cell).item())
+        return Cells(lambda: self._column(name), lambda cell: fieldtypes.text(cell).item())
 
     def _column(self, name: str) -> pl.Series:
         return self.raw[name] if name in self.raw.columns else self.absent

@@ -42,7 +42,7 @@ class LineBlock(Block):
         return fieldtypes.text(self.typed(name) if self.field(name).type in NATIVE else self.given(name))
 
     def cells(self, name: str) -> Cells:
-        return Cells(self.lines, lambda line: _text(_object(line.item().encode())[0].get(name)))
+        return Cells(lambda: self.lines, lambda line: _text(_object(line.item().encode())[0].get(name)))
 
 
 class NdjsonReader:

@@ -1,0 +1,72 @@
+"""The hashes of a stream's keys, 8 bytes for each, to find those that occur more than once."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+RUN = 2_000_000  # hashes that are sorted together
+HELD = 2  # runs in memory; the others are in temporary files
+
+
+class Hashes:
+    """Collects hashes in sorted runs, in memory and then in temporary files. They may come in any order."""
+
+    def __init__(self) -> None:
+        self._new: list[pl.Series] = []
+        self._new_count = 0
+        self._runs: list[pl.Series] = []
+        self._files: list[Path] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def add(self, hashes: pl.Series) -> None:
+        """Adds hashes, UInt64."""
+        self._new.append(hashes)
+        self._new_count += hashes.len()
+        if self._new_count >= RUN:
+            self._sort()
+
+    def repeated(self) -> pl.Series:
+        """Returns the hashes that were added more than once, ascending, and forgets all of them."""
+        self._sort()
+        parts = len(self._files) + 1
+        edges = [part * 2**64 // parts for part in range(parts)]
+        found = [_repeated(self._between(first, last)) for first, last in zip(edges, [*edges[1:], None], strict=True)]
+        self.close()
+        return pl.concat(found)
+
+    def close(self) -> None:
+        """Removes the temporary files."""
+        self._runs, self._files = [], []
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _sort(self) -> None:
+        run = pl.concat([pl.Series(dtype=pl.UInt64), *self._new]).sort()
+        self._new, self._new_count = [], 0
+        if len(self._runs) < HELD:
+            self._runs.append(run)
+            return
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
+        path = Path(self._folder.name, f"{len(self._files)}.parquet")
+        run.to_frame("h").write_parquet(path, compression="uncompressed", row_group_size=RUN // 8)
+        self._files.append(path)
+
+    def _between(self, first: int, last: int | None) -> pl.Series:
+        """Returns the sorted hashes from `first` up to `last`, without it."""
+        parts = []
+        for run in self._runs:
+            end = run.len() if last is None else run.search_sorted(last)
+            start = run.search_sorted(first)
+            parts.append(run.slice(start, end - start))
+        within = pl.col("h") >= first if last is None else pl.col("h").is_between(first, last, closed="left")
+        parts += [pl.scan_parquet(path).filter(within).collect()["h"] for path in self._files]
+        return pl.concat(parts).sort()
+
+
+def _repeated(ascending: pl.Series) -> pl.Series:
+    return ascending.filter(ascending == ascending.shift(1)).unique().sort()

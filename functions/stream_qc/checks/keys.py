@@ -1,0 +1,78 @@
+"""The key of a row: its values in one or more fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from stream_qc.cells import Raw
+from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
+from stream_qc.reading.block import Block
+
+SHOWN_CHARACTERS = 80  # of each cell of a key, in an example
+
+
+@dataclass(frozen=True)
+class Key:
+    """fields: those that make up the key. test: the check's name. absent_fails: whether a row without a key is FAIL."""
+
+    fields: tuple[str, ...]
+    test: str
+    absent_fails: bool = False
+
+    def values(self, block: Block, name: str) -> pl.Series:
+        """Returns a field's values. NaN is missing in every check, and -0.0 is 0.0."""
+        values = block.typed(name)
+        return block.number(name) + 0.0 if values.dtype.is_float() else values
+
+    def frame(self, block: Block) -> pl.DataFrame:
+        """Returns the values as the columns k0, k1 …"""
+        return pl.DataFrame([self.values(block, name).alias(f"k{index}") for index, name in enumerate(self.fields)])
+
+    def hashes(self, block: Block) -> pl.Series:
+        """Returns 64 bits for each row. Equal keys have equal hashes; equal hashes do not prove equal keys."""
+        frame = self.frame(block)
+        columns = frame.columns
+        key = pl.col(columns[0]) if len(columns) == 1 else pl.struct(columns)
+        return frame.select(key.hash(seed=1).alias("h"))["h"]
+
+    def flags(self, block: Block) -> pl.Series:
+        """Returns GOOD where a row has a key, MISSING (or FAIL) if all of its fields are missing or it is malformed.
+
+        UNKNOWN where a cell is not of its type: it has no value to compare, and the check `type` flags it.
+        """
+        columns: list[pl.Series] = []
+        for index, name in enumerate(self.fields):
+            value, given = self.values(block, name), block.given(name).is_null()
+            if value.dtype.is_float():
+                given = given | block.typed(name).is_nan().fill_null(value=False)
+            columns += [value.is_null().alias(f"none{index}"), given.alias(f"absent{index}")]
+        count = range(len(self.fields))
+        absent = pl.all_horizontal(f"absent{index}" for index in count)
+        unread = pl.any_horizontal(pl.col(f"none{index}") & ~pl.col(f"absent{index}") for index in count)
+        no_value = FAIL if self.absent_fails else MISSING
+        flag = pl.when(absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8)
+        flags = pl.DataFrame(columns).select(flag.alias("flag"))["flag"]
+        return flags.set(~block.well_formed, MISSING) if block.malformed else flags
+
+    def cells(self, block: Block) -> Raw:
+        return KeyCells([block.cells(name) for name in self.fields])
+
+    def no_value(self, _: int) -> str:
+        """Returns the reason for a row without a key."""
+        return f"{', '.join(self.fields)} has no value ({self.test})"
+
+    def repeats(self, raw: str | None, first: int) -> str:
+        """Returns the reason for a repeated key. raw: its cells. first: the 0-based row that has it first."""
+        return f"{', '.join(self.fields)} {raw} is already in row {first + 1} ({self.test})"
+
+
+class KeyCells:
+    """The cells of a key as one text."""
+
+    def __init__(self, cells: list[Raw]) -> None:
+        self._cells = cells
+
+    def __getitem__(self, index: int) -> str:
+        return ", ".join((cells[index] or "")[:SHOWN_CHARACTERS] for cells in self._cells)

@@ -1,0 +1,103 @@
+"""How much a series varies within the period that ends with each row, for attenuated_signal_test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import polars as pl
+
+from stream_qc.checks.base import largest
+
+Kind = Literal["std", "range"]
+MOST = 2**62  # of the keys of rows
+NEAR = 1e-9  # a share: rounding in a rolling standard deviation is far smaller
+
+
+def variations(rows: pl.DataFrame, period: int, fewest: int, kind: Kind, thresholds: tuple[float, ...]) -> pl.Series:
+    """Returns the variation of each period (t - period, t] up to and including its row; null if it has too few values.
+
+    rows: `v`, Float64 with null for missing, and `t`, Datetime in ascending order; equal times are in the order of the rows,
+    and a period does not include later rows of an equal time, as in pandas. period: in microseconds, above 0. fewest: the
+    values that a period needs. kind: `std` or `range`; a period with a missing value has no range. thresholds: a standard
+    deviation close to one of them is computed from the values of its period alone, so that the rounding of a rolling sum
+    decides nothing.
+    """
+    known = _with_keys(rows, period)
+    if known is None:
+        return _one_by_one(rows, range(rows.height), period, fewest, kind)
+    keyed, width = known
+    window = {"window_size": f"{width}i", "closed": "right", "min_samples": max(1, fewest)}
+    value = pl.col("v")
+    if kind == "range":
+        gap = value.is_null().cast(pl.Int8).rolling_max_by("key", window_size=f"{width}i", closed="right")
+        spread = value.rolling_max_by("key", **window) - value.rolling_min_by("key", **window)  # type: ignore[arg-type]
+        return keyed.select(pl.when(gap == 0).then(spread).alias("spread"))["spread"]
+    middle = rows["v"].median() or 0.0
+    spread = (value - middle).rolling_std_by("key", **window, ddof=0)  # type: ignore[arg-type]
+    found = keyed.select(spread.alias("spread"))["spread"]
+    scale = NEAR * largest((rows["v"] - middle).abs())
+    size = pl.col("spread")
+    near = pl.any_horizontal(size.is_nan(), *((size - limit).abs() <= scale for limit in thresholds))
+    doubtful = found.to_frame().select(near.fill_null(value=False)).to_series().arg_true()
+    if not doubtful.len():
+        return found
+    return found.scatter(doubtful, _one_by_one(rows, doubtful.to_list(), period, fewest, kind))
+
+
+def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, kind: Kind) -> float:
+    """Returns a lower bound of the variation of the periods that end after the first `above` rows; -1 if none is known.
+
+    rows: `v` without null or infinite values and `t`, strictly ascending. -1 also if a period may have fewer values than
+    `fewest`. Every period of 3 n consecutive rows contains one of the groups of n rows that the rows are cut into, and
+    varies at least as that group does.
+    """
+    intervals = rows["t"].to_physical().diff()
+    shortest, longest = intervals.min(), intervals.max()
+    if not isinstance(shortest, int) or not isinstance(longest, int):
+        return -1
+    rows_at_least, rows_at_most = -(-period // longest), (period - 1) // shortest + 1
+    together = rows_at_least // 3
+    if together < 2 or rows_at_least < fewest or above < rows_at_least - 1:
+        return -1
+    groups = rows["v"].head(rows.height // together * together).reshape((-1, together)).arr
+    if kind == "range":
+        return float((groups.max() - groups.min()).min() or 0)  # type: ignore[arg-type]  # numbers
+    squares = float(groups.var(ddof=0).min() or 0) * together  # type: ignore[arg-type]
+    return math.sqrt(squares / rows_at_most) * (1 - NEAR)
+
+
+def _with_keys(rows: pl.DataFrame, period: int) -> tuple[pl.DataFrame, int] | None:
+    """Returns the rows with an ascending `key`, and the width of a period in keys; None if no such keys fit into 64 bits.
+
+    polars takes every row of an equal key into a window, so rows of an equal time get different ones: all times are
+    multiplied, which makes room to count the rows within each.
+    """
+    time = pl.col("t").to_physical()
+    steps = rows.select(time.diff().fill_null(0)).to_series()
+    if rows.height < 2 or (steps.tail(-1).min() or 0) > 0:  # type: ignore[operator]
+        return rows.select("v", time.alias("key")), period
+    unit = math.gcd(*steps.unique().to_list()) or 1
+    width = -(-period // unit)
+    # A longer step than a period separates rows as well as any other.
+    place = (steps // unit).clip(upper_bound=width).cum_sum()
+    count = rows.select(pl.int_range(pl.len()).over("t")).to_series()
+    most = int(largest(count)) + 1
+    if (int(place[-1]) + width) * 2 * most >= MOST:
+        return None
+    return pl.DataFrame({"v": rows["v"], "key": place * (2 * most) + count}), width * 2 * most - most
+
+
+def _one_by_one(rows: pl.DataFrame, numbers: Iterable[int], period: int, fewest: int, kind: Kind) -> pl.Series:
+    """Returns the variation of the periods that end with these rows, each from the values of its own rows."""
+    times, found = rows["t"].to_physical(), list[Any]()
+    for number in numbers:
+        start = times.search_sorted(times[number] - period, side="right")
+        values = rows["v"].slice(start, number + 1 - start)
+        there = values.drop_nulls()
+        if there.len() < max(1, fewest) or (kind == "range" and values.null_count()):
+            found.append(None)
+        else:
+            found.append(there.std(ddof=0) if kind == "std" else there.max() - there.min())  # type: ignore[operator]
+    return pl.Series(found, dtype=pl.Float64)
