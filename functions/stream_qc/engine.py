@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from stream_qc.checks import Check
+from stream_qc.checks import TESTS, Check
 from stream_qc.checks.constraints import structure_checks, value_checks
 from stream_qc.checks.measures import measured
 from stream_qc.checks.time_order import TimeOrderCheck
@@ -48,7 +48,7 @@ def check_stream(
     processes report that they did not evaluate it. Raises OSError if the stream itself cannot be read.
     """
     tallies = [
-        Tally(process, check, rules.limit(check.field, check.test), make_sink(check))
+        Tally(process, check, rules.limit(check.field, check.test), make_sink(check), asked=check.test in TESTS)
         for process in processes
         for check in checks_of(process, rules)
     ]

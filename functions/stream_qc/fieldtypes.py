@@ -143,7 +143,7 @@ def _time(cells: pl.Series, field: Field) -> pl.Series:
 
 
 def _datetime(cells: pl.Series, field: Field) -> pl.Series:
-    patterns = ISO_DATETIMES if field.format == "default" else (field.format,)
+    patterns = _likely_first(cells, ISO_DATETIMES) if field.format == "default" else (field.format,)
     found = _strptime(cells, patterns[0])
     for pattern in patterns[1:]:
         if found.null_count() == cells.null_count():
@@ -151,6 +151,13 @@ def _datetime(cells: pl.Series, field: Field) -> pl.Series:
         found = found.zip_with(found.is_not_null(), _strptime(cells, pattern))
     odd = cells.str.starts_with("--")  # polars reads --20 as the year 20
     return _in_form(_within_calendar(found.set(odd, None) if odd.any() else found), cells, field)
+
+
+def _likely_first(cells: pl.Series, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the patterns, first the one that the first cell matches. To try a pattern on cells of another is slow."""
+    first = cells.slice(cells.is_not_null().arg_max() or 0, 1)
+    likely = next((pattern for pattern in patterns if not _strptime(first, pattern).null_count()), patterns[0])
+    return (likely, *(pattern for pattern in patterns if pattern != likely))
 
 
 def _within_calendar(times: pl.Series) -> pl.Series:

@@ -73,22 +73,14 @@ class Axes(msgspec.Struct, frozen=True):
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """What readers, blocks and checks need to know of a stream. `fields` are by name, in the order of the rules."""
+    """What readers, blocks and checks need to know of a stream. `fields` are by name, in the order of the rules.
+
+    missing_typed: for each field, those missing_values that are values of its type, such as -999 of a number.
+    """
 
     fields: dict[str, Field] = {}
     primary_key: tuple[str, ...] = ()
     missing_values: tuple[str, ...] = ("",)
     dialect: Dialect = Dialect()
     axes: Axes = Axes()
-
-    @property
-    def missing_numbers(self) -> list[float]:
-        """Returns those missing values that are numbers, for columns that hold numbers instead of text."""
-        return [number for text in self.missing_values if (number := _number(text)) is not None]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    missing_typed: dict[str, list[Any]] = {}

@@ -31,10 +31,16 @@ class Sink(Protocol):
 
 
 class Tally:
-    """Runs one check over the blocks of a stream and collects what its result needs."""
+    """Runs one check over the blocks of a stream and collects what its result needs.
 
-    def __init__(self, process: int, check: Check, limit: float, sink: Sink | None = None) -> None:
-        self.process, self.check, self.limit, self.sink = process, check, limit, sink
+    limit: the share of rows that may fail. asked: whether the check must judge at least one row to pass, as a test that the
+    rules ask for must; the constraints of a field whose values are all missing are met.
+    """
+
+    def __init__(
+        self, process: int, check: Check, limit: float, sink: Sink | None = None, *, asked: bool = False
+    ) -> None:
+        self.process, self.check, self.limit, self.sink, self.asked = process, check, limit, sink, asked
         self._reset()
 
     @property
@@ -86,6 +92,9 @@ class Tally:
             return self._not_evaluated(rows, f"no row has a valid value in {' and '.join(needs)}")
         if rows and not self._times:
             return self._not_evaluated(rows, f"no row has a time ({', '.join(needs)})")
+        if rows and self.asked and not self._counts[GOOD] + suspect + fail:
+            why = self.check.unjudged if unknown else f"no row has a value ({', '.join(needs)})"
+            return self._not_evaluated(rows, why)
         passed = not fail or fail / rows <= self.limit  # not limit * rows, which is below 29 for 0.29 of 100
         examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
         return Result(

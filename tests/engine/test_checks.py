@@ -253,9 +253,17 @@ def test_check_without_valid_values_fails_with_message() -> None:
     assert some["2#v#gross_range_test"].message == "no row fails, 1 missing"
 
 
-def test_missing_field_values_pass_unless_required() -> None:
+def test_missing_values_pass_unless_required() -> None:
     rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
-    assert failing("time,v\n2020-01-01T00:00:00,\n", rules) == set()
+    assert failing("time,v\n2020-01-01T00:00:00,\n2020-01-01T00:00:01,5\n", rules) == set()
+
+
+def test_test_without_any_value_is_not_evaluated() -> None:
+    rules = NUMBERS + "streams: {v: {qartod: {gross_range_test: {fail_span: [0, 10]}}}}"
+    found = results("time,v\n2020-01-01T00:00:00,\n", rules)
+    assert found["2#v#gross_range_test"].message == "not evaluated: no row has a value (v)"
+    assert not found["2#v#gross_range_test"].passed
+    assert found["1#v#type"].passed
 
 
 def test_checks_that_need_time_fail_without_any_time() -> None:

@@ -13,8 +13,9 @@ import pytest
 from local.aws import free_port
 from local.pipeline import Inbox, Pipeline, deployed, until
 
-QUARTER = "date,precipitation,temp_max,temp_min,wind,weather\n2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
-HEADER, LINE = QUARTER.splitlines(keepends=True)
+HEADER = "date,precipitation,temp_max,temp_min,wind,weather\n"
+LINE = "2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
+QUARTER = HEADER + LINE + "2015/01/02,0.0,4.4,-2.8,1.6,sun\n"
 LONG = (HEADER + LINE * 1_000_000).encode()  # a run of it takes long enough to be stopped
 
 

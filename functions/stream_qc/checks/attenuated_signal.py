@@ -75,6 +75,7 @@ class WholeSeriesCheck:
     """
 
     test = "attenuated_signal_test"
+    unjudged = ""
 
     def __init__(self, field: str, time: str, limits: AttenuatedSignalTest) -> None:
         self.field, self.limits = field, limits
@@ -141,6 +142,10 @@ class RollingCheck:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
         self.measures = (total(field), shortest_interval(time))
+        self.unjudged = (
+            f"no period of {limits.test_period:g} s has as many values in the order of time as it needs; "
+            "check the times, test_period, min_obs and min_period"
+        )
         self._period = round((limits.test_period or 0) * SECOND)  # microseconds
         self._intervals = Intervals()
         self._interval = interval

@@ -85,6 +85,11 @@ class Check(Protocol):
         ...
 
     @property
+    def unjudged(self) -> str:
+        """Returns why every row that has a value is UNKNOWN, and what to change; "" if that cannot be."""
+        ...
+
+    @property
     def measures(self) -> Sequence[Measure]:
         """Returns the measures that `prove` needs."""
         ...
@@ -152,6 +157,7 @@ class RowCheck:
     reads: str = ""
     also_needs: tuple[str, ...] = ()
     measures: Sequence[Measure] = ()
+    unjudged: str = ""
     proves: Callable[[Block, Found], bool] = lambda _block, _found: False
 
     @property

@@ -31,16 +31,22 @@ class Intervals:
         known = times if self._last is None else pl.concat([self._last, times])
         if times.len():
             self._last = times.tail(1)
-        intervals = known.to_physical().diff().drop_nulls().to_frame("us")
-        if known.len():
-            us = pl.col("us")
-            start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
-            counted = intervals.group_by(start.alias("start")).agg(
-                pl.len().alias("n"), us.min().alias("least"), us.max().alias("most")
-            )
-            for begin, count, least, most in counted.iter_rows():
-                before = self._counts.get(begin, (0, least, most))
-                self._counts[begin] = (before[0] + count, min(before[1], least), max(before[2], most))
+        intervals = known.to_physical().diff().drop_nulls()
+        shortest, longest = intervals.min(), intervals.max()
+        if not isinstance(shortest, int) or not isinstance(longest, int):
+            return  # there is no interval
+        if shortest == longest:
+            self._count(_start(shortest), intervals.len(), shortest, longest)
+            return
+        us = pl.col("us")
+        start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
+        counted = intervals.to_frame("us").group_by(start.alias("start"))
+        for row in counted.agg(pl.len().alias("n"), us.min().alias("least"), us.max().alias("most")).iter_rows():
+            self._count(*row)
+
+    def _count(self, start: int, number: int, least: int, most: int) -> None:
+        before = self._counts.get(start, (0, least, most))
+        self._counts[start] = (before[0] + number, min(before[1], least), max(before[2], most))
 
     def median(self) -> int | None:
         """Returns the median interval in microseconds, or None if there is no interval.
@@ -51,8 +57,7 @@ class Intervals:
         if not total:
             return None
         lower, upper = self._at((total - 1) // 2), self._at(total // 2)
-        middle = lower if lower == upper else (self._counts[lower][2] + self._counts[upper][1]) // 2
-        return middle if 0 <= middle < SECOND else middle // SECOND * SECOND
+        return _start(lower if lower == upper else (self._counts[lower][2] + self._counts[upper][1]) // 2)
 
     def _at(self, rank: int) -> int:
         for start in sorted(self._counts):
@@ -60,6 +65,11 @@ class Intervals:
             if rank < 0:
                 return start
         raise IndexError(rank)
+
+
+def _start(interval: int) -> int:
+    """Returns the interval as it is counted: in whole seconds, or in microseconds below one second."""
+    return interval if 0 <= interval < SECOND else interval // SECOND * SECOND
 
 
 def rows_in(seconds: float, interval: int) -> int:

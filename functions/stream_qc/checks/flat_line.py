@@ -49,6 +49,10 @@ class FlatLineCheck:
     """
 
     test = "flat_line_test"
+    unjudged = (
+        "the median interval between the times is not above zero, so a threshold in seconds is no number of rows; "
+        "check the times, and give rows that share their times, such as those of several stations, files of their own"
+    )
 
     def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:
         self.field, self.time, self.limits = field, time, limits

@@ -56,6 +56,7 @@ class LocationCheck:
     """
 
     test = "location_test"
+    unjudged = ""
 
     def __init__(self, field: str, lat: str, lon: str, limits: LocationTest) -> None:
         self.field, self.lat, self.lon, self.limits = field, lat, lon, limits

@@ -36,6 +36,7 @@ class RateOfChangeCheck:
     """
 
     test = "rate_of_change_test"
+    unjudged = ""
 
     def __init__(self, field: str, time: str, limits: RateOfChangeTest) -> None:
         self.field, self.time, self.limits = field, time, limits

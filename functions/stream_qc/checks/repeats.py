@@ -27,6 +27,7 @@ class RepeatCheck:
     """
 
     measures = ()
+    unjudged = ""
 
     def __init__(self, field: str, key: Key, repeated: pl.Series) -> None:
         self.field, self.test, self.needs = field, key.test, key.fields

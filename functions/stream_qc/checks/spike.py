@@ -37,6 +37,7 @@ class SpikeCheck:
     """Flags a row when the next one is known. The first row, the last row and neighbours of missing values are UNKNOWN."""
 
     test = "spike_test"
+    unjudged = "a spike is between two neighbours, and no row has a value, one above and one below"
 
     def __init__(self, field: str, limits: SpikeTest) -> None:
         self.field, self.limits = field, limits

@@ -37,6 +37,7 @@ class TimeGapCheck:
     """
 
     test = "time_gap_test"
+    unjudged = "a gap is between two rows that follow each other and have times, and there are none"
 
     def __init__(self, field: str, time: str, span: dt.timedelta) -> None:
         self.field, self.time, self.span = field, time, span

@@ -17,6 +17,7 @@ class TimeOrderCheck:
     """Flags a row FAIL if its time is before the latest time above, MISSING if it has no time."""
 
     test = "time_order"
+    unjudged = ""
 
     def __init__(self, field: str) -> None:
         self.field = field

@@ -28,6 +28,8 @@ class UniqueCheck:
     which must have a value (Table Schema, primaryKey). hashed: whether to expect the keys in any order.
     """
 
+    unjudged = ""
+
     def __init__(
         self, field: str, test: str, needs: tuple[str, ...], *, absent_fails: bool = False, hashed: bool = False
     ) -> None:

@@ -82,7 +82,12 @@ def _with_keys(rows: pl.DataFrame, period: int) -> tuple[pl.DataFrame, int] | No
     width = -(-period // unit)
     # A longer step than a period separates rows as well as any other.
     place = (steps // unit).clip(upper_bound=width).cum_sum()
-    count = rows.select(pl.int_range(pl.len()).over("t")).to_series()
+    row = pl.int_range(pl.len())
+    count = (
+        steps.to_frame("step")
+        .select(row - pl.when(pl.col("step") != 0).then(row).forward_fill().fill_null(0))
+        .to_series()
+    )
     most = int(largest(count)) + 1
     if (int(place[-1]) + width) * 2 * most >= MOST:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -26,18 +26,30 @@ class Malformed:
 class Block:
     """Rows `first` to `first + height - 1` of a stream, counted from 0.
 
-    `raw` holds the columns as read: text from CSV, typed columns from Parquet, either of them from NDJSON. A malformed row is
-    null in every column and is listed in `malformed`.
+    `raw` holds the columns as read: text or typed columns. A malformed row is null in every column and is listed in
+    `malformed`. spelled: returns the columns as text, if `raw` does not have it as written. nulls_are_missing: whether the
+    missingValues that are text are null already.
     """
 
     def __init__(
-        self, first: int, raw: pl.DataFrame, schema: Schema, malformed: Sequence[Malformed] = (), *, height: int
+        self,
+        first: int,
+        raw: pl.DataFrame,
+        schema: Schema,
+        malformed: Sequence[Malformed] = (),
+        *,
+        height: int,
+        spelled: Callable[[], pl.DataFrame] | None = None,
+        nulls_are_missing: bool = False,
     ) -> None:
         self.first = first
         self.raw = raw
         self.schema = schema
         self.malformed = malformed
         self.height = height
+        self._spelled = spelled
+        self._nulls_are_missing = nulls_are_missing
+        self._given: dict[str, pl.Series] = {}
         self._typed: dict[str, pl.Series] = {}
         self._numbers: dict[str, pl.Series] = {}
 
@@ -58,22 +70,15 @@ class Block:
         return ~pl.int_range(self.height, dtype=pl.UInt32, eager=True).is_in(bad.implode())
 
     def given(self, name: str) -> pl.Series:
-        """Returns the field as written in the file, with null for cells that are one of the schema's missingValues."""
-        column = self._column(name)
-        if column.dtype.is_numeric() and self.schema.missing_numbers:
-            missing_here = column.cast(pl.Float64).is_in(self.schema.missing_numbers)
-            return column.set(missing_here, None) if missing_here.any() else column
-        if column.dtype != pl.String:
-            return column
-        missing = self.schema.missing_values
-        if missing == ("",):
-            return column.replace("", None) if column.len() else column
-        return column.to_frame("v").select(pl.when(~pl.col("v").is_in(missing)).then(pl.col("v")))["v"]
+        """Returns the field as read, with null for cells that are one of the schema's missingValues."""
+        if name not in self._given:
+            self._read(name)
+        return self._given[name]
 
     def typed(self, name: str) -> pl.Series:
         """Returns the field in its type, with null for cells that are missing or not of that type."""
         if name not in self._typed:
-            self._typed[name] = fieldtypes.parse(self.given(name), self.field(name))
+            self._read(name)
         return self._typed[name]
 
     def type_all(self) -> None:
@@ -93,11 +98,37 @@ class Block:
 
     def text(self, name: str) -> pl.Series:
         """Returns every cell of the field as text. For a few cells, `cells` is cheaper."""
-        return fieldtypes.text(self._column(name))
+        return fieldtypes.text(self._written(name))
 
     def cells(self, name: str) -> Cells:
         """Returns the cells of the field as written in the file."""
-        return Cells(lambda: self._column(name), lambda cell: fieldtypes.text(cell).item())
+        return Cells(lambda: self._written(name), lambda cell: fieldtypes.text(cell).item())
+
+    def spelled(self) -> pl.DataFrame:
+        """Returns the columns as text where the file has text."""
+        return self.raw if self._spelled is None else self._spelled()
+
+    def _written(self, name: str) -> pl.Series:
+        columns = self.spelled()
+        return columns[name] if name in columns.columns else self.absent
 
     def _column(self, name: str) -> pl.Series:
         return self.raw[name] if name in self.raw.columns else self.absent
+
+    def _read(self, name: str) -> None:
+        """Finds the missing cells and parses the others. A missingValue is a value of the field's type where it is one."""
+        given = self._column(name)
+        if given.dtype == pl.String and not self._nulls_are_missing:
+            given = _without(given, self.schema.missing_values)
+        typed = fieldtypes.parse(given, self.field(name))
+        missing = self.schema.missing_typed.get(name)
+        if missing and (here := typed.is_in(missing)).any():
+            typed, given = typed.set(here, None), given.set(here, None)
+        self._given[name], self._typed[name] = given, typed
+
+
+def _without(cells: pl.Series, missing: tuple[str, ...]) -> pl.Series:
+    """Returns the text with null for the missing values."""
+    if missing == ("",):
+        return cells.replace("", None) if cells.len() and (cells == "").any() else cells
+    return cells.to_frame("v").select(pl.when(~pl.col("v").is_in(missing)).then(pl.col("v")))["v"]

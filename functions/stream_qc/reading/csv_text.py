@@ -3,12 +3,17 @@
 polars parses the blocks, because it is the fastest. But it fills short rows silently and its errors name no row. So it is
 given only records that are known to be well formed, and its result is compared with the number of separators and line
 ends. If they disagree, the block is parsed record by record. The rows do not depend on where blocks are cut.
+
+A block is read with its numbers as numbers. Only if polars refuses, or may see a number otherwise than stream_qc.fieldtypes
+does, is it read as text. The text is read as well where cells are shown.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -28,6 +33,8 @@ from stream_qc.reading.csv_records import (
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
+NUMBERS: dict[str, pl.DataType] = {"number": pl.Float64(), "integer": pl.Int64()}
+MOST_REFUSED = 3  # blocks; then the text of numbers is parsed at once
 SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -40,10 +47,19 @@ class CsvReader:
         self._grammar = grammar(schema.dialect.delimiter or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
-        self._columns = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}
+        self._columns: dict[str, pl.DataType] = {
+            f"column_{index + 1}": pl.String() for index in range(len(self.header))
+        }
         # If the header repeats a field, its first column is used.
         places = {name: index for index, name in reversed(list(enumerate(self.header)))}
         self._wanted = {name: places[name] for name in wanted if name in places}
+        self._null_values = [text for text in schema.missing_values if text]
+        self._numbers = {
+            f"column_{index + 1}": NUMBERS[schema.fields[name].type]
+            for name, index in self._wanted.items()
+            if schema.fields[name].type in NUMBERS and "" in schema.missing_values
+        }
+        self._refused = 0  # blocks in which polars refused a number
 
     def __iter__(self) -> Iterator[Block]:
         """Yields the blocks. Small ones are joined, so that many malformed rows do not make many blocks."""
@@ -75,24 +91,69 @@ class CsvReader:
                 first += block.height
 
     def _parsed(self, data: bytes, first: int) -> Block:
+        return self._typed(data, first) or self._as_text(data, first)
+
+    def _typed(self, data: bytes, first: int) -> Block | None:
+        """Returns the block with its numbers read as numbers; None if that may differ from parsing their text."""
+        if self._refused == MOST_REFUSED or not self._numbers or _is_odd(data):
+            return None
         try:
-            frame = pl.read_csv(
-                io.BytesIO(data),
-                has_header=False,
-                separator=self._grammar.separator.decode(),
-                schema=self._columns,
-                empty_string_is_null=False,
-            )
+            frame = self._frame(data, self._numbers, null_values=self._null_values)
+        except pl.exceptions.PolarsError:
+            self._refused += 1
+            return None
+        quoted = b'"' in data
+        # polars reads a short row and a blank line as nulls. In a row whose last column has a value, nothing is missing.
+        if (quoted or frame.to_series(-1).null_count()) and not self._is_regular(data, frame.height):
+            return None
+        # It also reads a cell of blanks as null.
+        if (b" " in data or b"\t" in data) and self._has_blank_numbers(data, frame):
+            return None
+        text = functools.cache(lambda: self._chosen(self._frame(data, {}, empty_string_is_null=False)))
+        return Block(
+            first,
+            self._chosen(frame),
+            self._schema,
+            height=frame.height,
+            spelled=text,
+            nulls_are_missing=not quoted,
+        )
+
+    def _has_blank_numbers(self, data: bytes, frame: pl.DataFrame) -> bool:
+        """Returns whether a number that was read as null is neither empty nor a missing value."""
+        doubtful = [name for name in self._numbers if frame[name].null_count()]
+        if not doubtful:
+            return False
+        written = self._frame(data, {}, columns=doubtful, empty_string_is_null=False)
+        missing = ["", *self._null_values]
+        return any(not written[name].filter(frame[name].is_null()).is_in(missing).all() for name in doubtful)
+
+    def _as_text(self, data: bytes, first: int) -> Block:
+        try:
+            frame = self._frame(data, {}, empty_string_is_null=False)
         except pl.exceptions.PolarsError:
             return self._record_by_record([Piece(data)], first)
-        outside = QUOTED.sub(b"", data) if b'"' in data else data
-        as_wide_as_the_header = outside.count(self._grammar.separator) == frame.height * (len(self.header) - 1)
-        # polars drops a carriage return that is a whole cell, and a byte order mark at the start.
-        odd = b"\x00" in data or data.count(b"\r") != data.count(b"\r\n") or data.startswith(BOM)
-        if not as_wide_as_the_header or outside.count(b"\n") != frame.height or odd:
+        if _is_odd(data) or not self._is_regular(data, frame.height):
             return self._record_by_record([Piece(data)], first)
-        columns = frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
-        return Block(first, columns, self._schema, height=frame.height)
+        return Block(first, self._chosen(frame), self._schema, height=frame.height)
+
+    def _frame(self, data: bytes, numbers: dict[str, pl.DataType], **how: Any) -> pl.DataFrame:
+        return pl.read_csv(
+            io.BytesIO(data),
+            has_header=False,
+            separator=self._grammar.separator.decode(),
+            schema=self._columns | numbers,
+            **how,
+        )
+
+    def _chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
+
+    def _is_regular(self, data: bytes, rows: int) -> bool:
+        """Returns whether every row is as wide as the header and each has a line of its own."""
+        outside = QUOTED.sub(b"", data) if b'"' in data else data
+        separators = rows * (len(self.header) - 1)
+        return outside.count(self._grammar.separator) == separators and outside.count(b"\n") == rows
 
     def _record_by_record(self, pieces: list[Piece], first: int) -> Block:
         """Returns the block after parsing each record on its own, to find the malformed ones."""
@@ -128,12 +189,20 @@ class CsvReader:
 
 
 def _joined(blocks: list[Block], schema: Schema) -> Block:
-    """Returns consecutive blocks as one."""
+    """Returns consecutive blocks as one, of text."""
     if len(blocks) == 1:
         return blocks[0]
     malformed = [bad for block in blocks for bad in block.malformed]
     height = sum(block.height for block in blocks)
-    return Block(blocks[0].first, pl.concat([block.raw for block in blocks]), schema, malformed, height=height)
+    return Block(blocks[0].first, pl.concat([block.spelled() for block in blocks]), schema, malformed, height=height)
+
+
+def _is_odd(data: bytes) -> bool:
+    """Returns whether polars may read the data in its own way. It drops a carriage return that is a whole cell, and a byte
+    order mark at the start.
+    """
+    lone = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+    return lone or b"\x00" in data or data.startswith(BOM)
 
 
 def unquoted(cell: bytes) -> str:

@@ -56,7 +56,6 @@ class NdjsonReader:
         self._first_names: dict[str, None] = {}
         self._seen: set[str] = set()
         self._types = {name: NATIVE.get(schema.fields[name].type, pl.String()) for name in wanted}
-        self._missing = schema.missing_numbers
         self._known = all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
 
     @property
@@ -118,7 +117,7 @@ class NdjsonReader:
         )
 
     def _as_written(self, block: LineBlock, name: str, data: bytes) -> bool:
-        """Returns whether polars kept the values as written. It reads numbers as text, and ignores years and missingValues."""
+        """Returns whether polars kept the values as written. It reads numbers as text, and ignores years."""
         field, column = block.field(name), block.raw[name]
         if column.dtype == pl.String:
             given = block.given(name).null_count() == column.null_count()  # a number may equal a missing value
@@ -128,9 +127,7 @@ class NdjsonReader:
             if not column.str.contains(r"^[-0-9tf\[{]").any():
                 return True  # a JSON value that starts otherwise is a string
             return not re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:\s*[^"n\s]', data)
-        if field.type == "year" and not column.is_between(1000, 9999).all():
-            return False
-        return not (self._missing and column.dtype.is_numeric() and column.cast(pl.Float64).is_in(self._missing).any())
+        return field.type != "year" or bool(column.is_between(1000, 9999).all())
 
     def _line_by_line(self, data: bytes, first: int) -> LineBlock:
         columns: dict[str, list[str | None]] = {name: [] for name in self._types}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,13 @@ SAMPLE = {"date": _MOMENT, "datetime": _MOMENT, "time": _MOMENT.time()}
 FORMS = {"date": "%d.%m.%Y", "datetime": "%d.%m.%Y %H:%M", "time": "%H:%M"}
 ORDERED = ("date", "datetime", "integer", "number", "time", "year")
 UNSUPPORTED_CODES = {"%f": "write a fraction of a second as %S.%f", "%Z": "use the offset from UTC, %z"}
+
+
+def values_among(texts: Sequence[str], field: Field) -> list[Any]:
+    """Returns those of the texts that are values of the field's type, if it is not text itself."""
+    if field.type in ("any", "string"):
+        return []
+    return fieldtypes.parse(pl.Series(texts, dtype=pl.String), field).drop_nulls().to_list()
 
 
 def check_format(field: Field, place: str, mistakes: list[str]) -> None:

@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
 from stream_qc.errors import InvalidRules
-from stream_qc.rules.fields import check_format, typed_constraints
+from stream_qc.rules.fields import check_format, typed_constraints, values_among
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest, TableSchema
 from stream_qc.schema import Axes, AxisName, Constraints, Dialect, Field, Schema
 
@@ -163,7 +163,9 @@ def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
         kind = fields[axes.time].type
         mistakes.append(f"time: the field {axes.time} has type {kind}; the time axis must be a datetime or a date")
     dialect = _convert(document.dialect, Dialect, "dialect", mistakes) or Dialect()
-    return Schema(fields, key, tuple(table.missing_values), dialect, axes)
+    missing = tuple(table.missing_values)
+    typed = {} if mistakes else {name: values_among(missing, field) for name, field in fields.items()}
+    return Schema(fields, key, missing, dialect, axes, typed)
 
 
 def _number_fields(streams: dict[str, Any], axes: Axes) -> set[str]:
