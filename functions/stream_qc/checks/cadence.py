@@ -8,22 +8,31 @@ second pass.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import polars as pl
 
 SECOND = 1_000_000  # microseconds
+MOST_COUNTS = 200_000  # in memory
+BINS = 50_000
+COUNTS = {"start": pl.Int64, "n": pl.Int64, "least": pl.Int64, "most": pl.Int64}
 
 
 class Intervals:
     """Counts the intervals by whole second, or by microsecond below one second, with the shortest and longest of each count.
 
     This gives the median: if both middle intervals fall into the same count, so does their mean. If not, they are the longest
-    interval of the lower count and the shortest of the upper one.
+    interval of the lower count and the shortest of the upper one. Few streams have more than MOST_COUNTS different intervals;
+    the counts of those go to temporary files.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[
-            int, tuple[int, int, int]
-        ] = {}  # start -> number, least, most; all but the number in microseconds
+        self._counts: list[pl.DataFrame] = []  # of several blocks, so a count may occur in each
+        self._held = 0
+        self._files: list[Path] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._last: pl.Series | None = None
 
     def add(self, times: pl.Series) -> None:
@@ -31,40 +40,72 @@ class Intervals:
         known = times if self._last is None else pl.concat([self._last, times])
         if times.len():
             self._last = times.tail(1)
-        intervals = known.to_physical().diff().drop_nulls()
+        intervals = known.to_physical().diff().drop_nulls().alias("us")
         shortest, longest = intervals.min(), intervals.max()
         if not isinstance(shortest, int) or not isinstance(longest, int):
             return  # there is no interval
         if shortest == longest:
-            self._count(_start(shortest), intervals.len(), shortest, longest)
-            return
-        us = pl.col("us")
-        start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
-        counted = intervals.to_frame("us").group_by(start.alias("start"))
-        for row in counted.agg(pl.len().alias("n"), us.min().alias("least"), us.max().alias("most")).iter_rows():
-            self._count(*row)
-
-    def _count(self, start: int, number: int, least: int, most: int) -> None:
-        before = self._counts.get(start, (0, least, most))
-        self._counts[start] = (before[0] + number, min(before[1], least), max(before[2], most))
+            counted = pl.DataFrame([[_start(shortest)], [intervals.len()], [shortest], [longest]], schema=COUNTS)
+        else:
+            us = pl.col("us")
+            start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
+            counted = (
+                intervals.to_frame()
+                .group_by(start.alias("start"))
+                .agg(pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most"))
+            )
+        self._counts.append(counted)
+        self._held += counted.height
+        if self._held > MOST_COUNTS:
+            self._make_room()
 
     def median(self) -> int | None:
         """Returns the median interval in microseconds, or None if there is no interval.
 
         From one second on it is rounded down to whole seconds, as in ioos_qc. Below, where ioos_qc cannot work, it is exact.
         """
-        total = sum(count for count, _, _ in self._counts.values())
+        total = sum(int(part["n"].sum()) for part in self._parts())
         if not total:
             return None
         lower, upper = self._at((total - 1) // 2), self._at(total // 2)
-        return _start(lower if lower == upper else (self._counts[lower][2] + self._counts[upper][1]) // 2)
+        return _start(lower[0] if lower[0] == upper[0] else (lower[2] + upper[1]) // 2)
 
-    def _at(self, rank: int) -> int:
-        for start in sorted(self._counts):
-            rank -= self._counts[start][0]
-            if rank < 0:
-                return start
-        raise IndexError(rank)
+    def _at(self, rank: int) -> tuple[int, int, int]:
+        """Returns the count of the interval with this rank in ascending order: its start, shortest and longest interval."""
+        ends = [(int(part["start"].min()), int(part["start"].max())) for part in self._parts()]  # type: ignore[arg-type]
+        low, high = min(low for low, _ in ends), max(high for _, high in ends)
+        while low < high:  # narrows down the starts, with memory for BINS of them
+            width = (high - low) // BINS + 1
+            bins = pl.concat(
+                part.filter(pl.col("start").is_between(low, high))
+                .group_by(((pl.col("start") - low) // width).alias("bin"))
+                .agg(pl.col("n").sum())
+                for part in self._parts()
+            )
+            bins = (
+                bins.group_by("bin").agg(pl.col("n").sum()).sort("bin").with_columns(pl.col("n").cum_sum().alias("end"))
+            )
+            number, count, end = bins.row(int((bins["end"] <= rank).sum()))
+            rank -= end - count
+            low, high = low + number * width, min(high, low + (number + 1) * width - 1)
+        of_start = pl.concat(part.filter(pl.col("start") == low) for part in self._parts())
+        return low, int(of_start["least"].min()), int(of_start["most"].max())  # type: ignore[arg-type]
+
+    def _parts(self) -> Iterator[pl.DataFrame]:
+        yield from self._counts
+        yield from (pl.read_parquet(path) for path in self._files)
+
+    def _make_room(self) -> None:
+        of_start = pl.concat(self._counts).group_by("start")
+        counts = of_start.agg(pl.col("n").sum(), pl.col("least").min(), pl.col("most").max())
+        if counts.height <= MOST_COUNTS // 2:
+            self._counts, self._held = [counts], counts.height
+            return
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
+        self._files.append(Path(self._folder.name, f"{len(self._files)}.parquet"))
+        counts.write_parquet(self._files[-1])
+        self._counts, self._held = [], 0
 
 
 def _start(interval: int) -> int:
