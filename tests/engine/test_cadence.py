@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -28,7 +30,7 @@ def test_median_is_that_of_all_intervals(times: list[int], block: int, most_coun
         for start in range(0, len(times), block):
             intervals.add(pl.Series(times[start : start + block]).cast(pl.Datetime("us")))
         median = intervals.median()
-    steps = sorted(after - before for before, after in zip(times, times[1:], strict=False))
+    steps = sorted(after - before for before, after in itertools.pairwise(times))
     middle = (steps[(len(steps) - 1) // 2] + steps[len(steps) // 2]) // 2
     assert median == (middle if 0 <= middle < SECOND else middle // SECOND * SECOND)
 

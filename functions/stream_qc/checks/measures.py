@@ -7,6 +7,7 @@ names are the same measure and are computed once.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 MARK = "."
+
+
+once = functools.lru_cache(maxsize=10_000)  # expressions are slow to make
 
 
 class Measure(NamedTuple):
@@ -63,47 +67,57 @@ def time(field: str) -> pl.Expr:
     return column(field).cast(pl.Datetime("us"))
 
 
+@once
 def least(field: str) -> Measure:
     return Measure(f"least {field}", column(field).min())
 
 
+@once
 def most(field: str) -> Measure:
     return Measure(f"most {field}", column(field).max())
 
 
+@once
 def earliest(field: str) -> Measure:
     return Measure(f"earliest {field}", time(field).min())
 
 
+@once
 def latest(field: str) -> Measure:
     return Measure(f"latest {field}", time(field).max())
 
 
+@once
 def total(field: str) -> Measure:
     """The sum of a number field. It is finite only if no value is NaN or infinite."""
     return Measure(f"total {field}", number(field).sum())
 
 
+@once
 def longest_step(field: str) -> Measure:
     """The largest difference between two neighbours."""
     return Measure(f"longest step {field}", number(field).diff().abs().max())
 
 
+@once
 def missing(field: str) -> Measure:
     """How many cells have no value of the field's type."""
     return Measure(f"missing {field}", column(field).null_count())
 
 
+@once
 def ascends(field: str) -> Measure:
     """Whether every value is greater than the one above."""
     return Measure(f"ascends {field}", (column(field) > column(field).shift(1)).all())
 
 
+@once
 def shortest_interval(field: str) -> Measure:
     """The smallest time from one row to the next, in microseconds; negative if a row is earlier than the one above."""
     return Measure(f"shortest interval {field}", _intervals(field).min())
 
 
+@once
 def longest_interval(field: str) -> Measure:
     """The largest time from one row to the next, in microseconds."""
     return Measure(f"longest interval {field}", _intervals(field).max())

@@ -47,6 +47,7 @@ class Block:
         self.schema = schema
         self.malformed = malformed
         self.height = height
+        self._columns = {column.name: column for column in raw.get_columns()}
         self._spelled = spelled
         self._nulls_are_missing = nulls_are_missing
         self._given: dict[str, pl.Series] = {}
@@ -109,11 +110,11 @@ class Block:
         return self.raw if self._spelled is None else self._spelled()
 
     def _written(self, name: str) -> pl.Series:
-        columns = self.spelled()
-        return columns[name] if name in columns.columns else self.absent
+        return self._column(name) if self._spelled is None or name not in self._columns else self._spelled()[name]
 
     def _column(self, name: str) -> pl.Series:
-        return self.raw[name] if name in self.raw.columns else self.absent
+        column = self._columns.get(name)
+        return self.absent if column is None else column
 
     def _read(self, name: str) -> None:
         """Finds the missing cells and parses the others. A missingValue is a value of the field's type where it is one."""
