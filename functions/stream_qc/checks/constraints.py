@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -144,8 +145,11 @@ def _type_flags(block: Block, name: str) -> pl.Series:
 def _not_of_type(field: Field, value: Any) -> str:
     if field.type == "string":
         return f"{field.name} {value!r} is not text"
+    text = str(value)[:80]
+    if field.type == "integer" and re.fullmatch(r"\s*[-+]?\d+\s*", text):
+        return f"{field.name} {text!r} is beyond the integers that are supported, which have 64 bits (type)"
     form = "" if field.format == "default" else f" in the format {field.format}"
-    return f"{field.name} {str(value)[:80]!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
+    return f"{field.name} {text!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
 
 
 def _required_flags(block: Block, name: str) -> pl.Series:

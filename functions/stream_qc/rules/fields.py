@@ -13,6 +13,8 @@ import polars as pl
 from stream_qc import fieldtypes
 from stream_qc.schema import Constraints, Field
 
+MOST_EXACT = 2**53 - 1  # numbers are 64-bit floats; the next whole number cannot be told from the one after it
+
 # For each type that takes a pattern, a value to try the pattern on and an example of a pattern.
 _MOMENT = dt.datetime(2021, 11, 23, 13, 45, 56, tzinfo=dt.UTC)
 SAMPLE = {"date": _MOMENT, "datetime": _MOMENT, "time": _MOMENT.time()}
@@ -23,9 +25,10 @@ UNSUPPORTED_CODES = {"%f": "write a fraction of a second as %S.%f", "%Z": "use t
 
 def values_among(texts: Sequence[str], field: Field) -> list[Any]:
     """Returns those of the texts that are values of the field's type, if it is not text itself."""
-    if field.type in ("any", "string"):
+    cells = pl.Series([text for text in texts if text], dtype=pl.String)
+    if field.type in ("any", "string") or not cells.len():
         return []
-    return fieldtypes.parse(pl.Series(texts, dtype=pl.String), field).drop_nulls().to_list()
+    return fieldtypes.parse(cells, field).drop_nulls().to_list()
 
 
 def check_format(field: Field, place: str, mistakes: list[str]) -> None:
@@ -109,6 +112,14 @@ def _text_mistakes(field: Field) -> Iterator[str]:
 
 def _typed(value: Any, field: Field, place: str, mistakes: list[str]) -> Any:
     """Returns a limit in the field's type. It may be written in the field's format or, for times, in ISO 8601."""
+    if field.type == "number" and type(value) is int and abs(value) > MOST_EXACT:
+        mistakes.append(
+            f"{place}: {value} has more digits than a number field holds, which are exact up to {MOST_EXACT}; "
+            "give the field the type integer"
+        )
+        return None
+    if field.type == "number" and type(value) in (int, float) and not math.isnan(value):
+        return float(value)
     forms = [field, msgspec.structs.replace(field, format="default")]
     if field.type == "datetime":
         forms.append(msgspec.structs.replace(field, format="%Y-%m-%d"))  # a date means midnight
