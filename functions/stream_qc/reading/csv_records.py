@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import functools
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import polars as pl
 
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES, skip_line
 
 MOST_TOGETHER = 2000  # pieces per block
+MOST_CELLS = 50  # of a row that one regular expression describes
 SMALL = 4096  # bytes; smaller pieces are grouped
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """The regular expressions for one separator. `records` matches any number of whole records, `one` a single record."""
+    """The regular expressions for one separator. `records` matches any number of whole records, `one` a single record.
+
+    row: matches a line that is a record of as many cells as the header has, in polars' syntax; None for very many.
+    """
 
     separator: bytes
     records: re.Pattern[bytes]
     one: re.Pattern[bytes]
     cell: re.Pattern[bytes]
     unfinished: re.Pattern[bytes]  # the start of a record that more bytes may complete
+    row: str | None = None
 
 
 QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 
 
-@functools.cache
-def grammar(separator: str) -> Grammar:
-    """Returns the regular expressions for CSV with this separator."""
+@functools.lru_cache(maxsize=100)
+def grammar(separator: str, width: int = 0) -> Grammar:
+    """Returns the regular expressions for CSV with this separator. width: the cells of the header, if it is known."""
     sep = re.escape(separator.encode())
     quoted, plain = rb'"(?:[^"]++|"")*+"', rb'[^"\n' + sep + rb"]*+"
     field = rb"(?:" + quoted + rb"|" + plain + rb")"
     record = field + rb"(?:" + sep + field + rb")*+\r?\n"
+    cell = rf'(?:"(?:[^"]|"")*"|[^"{re.escape(separator)}]*)'
+    row = rf"^{cell}(?:{re.escape(separator)}{cell}){{{width - 1}}}\r?$" if 0 < width <= MOST_CELLS else None
     return Grammar(
         separator.encode(),
         records=re.compile(rb"(?:" + record + rb")*+"),
         one=re.compile(record),
         cell=re.compile(rb"(?:^|(?<=" + sep + rb"))(" + quoted + rb"|" + plain + rb")(?=" + sep + rb"|$)"),
         unfinished=re.compile(rb"(?:" + field + sep + rb')*+(?:"(?:[^"]++|"")*+"?\r?|' + plain + rb")\Z"),
+        row=row,
     )
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive well-formed records or, with a reason, one malformed record."""
+    """Consecutive well-formed records or, with a reason, one malformed record.
+
+    as_wide: whether every record is known to have as many cells as the header, and a line of its own.
+    """
 
     data: bytes
     reason: str = ""
+    as_wide: bool = False
 
 
 def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterator[Piece]:
@@ -59,10 +74,10 @@ def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterat
     while True:
         position = 0
         while position < len(data):
-            end = _whole_records(data, position, syntax)
-            if end > position:
-                yield Piece(data[position:end])
-                position = end
+            piece = _rows(data, position, syntax) or _whole_records(data, position, syntax)
+            if piece:
+                yield piece
+                position += len(piece.data)
                 continue
             line_end = data.find(b"\n", position, position + MAX_RECORD_BYTES) + 1
             left = len(data) - position
@@ -88,8 +103,29 @@ def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterat
             data += b"\n"
 
 
-def _whole_records(data: bytes, position: int, syntax: Grammar) -> int:
-    """Returns where the well-formed records that start here end. None is longer than MAX_RECORD_BYTES."""
+def _rows(data: bytes, position: int, syntax: Grammar) -> Piece | None:
+    """Returns the whole lines that start here if they hold quotes and each of them is a row as wide as the header.
+
+    That is the common case, which polars finds out ten times as fast as Python's regular expressions.
+    """
+    if syntax.row is None or data.find(b'"', position) < 0:
+        return None
+    rows = data[position : data.rfind(b"\n", position) + 1]
+    try:
+        lines = pl.read_csv(
+            io.BytesIO(rows), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String()},
+            empty_string_is_null=False,
+        )["line"]  # fmt: skip
+    except pl.exceptions.PolarsError:  # there is no line, or one is not UTF-8
+        return None
+    longest = lines.str.len_bytes().max()
+    fits = isinstance(longest, int) and longest < MAX_RECORD_BYTES and not lines.null_count()
+    return Piece(rows, as_wide=True) if fits and lines.str.contains(syntax.row).all() else None
+
+
+def _whole_records(data: bytes, position: int, syntax: Grammar) -> Piece | None:
+    """Returns the well-formed records that start here, if there are any. None of them is longer than MAX_RECORD_BYTES."""
+    start = position
     quotes = data.find(b'"', position) >= 0
     while position < len(data):
         window = position + MAX_RECORD_BYTES
@@ -101,7 +137,7 @@ def _whole_records(data: bytes, position: int, syntax: Grammar) -> int:
         if end <= position:
             break
         position = end
-    return position
+    return Piece(data[start:position]) if position > start else None
 
 
 def _what_is_wrong(line: bytes, syntax: Grammar) -> str:
@@ -120,13 +156,13 @@ def without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
             yield piece
             blank = b""
             continue
-        data = blank + piece.data
+        data, as_wide = blank + piece.data, piece.as_wide and not blank
         body = data.rstrip(b"\r\n")
         if not body:
             blank = data
             continue
         end = data.index(b"\n", len(body)) + 1
-        yield Piece(data[:end])
+        yield Piece(data[:end], as_wide=as_wide)
         blank = data[end:]
 
 

@@ -46,6 +46,7 @@ class CsvReader:
         line, rest = _first_record(content)
         self._grammar = grammar(schema.dialect.delimiter or _separator(line, schema))
         self.header = _header(line, self._grammar)
+        self._grammar = grammar(self._grammar.separator.decode(), len(self.header))
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
         self._columns: dict[str, pl.DataType] = {
             f"column_{index + 1}": pl.String() for index in range(len(self.header))
@@ -85,16 +86,17 @@ class CsvReader:
         first = 0
         for pieces in gathered(self._pieces, self._block_bytes):
             alone = len(pieces) == 1 and not pieces[0].reason
-            block = self._parsed(pieces[0].data, first) if alone else self._record_by_record(pieces, first)
+            block = self._parsed(pieces[0], first) if alone else self._record_by_record(pieces, first)
             if block.height:
                 yield block, sum(len(piece.data) for piece in pieces)
                 first += block.height
 
-    def _parsed(self, data: bytes, first: int) -> Block:
-        return self._typed(data, first) or self._as_text(data, first)
+    def _parsed(self, piece: Piece, first: int) -> Block:
+        return self._typed(piece, first) or self._as_text(piece, first)
 
-    def _typed(self, data: bytes, first: int) -> Block | None:
+    def _typed(self, piece: Piece, first: int) -> Block | None:
         """Returns the block with its numbers read as numbers; None if that may differ from parsing their text."""
+        data = piece.data
         if self._refused == MOST_REFUSED or not self._numbers or _is_odd(data):
             return None
         try:
@@ -104,7 +106,7 @@ class CsvReader:
             return None
         quoted = b'"' in data
         # polars reads a short row and a blank line as nulls. In a row whose last column has a value, nothing is missing.
-        if (quoted or frame.to_series(-1).null_count()) and not self._is_regular(data, frame.height):
+        if (quoted or frame.to_series(-1).null_count()) and not self._is_regular(piece, frame.height):
             return None
         # It also reads a cell of blanks as null.
         if (b" " in data or b"\t" in data) and self._has_blank_numbers(data, frame):
@@ -128,13 +130,13 @@ class CsvReader:
         missing = ["", *self._null_values]
         return any(not written[name].filter(frame[name].is_null()).is_in(missing).all() for name in doubtful)
 
-    def _as_text(self, data: bytes, first: int) -> Block:
+    def _as_text(self, piece: Piece, first: int) -> Block:
         try:
-            frame = self._frame(data, {}, empty_string_is_null=False)
+            frame = self._frame(piece.data, {}, empty_string_is_null=False)
         except pl.exceptions.PolarsError:
-            return self._record_by_record([Piece(data)], first)
-        if _is_odd(data) or not self._is_regular(data, frame.height):
-            return self._record_by_record([Piece(data)], first)
+            return self._record_by_record([piece], first)
+        if _is_odd(piece.data) or not self._is_regular(piece, frame.height):
+            return self._record_by_record([piece], first)
         return Block(first, self._chosen(frame), self._schema, height=frame.height)
 
     def _frame(self, data: bytes, numbers: dict[str, pl.DataType], **how: Any) -> pl.DataFrame:
@@ -149,8 +151,11 @@ class CsvReader:
     def _chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
 
-    def _is_regular(self, data: bytes, rows: int) -> bool:
+    def _is_regular(self, piece: Piece, rows: int) -> bool:
         """Returns whether every row is as wide as the header and each has a line of its own."""
+        data = piece.data
+        if piece.as_wide:
+            return data.count(b"\n") == rows
         outside = QUOTED.sub(b"", data) if b'"' in data else data
         separators = rows * (len(self.header) - 1)
         return outside.count(self._grammar.separator) == separators and outside.count(b"\n") == rows
