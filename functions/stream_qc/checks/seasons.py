@@ -20,33 +20,37 @@ FIRST, LAST = -(2**62), 2**62
 
 
 class Period(NamedTuple):
-    """A unit of time. unit: returns its number for the times `t`. shortest: a span of time in which it changes at most once."""
+    """A unit of time. unit: returns its number for the times `t`. first, last: its numbers. hours: within fewer, it changes once
+    at most.
+    """
 
     unit: pl.Expr
-    shortest: dt.timedelta
-
-
-def _days(count: int) -> dt.timedelta:
-    return dt.timedelta(days=count)
+    first: int
+    last: int
+    hours: int
 
 
 TIME = pl.col("t")
+YEAR = Period(TIME.dt.year(), 1, 9999, 365 * 24)
+WEEK = Period(TIME.dt.week(), 1, 53, 7 * 24)
+DAY_OF_YEAR = Period(TIME.dt.ordinal_day(), 1, 366, 24)
+DAY_OF_WEEK = Period(TIME.dt.weekday() - 1, 0, 6, 24)
 # The names are those of pandas, which ioos_qc uses. Weeks are ISO weeks; Monday is day 0.
 PERIODS = {
-    "year": Period(TIME.dt.year(), _days(365)),
-    "quarter": Period(TIME.dt.quarter(), _days(90)),
-    "month": Period(TIME.dt.month(), _days(28)),
-    "week": Period(TIME.dt.week(), _days(7)),
-    "weekofyear": Period(TIME.dt.week(), _days(7)),
-    "day": Period(TIME.dt.day(), _days(1)),
-    "dayofyear": Period(TIME.dt.ordinal_day(), _days(1)),
-    "day_of_year": Period(TIME.dt.ordinal_day(), _days(1)),
-    "dayofweek": Period(TIME.dt.weekday() - 1, _days(1)),
-    "day_of_week": Period(TIME.dt.weekday() - 1, _days(1)),
-    "weekday": Period(TIME.dt.weekday() - 1, _days(1)),
-    "hour": Period(TIME.dt.hour(), dt.timedelta(hours=1)),
-    "minute": Period(TIME.dt.minute(), dt.timedelta(minutes=1)),
-    "second": Period(TIME.dt.second(), dt.timedelta(seconds=1)),
+    "year": YEAR,
+    "quarter": Period(TIME.dt.quarter(), 1, 4, 90 * 24),
+    "month": Period(TIME.dt.month(), 1, 12, 28 * 24),
+    "week": WEEK,
+    "weekofyear": WEEK,
+    "day": Period(TIME.dt.day(), 1, 31, 24),
+    "dayofyear": DAY_OF_YEAR,
+    "day_of_year": DAY_OF_YEAR,
+    "dayofweek": DAY_OF_WEEK,
+    "day_of_week": DAY_OF_WEEK,
+    "weekday": DAY_OF_WEEK,
+    "hour": Period(TIME.dt.hour(), 0, 23, 1),
+    "minute": Period(TIME.dt.minute(), 0, 59, 0),
+    "second": Period(TIME.dt.second(), 0, 59, 0),
 }
 
 
@@ -103,19 +107,19 @@ class _Group:
         self.numbers = pl.Series([number for _, number in stretches], dtype=pl.Int64)
 
     def seasons(self, times: pl.Series) -> pl.Series:
-        return self.numbers.gather(self._place(times))
+        return self.numbers.gather(self.starts.search_sorted(self._units(times), side="right") - 1)
 
     def between(self, first: dt.datetime, last: dt.datetime) -> set[int]:
-        start, end = self._place(pl.Series([first, last], dtype=pl.Datetime("us")))
-        grows = self.period in (None, "year") or last - first < PERIODS[self.period].shortest
-        if grows and start <= end:
-            return set(self.numbers.slice(start, end - start + 1))
-        return {NONE, *self.numbers}
+        start, end = self._units(pl.Series([first, last], dtype=pl.Datetime("us")))
+        if self.period and (start > end or last - first >= dt.timedelta(hours=PERIODS[self.period].hours)):
+            start, end = PERIODS[self.period].first, PERIODS[self.period].last
+        place = int(self.starts.search_sorted(start, side="right")) - 1
+        return set(self.numbers.slice(place, int(self.starts.search_sorted(end, side="right")) - place))
 
-    def _place(self, times: pl.Series) -> pl.Series:
-        """Returns the stretch of each time. A missing time is in the first one, which has no season."""
-        unit = times.to_frame("t").select(PERIODS[self.period].unit if self.period else TIME.to_physical()).to_series()
-        return self.starts.search_sorted(unit.cast(pl.Int64).fill_null(FIRST), side="right") - 1
+    def _units(self, times: pl.Series) -> pl.Series:
+        """Returns the numbers by which stretches start. A missing time has that of the first one, which has no season."""
+        unit = PERIODS[self.period].unit if self.period else TIME.to_physical()
+        return times.to_frame("t").select(unit.cast(pl.Int64).fill_null(FIRST)).to_series()
 
 
 def _whole(season: Season) -> tuple[int, int]:
