@@ -63,8 +63,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "s": {"minLength": 1, "maxLength": 2, "pattern": "[ab]+"},
 }
 START = dt.datetime(2020, 1, 1)  # UTC without a zone
-QUIET = ("3", "3.5", "4.2", "2.9", "5")
-CELLS = ("", "3", "30", "-40", "nan", "inf", "bad", " 4", '"4"', "9")
+CELLS = ("", "3", "6", "6.5", "8", "30", "-40", "nan", "inf", "bad", " 4", '"4"', "9")
 
 
 class Sink:
@@ -106,22 +105,53 @@ def rules(draw: st.DrawFn) -> Rules:
 
 @st.composite
 def table(draw: st.DrawFn) -> bytes:
-    """Draws a CSV file: a mostly quiet series at some cadence, with odd times and cells in a few places."""
-    rows = draw(st.integers(1, 60))
-    step = draw(st.sampled_from([1.0, 0.5, 2.0, 0.0]))
-    seed = draw(st.randoms(use_true_random=False))
-    odd = draw(st.sampled_from([0, 0, 3, 12]))
-    lines = ["time,v,z,lat,lon,n,s"]
-    for row in range(rows):
-        time = START + dt.timedelta(seconds=row * step)
-        line = [time.isoformat(), seed.choice(QUIET), "1", str(row % 3), "7", str(row), seed.choice("ab")]
-        if seed.randrange(100) < odd:
-            time += dt.timedelta(seconds=seed.choice([-5, -1, 0.25, 7]))
-            line[0] = seed.choice([time.isoformat(), time.isoformat(), "", "soon", lines[-1].split(",")[0]])
-        line[1:5] = [seed.choice(CELLS) if seed.randrange(100) < odd else cell for cell in line[1:5]]
-        line[5:] = [seed.choice(["", "1", "x", '"b"']) if seed.randrange(100) < odd else cell for cell in line[5:]]
-        lines.append("1,2" if seed.randrange(400) < odd else ",".join(line))
+    """Draws a CSV file: a clean series at some cadence, with faults in a few places."""
+    rows = draw(st.integers(1, 80))
+    step = draw(st.sampled_from([1.0, 1.0, 0.5, 2.0, 0.0]))
+    quiet = draw(st.sampled_from([("3", "4"), ("2.5", "4", "3"), ("3",)]))
+    table = [
+        {
+            "time": (START + dt.timedelta(seconds=row * step)).isoformat(),
+            "v": quiet[row % len(quiet)],
+            **{"z": "1", "lat": "50", "lon": "7", "n": str(row % 3 + 1), "s": "ab"[row % 2]},
+        }
+        for row in range(rows)
+    ]
+    for _ in range(draw(st.integers(0, 4))):
+        _damage(draw, table, draw(st.integers(0, rows - 1)))
+    lines = [",".join(table[0]), *(",".join(row.values()) for row in table)]
+    if draw(st.integers(0, 20)) == 0:
+        lines[draw(st.integers(1, rows))] = "1,2"
     return ("\n".join(lines) + "\n").encode()
+
+
+def _damage(draw: st.DrawFn, table: list[dict[str, str]], row: int) -> None:
+    """Puts a fault in or from this row: a cell, a line that stays flat, a gap, a repeated or an earlier time."""
+    kind = draw(st.sampled_from(["cell", "cell", "flat", "gap", "repeat", "earlier", "no time", "n", "s", "moves"]))
+    if kind == "cell":
+        table[row][draw(st.sampled_from(NUMBERS))] = draw(st.sampled_from(CELLS))
+    elif kind == "flat":
+        for line in table[row : row + draw(st.integers(2, 9))]:
+            line["v"] = table[row]["v"]
+    elif kind == "gap":
+        _move(table[row:], draw(st.sampled_from([3, 4, 5, 7, 30])))
+    elif kind == "earlier":
+        _move(table[row : row + 1], -draw(st.sampled_from([0.25, 1, 2, 5])))
+    elif kind == "repeat":
+        table[row]["time"] = table[max(0, row - 1)]["time"]
+    elif kind == "no time":
+        table[row]["time"] = draw(st.sampled_from(["", "soon"]))
+    elif kind == "moves":
+        for line in table[row:]:
+            line["lat"] = "53.7"
+    else:
+        table[row][kind] = draw(st.sampled_from(["", "1", "x", '"b"', "abba"]))
+
+
+def _move(rows: list[dict[str, str]], seconds: float) -> None:
+    for line in rows:
+        if line["time"].startswith("2"):
+            line["time"] = (dt.datetime.fromisoformat(line["time"]) + dt.timedelta(seconds=seconds)).isoformat()
 
 
 def found(data: bytes, given: Rules, block_bytes: int, sinks: dict[str, Sink] | None = None) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from stream_qc.formats import format_of, without_ending
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
 from stream_qc.reading.lines import MAX_RECORD_BYTES
+from stream_qc.rules import load
 from tests.amount import examples
 from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, rows_and_malformed, schema_of
 
@@ -236,6 +237,17 @@ def test_stream_error_is_raised() -> None:
         open_reader(io.BufferedReader(Broken()), form, TEXT_RULES.schema)
     with pytest.raises(UnreadableFile):
         open_reader(io.BytesIO(), form, TEXT_RULES.schema)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.ndjson"])
+def test_blocks_are_cut_where_they_are_asked_to_be(name: str) -> None:
+    data = b"a\n" + b"1\n" * 1000 if name == "x.csv" else b'{"a": 1}\n' * 1000
+    form = format_of(name)
+    assert form is not None
+    for block_bytes, least in ((1, 1000), (100, 20)):
+        blocks = list(open_reader(io.BytesIO(data), form, load(schema_of({"name": "a"})).schema, block_bytes))
+        assert len(blocks) >= least
+        assert sum(block.height for block in blocks) == 1000
 
 
 def test_truncated_file_drops_provisional_flags() -> None:

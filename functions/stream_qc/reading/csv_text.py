@@ -34,6 +34,7 @@ from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
 NUMBERS: dict[str, pl.DataType] = {"number": pl.Float64(), "integer": pl.Int64()}
+HEADER_BYTES = 64 * 1024  # read to find the header
 MOST_REFUSED = 3  # blocks; then the text of numbers is parsed at once
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -43,7 +44,7 @@ class CsvReader:
 
     def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
         self._schema, self._block_bytes = schema, block_bytes
-        line, rest = _first_record(content)
+        line, rest = _first_record(content, min(block_bytes, HEADER_BYTES))
         self._grammar = grammar(schema.dialect.delimiter or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._grammar = grammar(self._grammar.separator.decode(), len(self.header))
@@ -220,11 +221,14 @@ def _cells(count: int) -> str:
     return "1 cell" if count == 1 else f"{count} cells"
 
 
-def _first_record(content: Bytes) -> tuple[bytes, bytes]:
-    """Returns the record of the header and what was read after it. Raises UnreadableFile if it is too long."""
+def _first_record(content: Bytes, size: int) -> tuple[bytes, bytes]:
+    """Returns the record of the header and what was read after it. Raises UnreadableFile if it is too long.
+
+    size: how many bytes are read at a time.
+    """
     data = b""
     while True:
-        chunk = content.read(64 * 1024)
+        chunk = content.read(size)
         data += chunk
         for separator in SEPARATORS:
             match = grammar(separator).one.match(data)
