@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from stream_qc.rules import load
 from tests.bench import rules
 from tests.bench.cases import CASES, FAILS_OF, KIND_CASES, Case
 from tests.bench.generators import chunks, make
+from tests.bench.measure import cost_of
 
 ROWS = 2_000
 SMALL = {  # the same generators and rules, with fewer columns and seasons
@@ -68,3 +70,9 @@ def test_key_is_unique_and_in_no_order() -> None:
     rises = (chunk["id"].diff().drop_nulls() > 0).mean()
     assert isinstance(rises, float)
     assert 0.4 < rises < 0.6
+
+
+def test_peak_memory_is_that_of_the_child_alone() -> None:
+    cost = cost_of([sys.executable, "-I", "-S", "-c", "pass"])
+    assert cost.peak < 40  # this process, with polars, has more
+    assert cost_of([sys.executable, "-I", "-S", "-c", "bytearray(100 << 20)"]).peak > 100
