@@ -69,6 +69,13 @@ format: .venv/editable ## format the code
 	@.local/peers/bin/python $(PIP_INSTALL) --no-binary ioos-qc --ignore-requires-python -r requirements/peers.txt
 	@touch $@
 
+.local/bench/ready: requirements/bench.txt
+	@echo "setting up .local/bench: what the engine is measured beside (1.2 GB)"
+	@mkdir -p .local && $(PYTHON) -m venv --clear .local/bench
+	@# ioos_qc: as for .local/peers
+	@.local/bench/bin/python $(PIP_INSTALL) --no-binary ioos-qc --ignore-requires-python -r requirements/bench.txt
+	@touch $@
+
 fuzz: setup ## check 20,000 damaged files with the engine
 	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_ndjson.py -k "damaged_file or other_lines"
 
@@ -91,8 +98,8 @@ build: .venv/ready ## the wheel of stream-qc: build/dist
 synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
 
-bench: .local/peers/ready ## measure the speed of the engine, of polars and of its peers
-	@PYTHONPATH=functions .local/peers/bin/python -m tests.bench
+bench: .venv/editable .local/bench/ready ## measure the engine beside the fastest parse and other tools: docs/BENCHMARKS.md (an hour; ROWS=1_000_000: some minutes)
+	@PYTHONPATH=functions python -m tests.bench
 
 bootstrap: .venv/editable node_modules/.ready ## prepare an AWS account and region for the CDK, once for each
 	@$(CDK) bootstrap $(ARGS)
@@ -120,7 +127,7 @@ load: setup ## 1,000 uploads at once and a group of 10,000 streams on the local 
 
 lock: .venv/ready ## update requirements/*.txt to the newest versions, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt
-	@cd requirements && for name in functions dev local lock peers audit; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	@cd requirements && for name in functions dev local lock peers bench audit; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
 
 clean: ## remove everything that these commands made, including the environments

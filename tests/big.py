@@ -1,6 +1,6 @@
 """Checks a CSV stream of any size, generated while it is read: `python -m tests.big BYTES`.
 
-Prints the rows, the seconds and the peak memory of the process. Uses the data and the rules of tests/bench.py.
+Prints the rows, the seconds and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -11,15 +11,34 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
 from stream_qc.rules import load
-from tests.bench import RULES, peak_megabytes
 
 ROWS_AT_ONCE = 20_000
+RULES = """
+schema:
+  fields:
+    - {name: time, type: datetime, constraints: {required: true}}
+    - {name: value, type: number, constraints: {required: true, minimum: -50, maximum: 60}}
+    - {name: sensor, type: string, constraints: {required: true, pattern: "S[0-9]"}}
+    - {name: quality, type: integer, constraints: {enum: [0, 1, 2, 3, 4]}}
+time: time
+streams:
+  value:
+    qartod:
+      gross_range_test: {suspect_span: [-10, 40], fail_span: [-40, 60]}
+      spike_test: {suspect_threshold: 3, fail_threshold: 8}
+      rate_of_change_test: {threshold: 5}
+      flat_line_test: {suspect_threshold: 10, fail_threshold: 20, tolerance: 0.0001}
+  time:
+    qartod:
+      time_gap_test: {fail_span: 2}
+"""
 
 
 class GeneratedStream(io.RawIOBase):
@@ -53,6 +72,12 @@ class GeneratedStream(io.RawIOBase):
             )
             yield frame.write_csv(include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S").encode()
             first += ROWS_AT_ONCE
+
+
+def peak_megabytes() -> int:
+    """Returns the peak memory of this process. getrusage would include the memory of its parent."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) // 1024
 
 
 def main(size: int) -> None:
