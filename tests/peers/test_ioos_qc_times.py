@@ -97,7 +97,7 @@ def test_rate_of_change_test_on_irregular_times(
     whole = {max(1, abs(math.floor(step))) for step in seconds_between(times)} or {1}
     rates = exact([Fraction(step) / seconds for step in differences(taken) for seconds in whole])
     # In ioos_qc the interval to a missing time is 292 years, so that any change is faster than 0 a second.
-    limit = st.sampled_from([rate for rate in rates if rate or None not in times])
+    limit = st.sampled_from([*(rate for rate in rates if rate or None not in times), 0.5])
     parameters = {"threshold": data.draw(limit), "fail_threshold": data.draw(st.none() | limit)}
     expected = oracle(qartod.rate_of_change_test, inp=numbers(taken), tinp=instants(times), **parameters)
     assert engine_flags("rate_of_change_test", parameters, {"time": times, "v": taken}, block_bytes) == expected
