@@ -12,6 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.engine.checking import long_header
+
 START = dt.datetime(2020, 1, 1)
 STEPS = (0.1, 0.5, 0.999, 1.0, 60.0, 60.0, 3600.0, 0.0, -0.5, -60.0)
 NUMBERS = ("v", "w", "n", "lat", "lon", "z")
@@ -120,14 +122,13 @@ class Stream:
         lines = [_csv_line(row.values()) if kind == "csv" else _json_line(row) for row in self.rows]
         for place, line in sorted(self.faults[kind], reverse=True):
             lines.insert(place, line)
-        if kind == "csv":
-            lines.insert(0, ",".join(FIELDS).encode())
-        return self.newline.join(lines) + (self.newline if self.ended else b"")
+        head = long_header(list(FIELDS), self.newline.decode()).encode() if kind == "csv" else b""
+        return head + self.newline.join(lines) + (self.newline if self.ended else b"")
 
 
 def _csv_line(cells: Any) -> bytes:
     quoted = ('"' + cell.replace('"', '""') + '"' if {*cell} & {*',"\n\r'} else cell for cell in cells)
-    return ",".join(quoted).encode()
+    return ",".join([*quoted, ""]).encode()
 
 
 def _json_line(row: dict[str, str]) -> bytes:
@@ -146,7 +147,7 @@ def _json_value(name: str, cell: str) -> str:
 
 
 @st.composite
-def streams(draw: st.DrawFn, most: int = 16) -> Stream:
+def streams(draw: st.DrawFn, most: int = 9) -> Stream:
     """Draws a stream: a cadence, alternating stations, cells of the right type, and up to four odd cells or lines."""
     count = draw(st.integers(0, most))
     kinds = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=3))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stream_qc.results import Result
-from tests.engine.checking import results
+from tests.engine.checking import long_header, results
 
 BLOCKS = [1, 40, 1 << 20]
 HOURLY = [f"2020-07-01T{hour:02}:00:00" for hour in range(8)]
@@ -23,8 +23,8 @@ def checked(test: str, parameters: dict[str, Any], columns: dict[str, list[Any]]
     fields = [{"name": name, "type": "datetime" if name == "time" else "number"} for name in columns]
     axes = {axis: axis for axis in ("time", "z", "lat", "lon") if axis in columns}
     rules = {"schema": {"fields": fields}, **axes, "streams": {"v": {"qartod": {test: parameters}}}}
-    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
-    found = results("\n".join(lines) + "\n", json.dumps(rules), block_bytes=block_bytes)
+    lines = [",".join(map(str, row)) + ",\n" for row in zip(*columns.values(), strict=True)]
+    found = results(long_header(list(columns)) + "".join(lines), json.dumps(rules), block_bytes=block_bytes)
     return next(result for result in found.values() if result.test == test)
 
 

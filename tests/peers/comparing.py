@@ -20,6 +20,7 @@ from stream_qc.checks.base import Late
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
+from tests.engine.checking import long_header
 
 EXAMPLES = settings(max_examples=400, deadline=None)
 START = dt.datetime(2020, 1, 1)  # UTC without a zone, in both
@@ -59,13 +60,13 @@ def engine_flags(
         **{axis: axis for axis in ("time", "z", "lat", "lon") if axis in columns},
         "streams": {"v": {"qartod": {test: parameters}}},
     }
-    lines = [",".join(columns), *(",".join(map(cell, row)) for row in zip(*columns.values(), strict=True))]
+    lines = [",".join(map(cell, row)) + ",\n" for row in zip(*columns.values(), strict=True)]
     taken: dict[str, Flags] = {}
 
     def make_sink(check: Check) -> Flags:
         return taken.setdefault(check.test, Flags())
 
-    content = "\n".join(lines).encode()
+    content = (long_header(list(columns)) + "".join(lines)).encode()
     check_stream(
         lambda: io.BytesIO(content),
         Format("csv", ""),
