@@ -21,6 +21,19 @@ time: time
 """
 
 
+HEAD = 64 * 1024  # bytes that the CSV reader takes to look for the header
+
+
+def long_header(names: list[str], newline: str = "\n") -> str:
+    """Returns a CSV header that ends where the reader's first read ends, by a last field with a long name.
+
+    Without it, the first read would hold all rows of a small file, and these would be one block whatever the block size.
+    Each row needs a last cell, which may be empty.
+    """
+    header = ",".join([*names, ""])
+    return header + "x" * (HEAD - len(header.encode()) - len(newline)) + newline
+
+
 def reports(
     data: bytes | str, rules: Rules | str = NUMBERS, name: str = "stream.csv", block_bytes: int = 4 << 20
 ) -> dict[int, Report]:

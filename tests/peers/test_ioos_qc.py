@@ -8,112 +8,19 @@ computes a haversine distance from it, and lets a missing depth match any zspan.
 from __future__ import annotations
 
 import datetime as dt
-import io
-import json
 import math
-import warnings
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from ioos_qc import qartod
 
-from stream_qc.checks import Check
-from stream_qc.checks.base import Late
-from stream_qc.engine import check_stream
-from stream_qc.formats import Format
-from stream_qc.rules import load
-
-EXAMPLES = settings(max_examples=400, deadline=None)
-START = dt.datetime(2020, 1, 1)  # UTC without a zone, in both
-
-Values = list[float | None]
-
-
-class Flags:
-    """A sink that keeps the engine's flags of one check."""
-
-    def __init__(self) -> None:
-        self.flags: list[int] = []
-
-    def write(self, flags: pl.Series) -> None:
-        self.flags += flags.to_list()
-
-    def change(self, late: Late) -> None:
-        rows = range(len(self.flags)) if late.rows is None else late.rows.to_list()
-        for row in rows:
-            if self.flags[row] == late.was:
-                self.flags[row] = late.flag
-
-    def restart(self) -> None:
-        self.flags = []
-
-
-def engine_flags(
-    test: str, parameters: dict[str, Any], columns: Mapping[str, Any], block_bytes: int, kind: str = "number"
-) -> list[int]:
-    rules: dict[str, Any] = {
-        "schema": {
-            "fields": [
-                {"name": name, "type": "datetime" if name == "time" else kind if name == "v" else "number"}
-                for name in columns
-            ]
-        },
-        **{axis: axis for axis in ("time", "z", "lat", "lon") if axis in columns},
-        "streams": {"v": {"qartod": {test: parameters}}},
-    }
-    lines = [",".join(columns), *(",".join(map(cell, row)) for row in zip(*columns.values(), strict=True))]
-    taken: dict[str, Flags] = {}
-
-    def make_sink(check: Check) -> Flags:
-        return taken.setdefault(check.test, Flags())
-
-    content = "\n".join(lines).encode()
-    check_stream(
-        lambda: io.BytesIO(content),
-        Format("csv", ""),
-        load(json.dumps(rules)),
-        block_bytes=block_bytes,
-        make_sink=make_sink,
-    )
-    return taken[test].flags
-
-
-def cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dt.datetime):
-        return value.isoformat()
-    return repr(value) if isinstance(value, float) else f'"{value}"'
-
-
-def numbers(values: Sequence[float | None]) -> Any:
-    return np.array([math.nan if value is None else value for value in values], dtype=float)
-
-
-def instants(times: Sequence[dt.datetime | None]) -> Any:
-    return np.array(times, dtype="datetime64[ns]")
-
-
-def oracle(function: Any, **arguments: Any) -> list[int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [int(flag) for flag in np.ma.filled(function(**arguments), 9)]
-
-
-def with_missing(flags: list[int], inputs: list[Any]) -> list[int]:
-    """Returns the flags of ioos_qc, with MISSING where the input is missing."""
-    gone = [one is None or (isinstance(one, float) and math.isnan(one)) for one in inputs]
-    return [9 if missing else flag for flag, missing in zip(flags, gone, strict=True)]
-
+from tests.peers.comparing import EXAMPLES, START, Values, blocks, engine_flags, instants, numbers, oracle, with_missing
 
 value = st.sampled_from([0.0, 1.0, 1.0, 1.5, 2.0, -3.25, 10.0, 999.99, 1e-9, None, math.nan])
 values = st.lists(value, min_size=1, max_size=25)
 threshold = st.sampled_from([None, 0.0, 0.4, 0.5, 1.0, 2.5, 25.0])
-blocks = st.integers(1, 200)
 
 
 @st.composite

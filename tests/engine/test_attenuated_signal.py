@@ -1,0 +1,101 @@
+"""attenuated_signal_test with repeated times and at its thresholds: the flags of ioos_qc, wherever blocks are cut."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.amount import examples
+from tests.engine.checking import results
+from tests.engine.test_qartod import MINUTES, flags, rules_for
+
+BLOCKS = [1, 30, 64, 1000, 16 << 20]
+HOURS = [time for time in MINUTES if time.endswith(":00:00")]
+WEAK = {"suspect_threshold": 0.5, "fail_threshold": 0.1}
+
+
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+@pytest.mark.parametrize("kind", ["range", "std"])
+def test_period_ends_at_the_row_among_rows_of_one_time(kind: str, block_bytes: int) -> None:
+    """Two stations. The first row of each hour is alone in its period; the second follows it."""
+    columns = {"time": [time for time in HOURS[:3] for _ in "AB"], "v": [5, 9] * 3}
+    parameters = {**WEAK, "test_period": 3600, "check_type": kind}
+    assert flags("attenuated_signal_test", parameters, columns, block_bytes) == [4, 1, 4, 1, 4, 1]
+
+
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+def test_fewest_rows_are_counted_up_to_the_row(block_bytes: int) -> None:
+    columns = {"time": HOURS[:1] * 3 + HOURS[1:2] * 3, "v": [1, 1, 1, 1, 1, 1]}
+    parameters = {**WEAK, "test_period": 3600, "min_obs": 3}
+    assert flags("attenuated_signal_test", parameters, columns, block_bytes) == [2, 2, 4, 2, 2, 4]
+
+
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+def test_missing_value_affects_later_rows_of_its_time_only(block_bytes: int) -> None:
+    columns: dict[str, Any] = {"time": HOURS[:1] * 4, "v": [1, 5, None, 5]}
+    parameters = {**WEAK, "test_period": 3600, "check_type": "range"}
+    assert flags("attenuated_signal_test", parameters, columns, block_bytes) == [4, 1, 9, 2]
+
+
+def test_parquet_flags_rows_of_one_time_as_csv_does() -> None:
+    times = [dt.datetime(2020, 1, 1, hour) for hour in range(3) for _ in "AB"]
+    frame, file = pl.DataFrame({"time": times, "v": [5.0, 9.0] * 3}), io.BytesIO()
+    frame.write_parquet(file)
+    rules = rules_for("attenuated_signal_test", {**WEAK, "test_period": 3600, "check_type": "range"}, ["time", "v"])
+    found = results(file.getvalue(), rules, "x.parquet")["3#v#attenuated_signal_test"]
+    assert (found.good, found.fail) == (3, 3)
+
+
+@pytest.mark.slow
+def test_many_rows_of_one_time_are_flagged_each_at_its_row() -> None:
+    """Three rows an hour, of which the first is alone in its period and the second like it."""
+    hours = 20_000
+    times = pl.datetime_range(dt.datetime(2000, 1, 1), interval="1h", end=dt.datetime(2000, 1, 1) + dt.timedelta(hours=hours - 1), eager=True)  # fmt: skip
+    frame = pl.DataFrame({"time": times, "v": [[5.0, 5.0, 9.0]] * hours}).explode("v")
+    rules = rules_for("attenuated_signal_test", {**WEAK, "test_period": 3600, "check_type": "range"}, ["time", "v"])
+    data = frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S")
+    found = results(data, rules)["3#v#attenuated_signal_test"]
+    assert (found.good, found.fail) == (hours, 2 * hours)
+
+
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+@pytest.mark.parametrize(
+    ("values", "deviation"),
+    [([-1, 1] * 8, 1), ([0.25, 0.75] * 9, 0.25), ([0, 4, 0, 4, 2, 2, 2, 2] * 3, 2**0.5), ([3, 3, 3], 0)],
+)
+def test_deviation_of_a_whole_series_at_its_threshold_is_not_below_it(
+    values: list[float], deviation: float, block_bytes: int
+) -> None:
+    columns = {"time": MINUTES[: len(values)], "v": values}
+    parameters = {"suspect_threshold": deviation, "fail_threshold": deviation}
+    found = set(flags("attenuated_signal_test", parameters, columns, block_bytes))
+    assert found == set(flags("attenuated_signal_test", parameters, columns, 16 << 20))
+    if deviation != 2**0.5:  # the square root of two is not a float, so both answers are right
+        assert found == {1}
+
+
+@examples(150)
+@given(values=st.lists(st.integers(-40, 40), min_size=2, max_size=30), scale=st.sampled_from([1, 0.1, 0.7, 1e6 / 3]),
+       kind=st.sampled_from(["std", "range"]), block_bytes=st.integers(1, 300))  # fmt: skip
+def test_whole_series_at_its_own_deviation_does_not_depend_on_blocks(
+    values: list[int], scale: float, kind: str, block_bytes: int
+) -> None:
+    taken = [value * scale for value in values]
+    spread = pl.Series(taken).std(ddof=0) if kind == "std" else max(taken) - min(taken)
+    columns = {"time": MINUTES[: len(taken)], "v": taken}
+    parameters = {"suspect_threshold": spread, "fail_threshold": spread, "check_type": kind}
+    expected = flags("attenuated_signal_test", parameters, columns, 16 << 20)
+    assert flags("attenuated_signal_test", parameters, columns, block_bytes) == expected
+
+
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+def test_large_offset_does_not_hide_a_small_deviation(block_bytes: int) -> None:
+    columns = {"time": MINUTES[:20], "v": [1e8 + 0.25, 1e8 + 0.75] * 10}
+    parameters = {"suspect_threshold": 0.26, "fail_threshold": 0.24}
+    assert set(flags("attenuated_signal_test", parameters, columns, block_bytes)) == {3}

@@ -1,0 +1,170 @@
+"""Long seasons, wide tables, shuffled times and exact distances take memory and time in proportion to the cells.
+
+Each runs in a process of its own. Its memory is the growth of its peak (VmHWM). Its time is a limit on CPU seconds that
+linear code is far below on any machine and quadratic code far above.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import random
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from geographiclib.geodesic import Geodesic
+
+from tests.engine.test_qartod import flags
+
+MEGABYTES = 256
+CHECK = """
+import re, sys
+from pathlib import Path
+from stream_qc.engine import check_stream
+from stream_qc.formats import format_of
+from stream_qc.rules import load
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+path, rules = sys.argv[1], load(Path(sys.argv[2]).read_text())
+check_stream(lambda: open(sys.argv[3], "rb"), format_of(sys.argv[3]), rules)  # a small file, so that imports do not count
+before = peak()
+reports = check_stream(lambda: open(path, "rb"), format_of(path), rules)
+print(peak() - before, reports[1].rows, *(f"{one.name}={one.fail}" for report in reports.values() for one in report.results))
+"""
+
+
+def checked(
+    tmp_path: Path, rules: dict[str, Any], header: str, lines: Iterable[str], cpu_seconds: int = 600
+) -> tuple[float, int, dict[str, int]]:
+    """Checks a CSV in a process. Returns the megabytes by which its peak memory grew, the rows, and the failing rows by check."""
+    path, small, asked = tmp_path / "x.csv", tmp_path / "small.csv", tmp_path / "rules.json"
+    rows = [header, *lines]
+    path.write_text("\n".join(rows) + "\n")
+    small.write_text("\n".join(rows[:3]) + "\n")
+    asked.write_text(json.dumps(rules))
+    words = [sys.executable, "-c", CHECK, str(path), str(asked), str(small)]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+
+    done = subprocess.run(words, capture_output=True, text=True, check=False, preexec_fn=limit)
+    assert done.returncode == 0, (
+        f"status {done.returncode}, killed at {cpu_seconds} CPU s if negative: {done.stderr[-300:]}"
+    )
+    grown, count, *failing = done.stdout.split()
+    return float(grown), int(count), {name: int(fail) for name, _, fail in (one.rpartition("=") for one in failing)}
+
+
+def times(count: int) -> list[str]:
+    start = dt.datetime(2020, 1, 1)
+    return [(start + dt.timedelta(minutes=11 * row)).isoformat() for row in range(count)]
+
+
+def stream(test: str, parameters: dict[str, Any], names: str = "v") -> dict[str, Any]:
+    fields = [{"name": "time", "type": "datetime"}, *({"name": name, "type": "number"} for name in names.split())]
+    axes = {axis: axis for axis in ("lat", "lon") if axis in names.split()}
+    return {"schema": {"fields": fields}, "time": "time", **axes, "streams": {"v": {"qartod": {test: parameters}}}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("period", ["dayofyear", None])
+def test_memory_is_bounded_with_many_seasons(period: str | None, tmp_path: Path) -> None:
+    seasons: list[dict[str, Any]] = []
+    for index in range(1500):
+        day = dt.date(2020, 1, 1) + dt.timedelta(days=index % 366)
+        span = [index % 366 + 1] * 2 if period else [str(day), f"{day}T23:59:59"]
+        seasons.append({"tspan": span, "period": period, "vspan": [0, 10], "fspan": [0, 20]})
+    lines = [f"{time},{30 if row == 5 else row % 10}" for row, time in enumerate(times(1000))]
+    rules = stream("climatology_test", {"config": seasons})
+    grown, rows, failing = checked(tmp_path, rules, "time,v", lines)
+    assert (rows, failing["2#v#climatology_test"]) == (1000, 1)
+    assert grown < MEGABYTES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("test", ["flat_line_test", "attenuated_signal_test"])
+def test_memory_is_bounded_with_shuffled_times(test: str, tmp_path: Path) -> None:
+    """The intervals between shuffled times are nearly all different."""
+    parameters: dict[str, Any] = {"suspect_threshold": 100, "fail_threshold": 200, "tolerance": 0.5}
+    if test == "attenuated_signal_test":
+        parameters = {"suspect_threshold": 1, "fail_threshold": 0, "test_period": 7200, "min_period": 600}
+    shuffled = times(600_000)
+    random.Random(1).shuffle(shuffled)
+    lines = [f"{time},{row % 10}" for row, time in enumerate(shuffled)]
+    grown, rows, _ = checked(tmp_path, stream(test, parameters), "time,v", lines)
+    assert rows == 600_000
+    assert grown < MEGABYTES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("columns", "rows"), [(4000, 500), (16_000, 100)])
+def test_time_is_linear_in_the_cells_of_a_wide_table(columns: int, rows: int, tmp_path: Path) -> None:
+    names = [f"c{index}" for index in range(columns)]
+    rules = {"schema": {"fields": [{"name": name, "type": "number"} for name in names]}}
+    line = ",".join(["1.5"] * columns)
+    _, count, failing = checked(tmp_path, rules, ",".join(names), [line] * (rows - 1) + [line[:-3] + "x"], 20)
+    assert (count, sum(failing.values())) == (rows, 1)
+
+
+@pytest.mark.slow
+def test_exact_distances_of_many_rows_take_seconds(tmp_path: Path) -> None:
+    lines = [f"{time},1,{row % 1000 / 1000},{row % 700 / 700}" for row, time in enumerate(times(700_000))]
+    rules = stream("location_test", {"range_max": 2000, "range_method": "wgs84"}, "v lat lon")
+    _, rows, failing = checked(tmp_path, rules, "time,v,lat,lon", lines, 20)
+    assert (rows, failing["2#v#location_test"]) == (700_000, 0)
+
+
+PLACES = [(0, 0), (0, 180), (90, 0), (-90, 77), (45.5, 7), (45.5, 7.00001), (-45.5, -173), (0.5, 179.7), (-0.5, -0.2), (89.9, -180)]  # fmt: skip
+
+
+@pytest.mark.parametrize("block_bytes", [1, 1 << 20])
+def test_exact_distances_are_those_of_geographiclib(block_bytes: int) -> None:
+    """To a millimetre, nearly antipodal places and poles too: a limit on either side of the distance decides the flag."""
+    chance = random.Random(2)
+    places = [*PLACES, *((chance.uniform(-90, 90), chance.uniform(-180, 180)) for _ in range(30))]
+    for (lat1, lon1), (lat2, lon2) in zip(places, places[1:] + places[:1], strict=True):
+        metres = Geodesic.WGS84.Inverse(lat1, lon1, lat2, lon2)["s12"]
+        assert not math.isnan(metres)
+        columns = {"lat": [lat1, lat2], "lon": [lon1, lon2], "v": [1, 1]}
+        for limit, flag in ((metres + 0.001, 1), (metres - 0.001, 3)):
+            parameters = {"range_max": limit, "range_method": "wgs84"}
+            assert flags("location_test", parameters, columns, block_bytes) == [1, flag], (lat1, lon1, lat2, lon2)
+
+
+def test_many_seasons_give_the_flags_of_the_last_that_applies() -> None:
+    """Overlapping seasons by month, by time and by depth, against a loop over them."""
+    chance = random.Random(3)
+    seasons: list[dict[str, Any]] = []
+    for _ in range(60):
+        low, month, day = chance.randint(0, 8), chance.randint(1, 12), chance.randint(1, 28)
+        span = [f"2020-{month:02}-{day:02}", f"2020-{month:02}-28"] if chance.random() < 0.5 else [month, month]
+        depth = {"zspan": [0, chance.randint(1, 9)]} if chance.random() < 0.5 else {}
+        by_month = {} if isinstance(span[0], str) else {"period": "month"}
+        seasons.append({"tspan": span, "vspan": [low, low + 3], "fspan": [low - 2, low + 5], **by_month, **depth})
+    days = [dt.datetime(2020, 1, 1) + dt.timedelta(days=day) for day in range(366)]
+    values, depths = ([chance.randint(0, 12) for _ in days] for _ in "vz")
+    expected = []
+    for day, value, depth in zip(days, values, depths, strict=True):
+        flag = 2
+        for one in seasons:
+            low, high = one["tspan"]
+            within = (
+                low <= day.month <= high
+                if "period" in one
+                else low <= day.date().isoformat() and day <= dt.datetime.fromisoformat(high)
+            )
+            if within and depth <= one.get("zspan", [0, 99])[1]:
+                outside = [not one[span][0] <= value <= one[span][1] for span in ("fspan", "vspan")]
+                flag = 4 if outside[0] else 3 if outside[1] else 1
+        expected.append(flag)
+    columns = {"time": [day.isoformat() for day in days], "z": depths, "v": values}
+    for block_bytes in (100, 1 << 20):
+        assert flags("climatology_test", {"config": seasons}, columns, block_bytes) == expected
