@@ -49,8 +49,9 @@ def variations(rows: pl.DataFrame, period: int, fewest: int, kind: Kind, thresho
 def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, kind: Kind) -> float:
     """Returns a lower bound of the variation of the periods that end after the first `above` rows; -1 if none is known.
 
-    rows: `v` and `t`, ascending. -1 also if a period may have fewer values than `fewest`, or times repeat. Every period of 3 n consecutive rows contains one of the groups of n rows that the rows are cut into, and
-    varies at least as that group does.
+    rows: `v` and `t`, ascending. -1 also if a period may have fewer values than `fewest`, or times repeat. Every period of
+    3 n consecutive rows contains one of the groups of n rows that the rows are cut into, and varies at least as that group
+    does.
     """
     intervals = rows["t"].to_physical().diff()
     shortest, longest = intervals.min(), intervals.max()
