@@ -98,11 +98,11 @@ def test_memory_is_bounded_with_shuffled_times(test: str, tmp_path: Path) -> Non
     parameters: dict[str, Any] = {"suspect_threshold": 100, "fail_threshold": 200, "tolerance": 0.5}
     if test == "attenuated_signal_test":
         parameters = {"suspect_threshold": 1, "fail_threshold": 0, "test_period": 7200, "min_period": 600}
-    shuffled = times(600_000)
+    shuffled = times(1_500_000)
     random.Random(1).shuffle(shuffled)
     lines = [f"{time},{row % 10}" for row, time in enumerate(shuffled)]
     grown, rows, _ = checked(tmp_path, stream(test, parameters), lines)
-    assert rows == 600_000
+    assert rows == 1_500_000
     assert grown < MEGABYTES
 
 
@@ -159,7 +159,7 @@ def test_many_seasons_give_the_flags_of_the_last_that_applies() -> None:
     values, depths = ([chance.randint(0, 12) for _ in days] for _ in "vz")
     expected = [last_season(seasons, *row) for row in zip(days, values, depths, strict=True)]
     columns = {"time": [day.isoformat() for day in days], "z": depths, "v": values}
-    for block_bytes in (100, 1 << 20):
+    for block_bytes in (2000, 1 << 20):
         assert flags("climatology_test", {"config": seasons}, columns, block_bytes) == expected
 
 
