@@ -21,8 +21,8 @@ WEAK = {"suspect_threshold": 0.5, "fail_threshold": 0.1}
 def checked(test: str, parameters: dict[str, Any], columns: dict[str, list[Any]], block_bytes: int = 1 << 20) -> Result:
     """Returns the result of a test of the field v, on a CSV with these columns."""
     fields = [{"name": name, "type": "datetime" if name == "time" else "number"} for name in columns]
-    axes = {axis: axis for axis in ("time", "z", "lat", "lon") if axis in columns}
-    rules = {"schema": {"fields": fields}, **axes, "streams": {"v": {"qartod": {test: parameters}}}}
+    axes: dict[str, Any] = {axis: axis for axis in ("time", "z") if axis in columns}
+    rules: dict[str, Any] = {"schema": {"fields": fields}, "streams": {"v": {"qartod": {test: parameters}}}, **axes}
     lines = [",".join(map(str, row)) + ",\n" for row in zip(*columns.values(), strict=True)]
     found = results(long_header(list(columns)) + "".join(lines), json.dumps(rules), block_bytes=block_bytes)
     return next(result for result in found.values() if result.test == test)
@@ -106,7 +106,7 @@ def test_check_that_evaluates_some_rows_may_pass(case: str, block_bytes: int) ->
 
 @pytest.mark.parametrize("test", ["climatology_test", "spike_test", "flat_line_test"])
 def test_check_of_missing_values_alone_may_pass(test: str) -> None:
-    parameters = {
+    parameters: dict[str, dict[str, Any]] = {
         "climatology_test": {"config": [JANUARY]},
         "spike_test": {"fail_threshold": 1},
         "flat_line_test": FLAT,
