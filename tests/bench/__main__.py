@@ -16,7 +16,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench.cases import CASES, CLEAN, NAMES
+from tests.bench.cases import CASES, NAMES
 from tests.bench.measure import BENCH, OWN, ROOT, BenchError, Figure
 from tests.bench.page import Facts, page
 from tests.bench.running import fastest, run_case, run_imports, run_kinds, run_lambda, run_peers, run_start
@@ -54,7 +54,7 @@ def main() -> int:
 def _run(sizes: list[int], names: list[str]) -> None:
     facts = _facts(sizes, names)
     print("start", flush=True)
-    figures = run_start(CLEAN)
+    figures = run_start()
 
     def keep(more: list[Figure]) -> None:
         figures.extend(more)
