@@ -78,7 +78,7 @@ def table(head: Row, rows: Iterable[Row], left: int = 1) -> list[str]:
     if not rows:
         return []
     marks = ["---" if number < left or name == "met?" else "---:" for number, name in enumerate(head)]
-    return [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in (head, marks, *rows)]
+    return ["|" + "|".join(f" {cell} " if cell else " " for cell in row) + "|" for row in (head, marks, *rows)]
 
 
 def seconds(value: float) -> str:
@@ -227,7 +227,7 @@ def _peers(figures: Sequence[Figure]) -> list[str]:
         lines += [f"On {size_words(rows)}:", "", *table(head, cells, left=3), ""]
     note = (
         "Each runs what it can of the same rules. What it leaves out makes it faster, so read the columns together. The tools\n"
-        "that need minutes for a million rows get fewer rows. Only the engine names the rows that fail, with reasons."
+        "that need minutes for a million rows get fewer rows. A count differs where a tool counts both rows of a repeated time."
     )
     return [note, "", *lines[:-1]] if lines else []
 
