@@ -60,7 +60,8 @@ def _run(sizes: list[int], names: list[str]) -> None:
         figures.extend(more)
         for one in more:
             print(
-                f"  {one.role:<10} {one.who:<28} {one.cpu:8.2f} CPU s {one.wall:8.2f} s {one.peak:7.0f} MB", flush=True
+                f"  {one.case:<16} {one.role:<10} {one.who:<28} {one.cpu:8.2f} CPU s {one.wall:8.2f} s {one.peak:7.0f} MB",
+                flush=True,
             )
         text = json.dumps(
             {"facts": {**facts, "Load of the machine": _load(facts)}, "figures": [asdict(one) for one in figures]}
