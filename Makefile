@@ -98,7 +98,7 @@ build: .venv/ready ## the wheel of stream-qc: build/dist
 synth: .venv/editable ## the CloudFormation templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py && echo "cdk.out/StreamQC.template.json"
 
-bench: .venv/editable .local/bench/ready ## measure the engine beside the fastest parse and other tools: docs/BENCHMARKS.md (an hour; ROWS=1_000_000: some minutes)
+bench: .venv/editable .local/bench/ready ## measure the engine beside the fastest parse and other tools: docs/BENCHMARKS.md (an hour)
 	@PYTHONPATH=functions python -m tests.bench
 
 bootstrap: .venv/editable node_modules/.ready ## prepare an AWS account and region for the CDK, once for each

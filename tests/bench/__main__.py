@@ -16,7 +16,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench.cases import CASES, CLEAN, NAMES
+from tests.bench.cases import CASES, NAMES
 from tests.bench.measure import BENCH, OWN, ROOT, BenchError, Figure
 from tests.bench.page import Facts, page
 from tests.bench.running import fastest, run_case, run_imports, run_kinds, run_lambda, run_peers, run_start
@@ -54,13 +54,14 @@ def main() -> int:
 def _run(sizes: list[int], names: list[str]) -> None:
     facts = _facts(sizes, names)
     print("start", flush=True)
-    figures = run_start(CLEAN)
+    figures = run_start()
 
     def keep(more: list[Figure]) -> None:
         figures.extend(more)
         for one in more:
             print(
-                f"  {one.role:<10} {one.who:<28} {one.cpu:8.2f} CPU s {one.wall:8.2f} s {one.peak:7.0f} MB", flush=True
+                f"  {one.case:<16} {one.role:<10} {one.who:<28} {one.cpu:8.2f} CPU s {one.wall:8.2f} s {one.peak:7.0f} MB",
+                flush=True,
             )
         text = json.dumps(
             {"facts": {**facts, "Load of the machine": _load(facts)}, "figures": [asdict(one) for one in figures]}

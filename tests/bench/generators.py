@@ -67,7 +67,10 @@ def key(_: str = "") -> list[pl.Expr]:
 
 
 def dirty(kinds: str = "") -> list[pl.Expr]:
-    """The clean file with a fault in 1 % of its rows, at random places. kinds: some of KINDS, separated by commas."""
+    """The clean file with a fault in 1 % of its rows, at random places.
+
+    kinds: some of KINDS, separated by commas; all if empty.
+    """
     chosen = kinds.split(",") if kinds else list(KINDS)
     faulty = (INDEX.hash(11) % 100 == 0) & (INDEX >= 10)
     drawn = INDEX.hash(12) % len(chosen)

@@ -246,13 +246,17 @@ class Peer:
 
 MILLION, FEW = 1_000_000, 200_000
 PEERS = {
-    "DuckDB SQL": Peer(duckdb, MILLION, "nothing; a query of 60 lines, counts only: no rows, no reasons, no flags"),
-    "pandas by hand": Peer(pandas, MILLION, "types; the signal's spread where times are not in order; reasons"),
-    "ioos_qc": Peer(ioos_qc, MILLION, "types and constraints, order and repeats of times, reasons"),
-    "pandera on polars": Peer(pandera, MILLION, "every QARTOD test, order of times"),
-    "pointblank on polars": Peer(pointblank, MILLION, "lengths and every QARTOD test but the gross range"),
-    "Great Expectations on pandas": Peer(great_expectations, FEW, "every QARTOD test but the gross range, order of times"),
-    "frictionless": Peer(frictionless, FEW, "every QARTOD test, order of times"),
+    "DuckDB SQL": Peer(duckdb, MILLION, "types (it stops at a fault); which rows fail, and why"),
+    "pandas by hand": Peer(pandas, MILLION, "types; why a row fails; attenuated_signal_test if times are not in order"),
+    "ioos_qc": Peer(ioos_qc, MILLION, "types and constraints, order and repeats of times; why a row fails"),
+    "pandera on polars": Peer(pandera, MILLION, "types (polars stops at a fault), order of times, every QARTOD test"),
+    "pointblank on polars": Peer(
+        pointblank, MILLION, "types (polars stops at a fault), lengths, every QARTOD test but the gross range"
+    ),
+    "Great Expectations on pandas": Peer(
+        great_expectations, FEW, "types, order of times, every QARTOD test but the gross range"
+    ),
+    "frictionless": Peer(frictionless, FEW, "order of times, every QARTOD test"),
 }  # fmt: skip
 
 

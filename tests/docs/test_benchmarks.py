@@ -76,7 +76,8 @@ def test_peers_stand_with_what_they_leave_out() -> None:
     )
     assert "On 1 million rows:" in text
     assert (
-        "| ioos_qc | types and constraints, order and repeats of times, reasons | 8 of 8 | 9.00 | 4.50 | 200 |" in text
+        "| ioos_qc | types and constraints, order and repeats of times; why a row fails | 8 of 8 | 9.00 | 4.50 | 200 |"
+        in text
     )
 
 
