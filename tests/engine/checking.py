@@ -21,17 +21,9 @@ time: time
 """
 
 
-HEAD = 64 * 1024  # bytes that the CSV reader takes to look for the header
-
-
-def long_header(names: list[str], newline: str = "\n") -> str:
-    """Returns a CSV header that ends where the reader's first read ends, by a last field with a long name.
-
-    Without it, the first read would hold all rows of a small file, and these would be one block whatever the block size.
-    Each row needs a last cell, which may be empty.
-    """
-    header = ",".join([*names, ""])
-    return header + "x" * (HEAD - len(header.encode()) - len(newline)) + newline
+def header_of(names: list[str], newline: str = "\n") -> str:
+    """Returns a CSV header of these fields and a last one, in which each row needs a cell; it may be empty."""
+    return ",".join([*names, "rest"]) + newline
 
 
 def reports(

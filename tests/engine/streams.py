@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.engine.checking import long_header
+from tests.engine.checking import header_of
 
 START = dt.datetime(2020, 1, 1)
 STEPS = (0.1, 0.5, 0.999, 1.0, 60.0, 60.0, 3600.0, 0.0, -0.5, -60.0)
@@ -122,7 +122,7 @@ class Stream:
         lines = [_csv_line(row.values()) if kind == "csv" else _json_line(row) for row in self.rows]
         for place, line in sorted(self.faults[kind], reverse=True):
             lines.insert(place, line)
-        head = long_header(list(FIELDS), self.newline.decode()).encode() if kind == "csv" else b""
+        head = header_of(list(FIELDS), self.newline.decode()).encode() if kind == "csv" else b""
         return head + self.newline.join(lines) + (self.newline if self.ended else b"")
 
 

@@ -127,15 +127,3 @@ def test_flags_columns_with_equal_names_stay_separate(tmp_path: Path) -> None:
     rules.write_text(schema_of({"name": "=a", "type": "number"}, {"name": "'=a", "type": "number"}))
     assert stream_qc("check", str(file), "--rules", str(rules), "--flags", str(flags)).returncode == 0
     assert flags.read_text().splitlines()[0].count("=a.type") == 2
-
-
-def test_check_prints_failing_row_after_many_suspect_ones(tmp_path: Path) -> None:
-    file, rules = tmp_path / "x.csv", tmp_path / "r.yaml"
-    file.write_text("v,w\n" + "9,x\n" * 12 + "11,x\n")
-    rules.write_text(
-        "schema: {fields: [{name: v, type: number}, {name: w}]}\n"
-        "streams: {v: {qartod: {gross_range_test: {suspect_span: [2, 8], fail_span: [0, 10]}}}}"
-    )
-    shown = stream_qc("check", str(file), "--rules", str(rules)).stdout
-    assert "1 of 13 rows fail, 12 suspect" in shown
-    assert "row 13: v 11 is above 10" in shown

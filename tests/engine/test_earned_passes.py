@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stream_qc.results import Result
-from tests.engine.checking import long_header, results
+from tests.engine.checking import header_of, results
 
 BLOCKS = [1, 40, 1 << 20]
 HOURLY = [f"2020-07-01T{hour:02}:00:00" for hour in range(8)]
@@ -24,7 +24,7 @@ def checked(test: str, parameters: dict[str, Any], columns: dict[str, list[Any]]
     axes: dict[str, Any] = {axis: axis for axis in ("time", "z") if axis in columns}
     rules: dict[str, Any] = {"schema": {"fields": fields}, "streams": {"v": {"qartod": {test: parameters}}}, **axes}
     lines = [",".join(map(str, row)) + ",\n" for row in zip(*columns.values(), strict=True)]
-    found = results(long_header(list(columns)) + "".join(lines), json.dumps(rules), block_bytes=block_bytes)
+    found = results(header_of(list(columns)) + "".join(lines), json.dumps(rules), block_bytes=block_bytes)
     return next(result for result in found.values() if result.test == test)
 
 
@@ -102,14 +102,3 @@ def test_check_that_evaluates_some_rows_may_pass(case: str, block_bytes: int) ->
     assert found.good
     assert found.not_evaluated
     assert "not evaluated" in found.message
-
-
-@pytest.mark.parametrize("test", ["climatology_test", "spike_test", "flat_line_test"])
-def test_check_of_missing_values_alone_may_pass(test: str) -> None:
-    parameters: dict[str, dict[str, Any]] = {
-        "climatology_test": {"config": [JANUARY]},
-        "spike_test": {"fail_threshold": 1},
-        "flat_line_test": FLAT,
-    }
-    found = checked(test, parameters[test], columns(["", "", "", ""]))
-    assert (found.passed, found.missing, found.not_evaluated) == (True, 4, 0)

@@ -36,24 +36,10 @@ def test_maximum_of_large_integers_is_exact(kind: str, limit: int, passes: int, 
     assert [example.row for example in found.examples] == [2]
 
 
-@pytest.mark.parametrize("cell", ["10.0000000000000001", "10.00000000000000000001", "1.00000000000000001e1"])
-def test_maximum_fails_a_decimal_just_above_it(cell: str) -> None:
-    found = checked("number", ["10", "10.0", cell], maximum=10)
-    failing = {name: [example.row for example in result.examples] for name, result in found.items() if result.fail}
-    assert failing in ({"2#v#maximum": [3]}, {"1#v#type": [3]})  # too many digits may also be refused as a type
-
-
-def test_minimum_fails_a_decimal_just_below_it() -> None:
-    found = checked("number", ["0.1", "0.10", "0.09999999999999999999"], minimum=0.1)
-    failing = {name: [example.row for example in result.examples] for name, result in found.items() if result.fail}
-    assert failing in ({"2#v#minimum": [3]}, {"1#v#type": [3]})
-
-
 @pytest.mark.parametrize("format_name", KINDS)
-@pytest.mark.parametrize("kind", ["integer", "number"])
-def test_unique_tells_large_integers_apart(kind: str, format_name: str) -> None:
+def test_unique_tells_large_integers_apart(format_name: str) -> None:
     cells = [str(2**53), str(2**53 + 1), str(2**53)]
-    found = checked(kind, cells, format_name, unique=True)["1#v#unique"]
+    found = checked("integer", cells, format_name, unique=True)["1#v#unique"]
     assert [example.row for example in found.examples] == [3]
 
 

@@ -105,18 +105,6 @@ def test_parquet_column_of_any_type_gives_result(column: pl.Series, kind: str, t
     assert stream_qc("infer", str(path)).returncode in (0, 2)
 
 
-def test_parquet_times_less_than_a_microsecond_apart_are_not_repeats() -> None:
-    """They are told apart, or refused with a reason that names their resolution."""
-    nanoseconds = pl.Series("v", [1_577_836_800_000_000_000, 1_577_836_800_000_000_001]).cast(pl.Datetime("ns"))
-    file = io.BytesIO()
-    nanoseconds.to_frame().write_parquet(file)
-    rules = "schema: {fields: [{name: v, type: datetime, constraints: {unique: true}}]}\ntime: v"
-    found = results(file.getvalue(), rules, "x.parquet")
-    assert found["1#v#unique"].fail == found["3#v#duplicate_time"].fail == 0
-    if not found["1#v#type"].passed:
-        assert "microsecond" in found["1#v#type"].examples[0].reason
-
-
 def test_parquet_with_a_repeated_name_is_not_called_damaged() -> None:
     file = io.BytesIO()
     pl.DataFrame({"alpha": [1], "omega": [2]}).write_parquet(file)

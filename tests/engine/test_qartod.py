@@ -19,7 +19,7 @@ from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
 from tests.amount import examples
-from tests.engine.checking import long_header, reasons, results
+from tests.engine.checking import header_of, reasons, results
 
 MINUTES = [f"2020-01-01T{minute // 60:02}:{minute % 60:02}:00" for minute in range(600)]
 BLOCKS = [1, 30, 70, 1 << 20]
@@ -53,7 +53,7 @@ def content(columns: dict[str, Any]) -> str:
     """Returns a CSV with these columns that is cut into blocks even if it is small."""
     rows = zip(*columns.values(), strict=True)
     lines = [",".join("" if value is None else str(value) for value in row) + ",\n" for row in rows]
-    return long_header(list(columns)) + "".join(lines)
+    return header_of(list(columns)) + "".join(lines)
 
 
 def flags(

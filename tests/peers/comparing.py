@@ -20,7 +20,7 @@ from stream_qc.checks.base import Late
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
-from tests.engine.checking import long_header
+from tests.engine.checking import header_of
 
 EXAMPLES = settings(max_examples=400, deadline=None)
 START = dt.datetime(2020, 1, 1)  # UTC without a zone, in both
@@ -66,7 +66,7 @@ def engine_flags(
     def make_sink(check: Check) -> Flags:
         return taken.setdefault(check.test, Flags())
 
-    content = (long_header(list(columns)) + "".join(lines)).encode()
+    content = (header_of(list(columns)) + "".join(lines)).encode()
     check_stream(
         lambda: io.BytesIO(content),
         Format("csv", ""),

@@ -224,11 +224,11 @@ def _cells(count: int) -> str:
 def _first_record(content: Bytes, size: int) -> tuple[bytes, bytes]:
     """Returns the record of the header and what was read after it. Raises UnreadableFile if it is too long.
 
-    size: how many bytes are read at a time.
+    size: how many bytes are read first; then as many as were read before, so that a long header is found in few reads.
     """
     data = b""
     while True:
-        chunk = content.read(size)
+        chunk = content.read(min(max(size, len(data)), HEADER_BYTES))
         data += chunk
         for separator in SEPARATORS:
             match = grammar(separator).one.match(data)

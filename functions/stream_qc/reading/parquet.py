@@ -27,6 +27,8 @@ class ParquetReader:
         head = self._file.read(4)
         if not head:
             raise UnreadableFile("the file is empty")
+        if head == b"PARE":
+            raise UnreadableFile("the Parquet file is encrypted; write it without encryption")
         if head != b"PAR1":
             raise UnreadableFile(
                 "the file name says parquet, but the content is not Parquet (it does not start with PAR1)"
@@ -36,6 +38,8 @@ class ParquetReader:
             self.header = list(pl.read_parquet_schema(self._file))
             self._file.seek(0)
             self._rows = pl.scan_parquet(self._file).select(pl.len()).collect().item()
+        except pl.exceptions.DuplicateError as error:
+            raise UnreadableFile(f"the Parquet file has two columns of one name: {_first_line(error)}") from None
         except (pl.exceptions.PolarsError, OSError) as error:
             raise UnreadableFile(f"the Parquet file is damaged: {_first_line(error)}") from None
 
