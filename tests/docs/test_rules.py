@@ -13,7 +13,7 @@ import pytest
 
 from stream_qc import cli
 from stream_qc.checks import NOT_SUPPORTED, TESTS
-from stream_qc.checks.climatology import PERIODS, Season
+from stream_qc.checks.seasons import PERIODS, Season
 from stream_qc.rules import load
 from stream_qc.rules.loading import CHECKS
 from stream_qc.rules.model import Document, Limits, RowLimits, TableSchema
