@@ -6,6 +6,9 @@ import io
 import json
 from typing import Any
 
+import polars as pl
+
+from stream_qc.checks.base import Late
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
 from stream_qc.reading import open_reader
@@ -19,6 +22,24 @@ schema:
     - {name: v, type: number}
 time: time
 """
+
+
+class KeptFlags:
+    """A sink that keeps every flag of a check."""
+
+    def __init__(self) -> None:
+        self.flags: list[int] = []
+
+    def write(self, flags: pl.Series) -> None:
+        self.flags += flags.to_list()
+
+    def change(self, late: Late) -> None:
+        for row in range(len(self.flags)) if late.rows is None else late.rows.to_list():
+            if self.flags[row] == late.was:
+                self.flags[row] = late.flag
+
+    def restart(self) -> None:
+        self.flags = []
 
 
 def header_of(names: list[str], newline: str = "\n") -> str:

@@ -8,13 +8,11 @@ import typing
 from collections import Counter
 
 import msgspec
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc.checks import TESTS, Check
-from stream_qc.checks.base import Late
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
 from stream_qc.reading import open_reader
@@ -23,6 +21,7 @@ from stream_qc.rules import Rules, load
 from stream_qc.rules.loading import CHECKS
 from stream_qc.schema import Constraints
 from tests.amount import examples
+from tests.engine.checking import KeptFlags
 from tests.engine.streams import FIELDS, KEYS, STREAMS, Stream, rules_text, streams
 
 RULES = {name: load(rules_text(key)) for name, key in KEYS.items()}
@@ -30,38 +29,22 @@ CUTS = [1, 7, 64, 1000, 16 << 20]
 WHOLE = CUTS[-1]
 
 
-class Kept:
-    """A sink that keeps every flag of a check."""
-
-    def __init__(self) -> None:
-        self.flags: list[int] = []
-
-    def write(self, flags: pl.Series) -> None:
-        self.flags += flags.to_list()
-
-    def change(self, late: Late) -> None:
-        for row in range(len(self.flags)) if late.rows is None else late.rows.to_list():
-            if self.flags[row] == late.was:
-                self.flags[row] = late.flag
-
-    def restart(self) -> None:
-        self.flags = []
-
-
-def report(content: bytes, kind: str, rules: Rules, block_bytes: int, kept: dict[str, Kept] | None = None) -> list[str]:
+def report(
+    content: bytes, kind: str, rules: Rules, block_bytes: int, kept: dict[str, KeptFlags] | None = None
+) -> list[str]:
     """Returns the whole report, a text for each line of it. kept: takes the flags of each check, by its name."""
     form = format_of(f"x.{kind}")
     assert form is not None
 
-    def sink(check: Check) -> Kept | None:
-        return None if kept is None else kept.setdefault(f"{check.field}#{check.test}", Kept())
+    def sink(check: Check) -> KeptFlags | None:
+        return None if kept is None else kept.setdefault(f"{check.field}#{check.test}", KeptFlags())
 
     found = check_stream(lambda: io.BytesIO(content), form, rules, block_bytes=block_bytes, make_sink=sink)
     heads = [f"{one.process} {one.rows} {one.message} {one.passed}" for one in found.values()]
     return [*heads, *(json.dumps(result.item()) for one in found.values() for result in one.results)]
 
 
-def flags_of(kept: dict[str, Kept]) -> dict[str, list[int]]:
+def flags_of(kept: dict[str, KeptFlags]) -> dict[str, list[int]]:
     return {name: one.flags for name, one in kept.items()}
 
 
@@ -70,8 +53,8 @@ def flags_of(kept: dict[str, Kept]) -> dict[str, list[int]]:
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from(CUTS[:-1]))
 def test_report_and_flags_do_not_depend_on_blocks(kind: str, key: str, stream: Stream, cut: int) -> None:
     content, rules = stream.content(kind), RULES[key]
-    whole: dict[str, Kept] = {}
-    parts: dict[str, Kept] = {}
+    whole: dict[str, KeptFlags] = {}
+    parts: dict[str, KeptFlags] = {}
     expected = report(content, kind, rules, WHOLE, whole)
     assert report(content, kind, rules, cut, parts) == expected
     assert flags_of(parts) == flags_of(whole)
@@ -89,7 +72,7 @@ def test_report_does_not_depend_on_whether_flags_are_wanted(kind: str, key: str,
 @examples(30)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from([64, 1000, WHOLE]))
 def test_counts_are_those_of_the_flags(kind: str, key: str, stream: Stream, cut: int) -> None:
-    kept: dict[str, Kept] = {}
+    kept: dict[str, KeptFlags] = {}
     found = report(stream.content(kind), kind, RULES[key], cut, kept)
     results = [Result.from_item(json.loads(item)) for item in found if item.startswith("{")]
     for result in results:
@@ -115,7 +98,7 @@ def test_streams_are_cut_into_blocks(kind: str, cut: int, blocks: int) -> None:
 
 def test_rules_ask_for_every_check_and_parameter() -> None:
     """A new check or parameter must be added to tests/engine/streams.py."""
-    kept: dict[str, Kept] = {}
+    kept: dict[str, KeptFlags] = {}
     for rules in RULES.values():
         report(b"", "csv", rules, WHOLE, kept)
     assert {name.rpartition("#")[2] for name in kept} >= {*CHECKS, *TESTS, "primaryKey"}

@@ -8,18 +8,18 @@ import json
 from collections import Counter
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc.checks import TESTS, Check
-from stream_qc.checks.base import Flags, Late
+from stream_qc.checks.base import Flags
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import Rules, load
 from stream_qc.tally import Tally
 from tests.amount import examples
+from tests.engine.checking import KeptFlags
 
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "attenuated_signal_test": [
@@ -64,23 +64,6 @@ LIMITS: dict[str, dict[str, Any]] = {
 }
 START = dt.datetime(2020, 1, 1)  # UTC without a zone
 CELLS = ("", "3", "6", "6.5", "8", "30", "-40", "nan", "inf", "bad", " 4", '"4"', "9")
-
-
-class Sink:
-    """Keeps the flags of a check, so that none of its blocks is proved."""
-
-    def __init__(self) -> None:
-        self.flags: list[int] = []
-
-    def write(self, flags: pl.Series) -> None:
-        self.flags += flags.to_list()
-
-    def change(self, late: Late) -> None:
-        for row in range(len(self.flags)) if late.rows is None else late.rows:
-            self.flags[row] = late.flag if self.flags[row] == late.was else self.flags[row]
-
-    def restart(self) -> None:
-        self.flags = []
 
 
 @st.composite
@@ -154,11 +137,13 @@ def _move(rows: list[dict[str, str]], seconds: float) -> None:
             line["time"] = (dt.datetime.fromisoformat(line["time"]) + dt.timedelta(seconds=seconds)).isoformat()
 
 
-def found(data: bytes, given: Rules, block_bytes: int, sinks: dict[str, Sink] | None = None) -> list[dict[str, Any]]:
+def found(
+    data: bytes, given: Rules, block_bytes: int, sinks: dict[str, KeptFlags] | None = None
+) -> list[dict[str, Any]]:
     """Returns all results as items. With `sinks`, every row is looked at, and its flags are in there by check."""
 
-    def make_sink(check: Check) -> Sink | None:
-        return None if sinks is None else sinks.setdefault(f"{check.field}#{check.test}", Sink())
+    def make_sink(check: Check) -> KeptFlags | None:
+        return None if sinks is None else sinks.setdefault(f"{check.field}#{check.test}", KeptFlags())
 
     reports = check_stream(
         lambda: io.BytesIO(data), Format("csv", ""), given, block_bytes=block_bytes, make_sink=make_sink
@@ -173,7 +158,7 @@ def test_parameters_cover_every_test() -> None:
 @examples(150)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300, 1000, 1 << 20]))
 def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, block_bytes: int) -> None:
-    sinks: dict[str, Sink] = {}
+    sinks: dict[str, KeptFlags] = {}
     every_row = found(data, given, 1 << 20, sinks)
     assert found(data, given, block_bytes) == every_row
     for item in every_row:
@@ -188,8 +173,8 @@ def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, bloc
 @examples(60)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300]))
 def test_flags_do_not_depend_on_block_size(data: bytes, given: Rules, block_bytes: int) -> None:
-    whole: dict[str, Sink] = {}
-    cut: dict[str, Sink] = {}
+    whole: dict[str, KeptFlags] = {}
+    cut: dict[str, KeptFlags] = {}
     found(data, given, 1 << 20, whole)
     found(data, given, block_bytes, cut)
     assert {name: sink.flags for name, sink in cut.items()} == {name: sink.flags for name, sink in whole.items()}

@@ -13,34 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_qc.checks import Check
-from stream_qc.checks.base import Late
 from stream_qc.checks.cadence import Intervals
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
 from tests.amount import examples
-from tests.engine.checking import header_of, reasons, results
+from tests.engine.checking import KeptFlags, header_of, reasons, results
 
 MINUTES = [f"2020-01-01T{minute // 60:02}:{minute % 60:02}:00" for minute in range(600)]
 BLOCKS = [1, 30, 70, 1 << 20]
-
-
-class Taken:
-    """A sink that keeps every flag of a check."""
-
-    def __init__(self) -> None:
-        self.flags: list[int] = []
-
-    def write(self, flags: pl.Series) -> None:
-        self.flags += flags.to_list()
-
-    def change(self, late: Late) -> None:
-        for row in range(len(self.flags)) if late.rows is None else late.rows.to_list():
-            if self.flags[row] == late.was:
-                self.flags[row] = late.flag
-
-    def restart(self) -> None:
-        self.flags = []
 
 
 def rules_for(test: str, parameters: dict[str, Any], names: list[str], kind: str = "number") -> str:
@@ -59,10 +40,10 @@ def content(columns: dict[str, Any]) -> str:
 def flags(
     test: str, parameters: dict[str, Any], columns: dict[str, Any], block_bytes: int, kind: str = "number"
 ) -> list[int]:
-    taken: dict[str, Taken] = {}
+    taken: dict[str, KeptFlags] = {}
 
-    def make_sink(check: Check) -> Taken:
-        return taken.setdefault(check.test, Taken())
+    def make_sink(check: Check) -> KeptFlags:
+        return taken.setdefault(check.test, KeptFlags())
 
     data = content(columns).encode()
     rules = load(rules_for(test, parameters, list(columns), kind))

@@ -11,40 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from stream_qc.checks import Check
-from stream_qc.checks.base import Late
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
-from tests.engine.checking import header_of
+from tests.engine.checking import KeptFlags, header_of
 
 EXAMPLES = settings(max_examples=400, deadline=None)
 START = dt.datetime(2020, 1, 1)  # UTC without a zone, in both
 
 Values = list[float | None]
-
-
-class Flags:
-    """A sink that keeps the engine's flags of one check."""
-
-    def __init__(self) -> None:
-        self.flags: list[int] = []
-
-    def write(self, flags: pl.Series) -> None:
-        self.flags += flags.to_list()
-
-    def change(self, late: Late) -> None:
-        rows = range(len(self.flags)) if late.rows is None else late.rows.to_list()
-        for row in rows:
-            if self.flags[row] == late.was:
-                self.flags[row] = late.flag
-
-    def restart(self) -> None:
-        self.flags = []
 
 
 def engine_flags(
@@ -61,10 +40,10 @@ def engine_flags(
         "streams": {"v": {"qartod": {test: parameters}}},
     }
     lines = [",".join(map(cell, row)) + ",\n" for row in zip(*columns.values(), strict=True)]
-    taken: dict[str, Flags] = {}
+    taken: dict[str, KeptFlags] = {}
 
-    def make_sink(check: Check) -> Flags:
-        return taken.setdefault(check.test, Flags())
+    def make_sink(check: Check) -> KeptFlags:
+        return taken.setdefault(check.test, KeptFlags())
 
     content = (header_of(list(columns)) + "".join(lines)).encode()
     check_stream(

@@ -143,16 +143,15 @@ class RollingCheck:
         self.needs = (field, time)
         self.measures = (total(field), shortest_interval(time))
         self.unjudged = (
-            f"no period of {limits.test_period:g} s has as many values in the order of time as it needs; "
+            f"no period of {limits.test_period:g} s has enough values in time order; "
             "check the times, test_period, min_obs and min_period"
         )
         self._period = round((limits.test_period or 0) * SECOND)  # microseconds
         self._intervals = Intervals()
         self._interval = interval
         self._assumed: set[int] = set()
-        self._above = pl.DataFrame(
-            schema={"v": pl.Float64, "t": pl.Datetime("us")}
-        )  # the rows of the last period, in order
+        # The rows of the last period, in time order.
+        self._above = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         shortest = found[shortest_interval(self.time)]

@@ -76,7 +76,7 @@ class ClimatologyTest(Test, frozen=True):
             explain,
             also_needs=(time,),  # not z: without a depth, seasons without a zspan still apply
             measures=(earliest(time), latest(time), times_missing, least(field), most(field), total(field)),
-            unjudged="no season of config applies to the time, and the depth, of a row; check each tspan, period and zspan",
+            unjudged="no season in config covers the time and depth of any row; check tspan, period and zspan",
             proves=proves,
         )
 

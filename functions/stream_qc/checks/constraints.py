@@ -147,7 +147,7 @@ def _not_of_type(field: Field, value: Any) -> str:
         return f"{field.name} {value!r} is not text"
     text = str(value)[:80]
     if field.type == "integer" and re.fullmatch(r"\s*[-+]?\d+\s*", text):
-        return f"{field.name} {text!r} is beyond the integers that are supported, which have 64 bits (type)"
+        return f"{field.name} {text!r} does not fit into 64 bits, the largest integer supported (type)"
     form = "" if field.format == "default" else f" in the format {field.format}"
     return f"{field.name} {text!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
 

@@ -50,8 +50,8 @@ class FlatLineCheck:
 
     test = "flat_line_test"
     unjudged = (
-        "the median interval between the times is not above zero, so a threshold in seconds is no number of rows; "
-        "check the times, and give rows that share their times, such as those of several stations, files of their own"
+        "the median interval between times is not above zero, so the thresholds cannot be converted to rows; "
+        "check the times, and put the rows of each station into a file of its own"
     )
 
     def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:

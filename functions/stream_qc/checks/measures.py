@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 MARK = "."
-
-
 once = functools.lru_cache(maxsize=10_000)  # expressions are slow to make
 
 

@@ -1,4 +1,4 @@
-"""Which season of climatology_test applies to a row, in time and memory that grow with the seasons and not with their product."""
+"""Which season of climatology_test applies to a row, in memory that grows in step with the seasons and the rows."""
 
 from __future__ import annotations
 

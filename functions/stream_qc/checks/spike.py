@@ -37,16 +37,15 @@ class SpikeCheck:
     """Flags a row when the next one is known. The first row, the last row and neighbours of missing values are UNKNOWN."""
 
     test = "spike_test"
-    unjudged = "a spike is between two neighbours, and no row has a value, one above and one below"
+    unjudged = "a value is compared with the ones above and below it, and no three rows in a row have values"
 
     def __init__(self, field: str, limits: SpikeTest) -> None:
         self.field, self.limits = field, limits
         self.needs = (field,)
         self._largest = Measure(f"largest spike {field} {limits.method}", self._size(number(field)).max())
         self.measures = (total(field), self._largest)
-        self._above = pl.Series(
-            dtype=pl.Float64
-        )  # the last two values of the block before; the last is not flagged yet
+        # The last two values of the block before. The last one is not flagged yet.
+        self._above = pl.Series(dtype=pl.Float64)
         self._cells: tuple[Raw, int] | None = None  # the cells of that block, and their number
 
     def prove(self, block: Block, found: Found) -> Clean | None:

@@ -37,7 +37,7 @@ class TimeGapCheck:
     """
 
     test = "time_gap_test"
-    unjudged = "a gap is between two rows that follow each other and have times, and there are none"
+    unjudged = "no two rows in a row have times, so there is no gap to measure"
 
     def __init__(self, field: str, time: str, span: dt.timedelta) -> None:
         self.field, self.time, self.span = field, time, span

@@ -114,7 +114,7 @@ def _typed(value: Any, field: Field, place: str, mistakes: list[str]) -> Any:
     """Returns a limit in the field's type. It may be written in the field's format or, for times, in ISO 8601."""
     if field.type == "number" and type(value) is int and abs(value) > MOST_EXACT:
         mistakes.append(
-            f"{place}: {value} has more digits than a number field holds, which are exact up to {MOST_EXACT}; "
+            f"{place}: {value} is too large for a number field, which holds whole numbers exactly up to {MOST_EXACT}; "
             "give the field the type integer"
         )
         return None
