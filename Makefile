@@ -76,8 +76,9 @@ format: .venv/editable ## format the code
 	@.local/bench/bin/python $(PIP_INSTALL) --no-binary ioos-qc --ignore-requires-python -r requirements/bench.txt
 	@touch $@
 
-fuzz: setup ## check 20,000 damaged files with the engine
-	@FUZZ=5000 python -m pytest tests/engine/test_fuzz.py tests/engine/test_ndjson.py -k "damaged_file or other_lines"
+fuzz: setup ## check 20,000 damaged files with the engine, and its properties with many examples
+	@FUZZ=5000 python -m pytest -n 2 tests/engine/test_fuzz.py
+	@FUZZ=1 python -m pytest -n 2 -m hypothesis tests/engine
 
 peers: .local/peers/ready ## compare the engine's flags with those of ioos_qc and frictionless
 	@PYTHONPATH=functions:. .local/peers/bin/python -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q tests/peers

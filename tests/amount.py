@@ -7,8 +7,14 @@ import os
 from hypothesis import settings
 
 QUICK = os.environ.get("QC_TESTS") == "quick"
+FUZZ = int(os.environ.get("FUZZ", "0"))  # damaged files of each format; above 0 in `make fuzz`
+
+
+def part(count: int) -> int:
+    """Returns how many of this many examples are tried: all in `make fuzz`, a tenth in the suite, a few in `make check`."""
+    return count if FUZZ else max(10, count // 10) if not QUICK else max(5, count // 100)
 
 
 def examples(count: int) -> settings:
-    """Returns settings for a property test with this many examples in the suite, and a tenth of them in `make check`."""
-    return settings(max_examples=max(5, count // 10) if QUICK else count)
+    """Returns settings for a property test that needs this many examples."""
+    return settings(max_examples=part(count))

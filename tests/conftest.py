@@ -3,14 +3,14 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.amount import QUICK
+from tests.amount import FUZZ, QUICK, part
 
 # Powertools reads these when the functions are imported.
 os.environ |= {"POWERTOOLS_SERVICE_NAME": "Test", "POWERTOOLS_METRICS_NAMESPACE": "StreamQC"}
 
 # The machine is shared: how long an example takes says nothing of the code.
 settings.register_profile(
-    "stream-qc", deadline=None, max_examples=15 if QUICK else 100, suppress_health_check=[HealthCheck.too_slow]
+    "stream-qc", deadline=None, max_examples=part(500), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("stream-qc")
 
@@ -18,4 +18,4 @@ settings.load_profile("stream-qc")
 @pytest.fixture(scope="session")
 def fuzz_inputs() -> int:
     """How many inputs a fuzzer tries: few in the suite, FUZZ=5000 for more (`make fuzz`)."""
-    return int(os.environ.get("FUZZ", "6" if QUICK else "60"))
+    return FUZZ or (6 if QUICK else 40)

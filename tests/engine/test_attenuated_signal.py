@@ -80,7 +80,7 @@ def test_deviation_of_a_whole_series_at_its_threshold_is_not_below_it(
         assert found == {1}
 
 
-@examples(150)
+@examples(600)
 @given(values=st.lists(st.integers(-40, 40), min_size=2, max_size=30), scale=st.sampled_from([1, 0.1, 0.7, 1e6 / 3]),
        kind=st.sampled_from(["std", "range"]), block_bytes=st.integers(1, 300))  # fmt: skip
 def test_whole_series_at_its_own_deviation_does_not_depend_on_blocks(

@@ -49,7 +49,7 @@ def flags_of(kept: dict[str, KeptFlags]) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-@examples(30)
+@examples(100)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from(CUTS[:-1]))
 def test_report_and_flags_do_not_depend_on_blocks(kind: str, key: str, stream: Stream, cut: int) -> None:
     content, rules = stream.content(kind), RULES[key]
@@ -61,7 +61,7 @@ def test_report_and_flags_do_not_depend_on_blocks(kind: str, key: str, stream: S
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-@examples(30)
+@examples(100)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from([1, 1000, WHOLE]))
 def test_report_does_not_depend_on_whether_flags_are_wanted(kind: str, key: str, stream: Stream, cut: int) -> None:
     content, rules = stream.content(kind), RULES[key]
@@ -69,7 +69,7 @@ def test_report_does_not_depend_on_whether_flags_are_wanted(kind: str, key: str,
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-@examples(30)
+@examples(100)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from([64, 1000, WHOLE]))
 def test_counts_are_those_of_the_flags(kind: str, key: str, stream: Stream, cut: int) -> None:
     kept: dict[str, KeptFlags] = {}

@@ -14,7 +14,7 @@ from stream_qc.checks.cadence import SECOND, Intervals
 from tests.amount import examples
 
 
-@examples(200)
+@examples(1000)
 @given(
     times=st.integers(0, 3).flatmap(
         lambda unit: st.lists(st.integers(-50, 200).map(lambda n: n * 10 ** (3 * unit)), min_size=2)

@@ -210,7 +210,7 @@ def test_primary_key_must_have_unique_value() -> None:
     ]
 
 
-@examples(60)
+@examples(500)
 @given(values=st.lists(st.integers(0, 30), max_size=60), spill=st.integers(1, 20), block_bytes=st.integers(1, 60))
 def test_unique_is_exact_when_keys_are_spilled_to_files(values: list[int], spill: int, block_bytes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

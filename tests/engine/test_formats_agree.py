@@ -81,7 +81,7 @@ def items(found: dict[str, Result]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
-@examples(100)
+@examples(300)
 @given(data=st.data(), more=st.lists(st.sampled_from(MISSING), max_size=3, unique=True))
 def test_formats_agree_on_every_type_and_missing_value(kind: str, data: st.DataObject, more: list[str]) -> None:
     values = data.draw(st.lists(st.none() | st.sampled_from(COLUMNS[kind][1]), min_size=1, max_size=12))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 
 import pytest
 from hypothesis import given
@@ -18,7 +17,7 @@ from tests.amount import examples
 from tests.engine.checking import NUMBERS, Row, failing, read, results, rows_and_malformed, schema_of
 
 
-@examples(200)
+@examples(1000)
 @given(
     data=st.lists(
         st.sampled_from([b'{"a": "1"}', b'{"b": 2.50, "a": null}', b"\n", b"\r\n", b"{", b"[]", b'"\xff"', b"7"]),
@@ -61,7 +60,7 @@ line = alike | st.lists(member, max_size=5).map(lambda pairs: "{" + ", ".join(f'
 
 
 @pytest.mark.slow
-@examples(2000 if "FUZZ" in os.environ else 150)
+@examples(600)
 @given(lines=st.lists(line, min_size=2, max_size=6))
 def test_ndjson_line_does_not_depend_on_other_lines(lines: list[str]) -> None:
     rules, form = load(EVERY_TYPE), format_of("x.ndjson")

@@ -13,7 +13,7 @@ from stream_qc.results import Result
 from tests.engine.checking import results
 
 START = dt.datetime(2020, 1, 1)  # UTC without a zone
-ROWS = 30
+ROWS = 22
 Row = dict[str, Any]
 
 

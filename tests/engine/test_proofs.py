@@ -155,7 +155,7 @@ def test_parameters_cover_every_test() -> None:
     assert PARAMETERS.keys() == TESTS.keys()
 
 
-@examples(150)
+@examples(200)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300, 1000, 1 << 20]))
 def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, block_bytes: int) -> None:
     sinks: dict[str, KeptFlags] = {}
@@ -170,7 +170,7 @@ def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, bloc
             ]
 
 
-@examples(60)
+@examples(100)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300]))
 def test_flags_do_not_depend_on_block_size(data: bytes, given: Rules, block_bytes: int) -> None:
     whole: dict[str, KeptFlags] = {}

@@ -133,7 +133,7 @@ def test_qartod_reasons(test: str, parameters: dict[str, Any], columns: dict[str
     assert reasons(result)[0][2] == reason
 
 
-@examples(150)
+@examples(500)
 @given(
     values=st.lists(st.sampled_from([0.0, 1.0, 1.0, 1.05, 7.5, None]), min_size=1, max_size=30),
     steps=st.lists(st.sampled_from([1, 1, 1, 2, 9]), min_size=30, max_size=30),
