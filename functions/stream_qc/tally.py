@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -65,6 +66,31 @@ class Tally:
         flags = self.check.update(block)
         if flags is not None:
             self._add(flags)
+
+    def begin(self) -> None:
+        """Forgets the flags so far: the rows were those above a stretch."""
+        self._reset()
+        self._begun = copy.copy(self.check.carried)
+        for collected in self.check.collected:
+            collected.forget()
+
+    def join(self, later: Tally) -> bool:
+        """Goes on where the tally of the next stretch ended, if that one began with what this one carries.
+
+        Returns False if it did not. Its stretch must then be checked by this one.
+        """
+        if later._begun != self.check.carried:
+            return False
+        for collected, gathered in zip(self.check.collected, later.check.collected, strict=False):
+            gathered.include(collected)
+        self.check = later.check
+        for flag, count in later._counts.items():
+            self._counts[flag] += count
+        self._times += later._times
+        self._unread += later._unread
+        self._failing = (self._failing + later._failing)[:SHOWN]
+        self._suspect = (self._suspect + later._suspect)[:SHOWN]
+        return True
 
     def finish(self) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""
@@ -143,6 +169,7 @@ class Tally:
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
         self._failing: list[Example] = []
         self._suspect: list[Example] = []
+        self._begun: object = None
 
     def _add(self, found: Flags) -> None:
         counts = dict(found.flags.value_counts().iter_rows())

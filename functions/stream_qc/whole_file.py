@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.results import SHOWN, Example, Result, shorten
 from stream_qc.rules import Rules
@@ -32,6 +33,16 @@ class WholeFile:
         self.rows += block.height
         self._malformed_count += len(block.malformed)
         self._malformed += block.malformed[: SHOWN - len(self._malformed)]
+
+    def stopped(self, error: UnreadableFile) -> None:
+        """Notes why the file could not be read any further."""
+        self.unreadable = f"{error} (after row {self.rows:,})" if self.rows else str(error)
+
+    def join(self, later: WholeFile) -> None:
+        """Adds what was seen of the next stretch."""
+        self.rows += later.rows
+        self._malformed_count += later._malformed_count
+        self._malformed = (self._malformed + later._malformed)[:SHOWN]
 
     def missing_fields(self) -> set[str]:
         """Returns the fields of the schema that the file lacks; none if its header is not known."""

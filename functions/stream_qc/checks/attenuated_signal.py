@@ -11,14 +11,13 @@ import polars as pl
 from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, time_of
 from stream_qc.checks.cadence import SECOND, Intervals
 from stream_qc.checks.measures import Found, is_finite, shortest_interval, total
+from stream_qc.checks.spread import SHOWN, Deviation, Seen
 from stream_qc.checks.windows import least_variation, variations
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
 
-SHOWN = 20
 SHORTEST_PERIOD = 1e-6  # seconds
-STEP = 65_536  # values
 MOST_OBSERVATIONS = 2**31
 
 
@@ -70,8 +69,8 @@ class AttenuatedSignalTest(Test, frozen=True):
 class WholeSeriesCheck:
     """Gives the whole series one flag, at its end.
 
-    Combines the standard deviations of STEP values at a time by the method of Chan, Golub and LeVeque (1979). The last digit
-    does not depend on the blocks; it may differ if parts of a series are combined that were cut elsewhere.
+    A range can be put together from those of stretches. A standard deviation cannot, to the last digit; so each stretch carries
+    it on from the one above.
     """
 
     test = "attenuated_signal_test"
@@ -81,13 +80,16 @@ class WholeSeriesCheck:
         self.field, self.limits = field, limits
         self.needs = (field, time)
         self.measures = ()
-        self._waiting = pl.Series(dtype=pl.Float64)  # values, until there are STEP
-        self._count, self._mean, self._squares = 0, 0.0, 0.0
-        self._least, self._most = math.inf, -math.inf
-        self._shown: list[tuple[int, str | None]] = []
+        self._seen = Seen()
+        self._deviation = Deviation() if limits.check_type == "std" else None
+        self.collected = (self._seen,)
+
+    @property
+    def carried(self) -> object:
+        return None if self._deviation is None else self._deviation.state
 
     def prove(self, block: Block, _: Found) -> Clean | None:
-        if len(self._shown) < SHOWN:
+        if len(self._seen.shown) < SHOWN:
             return None
         there = finite(block.number(self.field)).drop_nulls()
         self._add(there)
@@ -97,37 +99,27 @@ class WholeSeriesCheck:
         values = finite(block.number(self.field))
         raw = block.cells(self.field)
         self._add(values.drop_nulls())
-        for index in values.is_not_null().arg_true().head(SHOWN - len(self._shown)):
-            self._shown.append((block.first + index, raw[index]))
+        shown = self._seen.shown
+        shown += [
+            (block.first + index, raw[index]) for index in values.is_not_null().arg_true().head(SHOWN - len(shown))
+        ]
         flags = pl.select(pl.when(values.is_null()).then(MISSING).otherwise(UNKNOWN).cast(pl.UInt8).alias("f"))["f"]
         return Flags(block.first, flags, raw, lambda _: "")
 
     def finish(self) -> Iterable[Late]:
-        if self._waiting.len():
-            self._combine(self._waiting)
-        if not self._count:
+        seen = self._seen
+        if not seen.count:
             return
-        spread = math.sqrt(self._squares / self._count) if self.limits.check_type == "std" else self._most - self._least
+        spread = seen.most - seen.least if self._deviation is None else self._deviation.value()
         flag = self.limits.flag(spread)
         reason = self.limits.why(self.field, spread, flag, "over the whole series")
-        shown = [(row, raw, reason) for row, raw in self._shown] if flag in (SUSPECT, FAIL) else []
-        yield Late(UNKNOWN, flag, self._count, None, shown)
+        shown = [(row, raw, reason) for row, raw in seen.shown] if flag in (SUSPECT, FAIL) else []
+        yield Late(UNKNOWN, flag, seen.count, None, shown)
 
     def _add(self, there: pl.Series) -> None:
-        waiting = pl.concat([self._waiting, there], rechunk=True)
-        for start in range(0, waiting.len() - STEP + 1, STEP):
-            self._combine(waiting.slice(start, STEP))
-        self._waiting = waiting.slice(waiting.len() - waiting.len() % STEP)
-
-    def _combine(self, there: pl.Series) -> None:
-        count, mean = there.len(), float(there.mean())  # type: ignore[arg-type]  # numbers
-        squares = float(((there - mean) ** 2).sum())
-        step, total = mean - self._mean, self._count + count
-        self._squares += squares + step * step * self._count * count / total
-        self._mean += step * count / total
-        self._count = total
-        self._least = min(self._least, float(there.min()))  # type: ignore[arg-type]
-        self._most = max(self._most, float(there.max()))  # type: ignore[arg-type]
+        self._seen.add(there)
+        if self._deviation is not None:
+            self._deviation.add(there)
 
 
 class RollingCheck:
@@ -152,6 +144,11 @@ class RollingCheck:
         self._assumed: set[int] = set()
         # The rows of the last period, in time order.
         self._above = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})
+        self.collected = (self._intervals,)
+
+    @property
+    def carried(self) -> object:
+        return self._interval is None, self._fewest(self._interval), {*self._assumed}, self._above.rows()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         shortest = found[shortest_interval(self.time)]

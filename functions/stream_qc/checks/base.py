@@ -70,8 +70,20 @@ class Again:
     check: Check
 
 
+class Collected(Protocol):
+    """What a check gathers row by row, to use when the stream has ended. The order of the rows does not matter."""
+
+    def forget(self) -> None:
+        """Discards what was gathered so far."""
+        ...
+
+    def include(self, earlier: Any) -> None:
+        """Adds what was gathered, in an object of the same class, from the rows above."""
+        ...
+
+
 class Check(Protocol):
-    """One test of one field. It keeps whatever state it needs between blocks."""
+    """One test of one field. It keeps whatever state it needs between blocks: what it carries, and what it collects."""
 
     @property
     def field(self) -> str: ...
@@ -93,6 +105,17 @@ class Check(Protocol):
     def measures(self) -> Sequence[Measure]:
         """Returns the measures that `prove` needs."""
         ...
+
+    @property
+    def carried(self) -> object:
+        """Returns what the flags of the next rows depend on: all that the check has to know of the rows above.
+
+        Checks of the same test that carry equal things flag the next rows alike.
+        """
+        ...
+
+    @property
+    def collected(self) -> Sequence[Collected]: ...
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         """Returns the counts of the rows that `update` would flag now, if it is certain that none is FAIL or SUSPECT.
@@ -159,6 +182,8 @@ class RowCheck:
     measures: Sequence[Measure] = ()
     unjudged: str = ""
     proves: Callable[[Block, Found], bool] = lambda _block, _found: False
+    carried: ClassVar[None] = None
+    collected: ClassVar[tuple[()]] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:

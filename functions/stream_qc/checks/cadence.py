@@ -32,8 +32,21 @@ class Intervals:
         self._counts: list[pl.DataFrame] = []  # of several blocks, so a count may occur in each
         self._held = 0
         self._files: list[Path] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
         self._last: pl.Series | None = None
+
+    def forget(self) -> None:
+        """Discards the intervals, but not the last time: the interval to the next row counts."""
+        self._counts, self._held, self._files, self._folders = [], 0, [], []
+
+    def include(self, earlier: Intervals) -> None:
+        """Adds the intervals of the rows above."""
+        self._counts += earlier._counts
+        self._held += earlier._held
+        self._files += earlier._files
+        self._folders += earlier._folders
+        if self._held > MOST_COUNTS:
+            self._make_room()
 
     def add(self, times: pl.Series) -> None:
         """Adds the times of the next rows, Datetime in microseconds. Intervals to or from a missing time are left out."""
@@ -101,9 +114,9 @@ class Intervals:
         if counts.height <= MOST_COUNTS // 2:
             self._counts, self._held = [counts], counts.height
             return
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
-        self._files.append(Path(self._folder.name, f"{len(self._files)}.parquet"))
+        if not self._folders:
+            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
+        self._files.append(Path(self._folders[0].name, f"{len(self._files)}.parquet"))
         counts.write_parquet(self._files[-1])
         self._counts, self._held = [], 0
 

@@ -64,7 +64,17 @@ class FlatLineCheck:
         self._held = 0  # rows in them
         self._waiting: list[tuple[pl.DataFrame, Raw]] = []  # blocks, until there are FEWEST_ROWS
         self._small_steps = 0  # in a row, up to the last row above
+        self._first: int | None = None  # the number of the first row seen
         self._rows = 0
+        self.collected = (self._intervals,)
+
+    @property
+    def carried(self) -> object:
+        counts = self._counts(self._interval) if self._interval is not None else None
+        if counts is None:
+            return self._interval, [rows.rows() for rows, _ in self._waiting]
+        above = pl.concat(self._above).tail(max(counts)) if self._above else None
+        return counts, min(self._small_steps, *counts), [] if above is None else above.rows()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         counts = self._counts(self._interval) if self._interval is not None else None
@@ -82,6 +92,8 @@ class FlatLineCheck:
     def update(self, block: Block) -> Flags | None:
         rows = self._values(block)
         raw: Raw = block.cells(self.field)
+        if self._first is None:
+            self._first = block.first
         _, self._small_steps = self._longest_run(rows["v"])
         self._intervals.add(rows["t"])
         if self._interval is not None:
@@ -145,7 +157,7 @@ class FlatLineCheck:
             self._rows += rows.height
         skip = above.height
         known = pl.concat([above, rows])
-        first = self._rows - known.height
+        first = (self._first or 0) + self._rows - known.height
         value = pl.col("v")
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
         if counts is None:

@@ -19,7 +19,18 @@ class Hashes:
         self._new_count = 0
         self._runs: list[pl.Series] = []
         self._files: list[Path] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
+
+    def forget(self) -> None:
+        self._new, self._new_count = [], 0
+        self.close()
+
+    def include(self, earlier: Hashes) -> None:
+        earlier._sort()
+        self._files += earlier._files
+        self._folders += earlier._folders
+        for run in earlier._runs:
+            self._keep(run)
 
     def add(self, hashes: pl.Series) -> None:
         """Adds hashes, UInt64."""
@@ -40,19 +51,22 @@ class Hashes:
     def close(self) -> None:
         """Removes the temporary files."""
         self._runs, self._files = [], []
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        for folder in self._folders:
+            folder.cleanup()
+        self._folders = []
 
     def _sort(self) -> None:
         run = pl.concat([pl.Series(dtype=pl.UInt64), *self._new]).sort()
         self._new, self._new_count = [], 0
+        self._keep(run)
+
+    def _keep(self, run: pl.Series) -> None:
         if len(self._runs) < HELD:
             self._runs.append(run)
             return
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
-        path = Path(self._folder.name, f"{len(self._files)}.parquet")
+        if not self._folders:
+            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
+        path = Path(self._folders[0].name, f"{len(self._files)}.parquet")
         run.to_frame("h").write_parquet(path, compression="uncompressed", row_group_size=RUN // 8)
         self._files.append(path)
 

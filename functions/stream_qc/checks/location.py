@@ -57,6 +57,7 @@ class LocationCheck:
 
     test = "location_test"
     unjudged = ""
+    collected = ()
 
     def __init__(self, field: str, lat: str, lon: str, limits: LocationTest) -> None:
         self.field, self.lat, self.lon, self.limits = field, lat, lon, limits
@@ -66,6 +67,10 @@ class LocationCheck:
         ]
         self._range_max = math.inf if limits.range_max is None else limits.range_max
         self._before = pl.DataFrame(schema={"lat": pl.Float64, "lon": pl.Float64})  # the last row above
+
+    @property
+    def carried(self) -> object:
+        return self._before.rows()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         lat, lon = self.lat, self.lon

@@ -37,12 +37,17 @@ class RateOfChangeCheck:
 
     test = "rate_of_change_test"
     unjudged = ""
+    collected = ()
 
     def __init__(self, field: str, time: str, limits: RateOfChangeTest) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
         self.measures = (total(field), longest_step(field), shortest_interval(time))
         self._before = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})  # the last row above
+
+    @property
+    def carried(self) -> object:
+        return self._before.rows()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         if not block.height or not is_finite(found, self.field):

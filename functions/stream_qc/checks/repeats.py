@@ -23,10 +23,12 @@ class RepeatCheck:
     """Compares the keys of the rows whose hash is one of those that are `repeated`, which ascend.
 
     Keeps those rows, with the cells of their keys; more than SPILL_ROWS of them go to temporary files, partitioned by the hash,
-    so that equal keys are in the same part. At the end, each part is read once.
+    so that equal keys are in the same part. At the end, each part is read once. Stretches cannot be checked apart: each carries
+    on the rows of the one above.
     """
 
     measures = ()
+    collected = ()
     unjudged = ""
 
     def __init__(self, field: str, key: Key, repeated: pl.Series) -> None:
@@ -37,6 +39,10 @@ class RepeatCheck:
         self._held_rows = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files = 0
+
+    @property
+    def carried(self) -> object:
+        return self._held_rows, self._files
 
     def prove(self, _block: Block, _found: Found) -> Clean | None:
         return None

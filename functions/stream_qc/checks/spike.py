@@ -37,6 +37,7 @@ class SpikeCheck:
     """Flags a row when the next one is known. The first row, the last row and neighbours of missing values are UNKNOWN."""
 
     test = "spike_test"
+    collected = ()
     unjudged = "a value is compared with the ones above and below it, and no three rows in a row have values"
 
     def __init__(self, field: str, limits: SpikeTest) -> None:
@@ -47,6 +48,10 @@ class SpikeCheck:
         # The last two values of the block before. The last one is not flagged yet.
         self._above = pl.Series(dtype=pl.Float64)
         self._cells: tuple[Raw, int] | None = None  # the cells of that block, and their number
+
+    @property
+    def carried(self) -> object:
+        return self._above.to_list()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         values = block.number(self.field)

@@ -37,6 +37,7 @@ class TimeGapCheck:
     """
 
     test = "time_gap_test"
+    collected = ()
     unjudged = "no two rows in a row have times, so there is no gap to measure"
 
     def __init__(self, field: str, time: str, span: dt.timedelta) -> None:
@@ -45,6 +46,10 @@ class TimeGapCheck:
         self.measures = (longest_interval(time),)
         self._before = pl.Series(dtype=pl.Datetime("us"))  # the last time of the block before
         self._waiting: Raw | None = None  # the first row, until there is a second
+
+    @property
+    def carried(self) -> object:
+        return self._before.to_list(), self._waiting is None
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         times = time_of(block, self.time)

@@ -18,12 +18,17 @@ class TimeOrderCheck:
 
     test = "time_order"
     unjudged = ""
+    collected = ()
 
     def __init__(self, field: str) -> None:
         self.field = field
         self.needs = (field,)
         self.measures = (shortest_interval(field),)
         self._latest: dt.datetime | None = None
+
+    @property
+    def carried(self) -> object:
+        return self._latest
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         times = time_of(block, self.field)

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Clean, Flags
+from stream_qc.checks.base import Again, Clean, Collected, Flags
 from stream_qc.checks.hashes import Hashes
 from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import Found, Measure, ascends
@@ -41,6 +41,14 @@ class UniqueCheck:
         )  # the fields that ascend so far, each with its last value
         self._row: int | None = None  # the first row with the last key; None if there is no key yet
         self._late = False  # keys came out of order after others that were not kept
+
+    @property
+    def carried(self) -> object:
+        return self._late or (self._hashes is None and (self._row, self._ascending))
+
+    @property
+    def collected(self) -> Sequence[Collected]:
+        return (self._hashes,) if self._hashes else ()
 
     @property
     def measures(self) -> Sequence[Measure]:

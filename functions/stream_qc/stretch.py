@@ -1,0 +1,138 @@
+"""A stretch of a stream: consecutive rows that are checked together, and joined with the stretches above and below.
+
+A stretch that is not the first is given some rows above it, so that its checks know what they carry from row to row. When two
+neighbours are joined, each check compares what it began with in the second with what it carries at the end of the first. If
+they are equal, as they are nearly always, the second stands as it is. If not, that check reads the rows of the second stretch
+after those of the first. So stretches that are checked apart and joined give what one pass gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from stream_qc.checks import TESTS, Check
+from stream_qc.checks.constraints import structure_checks, value_checks
+from stream_qc.checks.measures import measured
+from stream_qc.checks.time_order import TimeOrderCheck
+from stream_qc.checks.uniqueness import UniqueCheck
+from stream_qc.reading.block import Block
+from stream_qc.results import Report, Result
+from stream_qc.rules import Rules
+from stream_qc.tally import Sink, Tally
+from stream_qc.vocabulary import PROCESSES
+from stream_qc.whole_file import WholeFile
+
+Blocks = Iterable[Block]
+MakeSink = Callable[[Check], Sink | None]
+
+
+class Stretch:
+    """The checks of a stretch. A block is read once, and in order; its rows are numbered from the start of the stream.
+
+    processes: the numbers of the processes to run. make_sink: returns a sink for the flags of a check, or None; stretches
+    that are joined have no sinks.
+    """
+
+    def __init__(self, rules: Rules, processes: Iterable[int], make_sink: MakeSink = lambda _: None) -> None:
+        self._rules, self._processes = rules, tuple(processes)
+        self._tallies = [
+            Tally(process, check, rules.limit(check.field, check.test), make_sink(check), asked=check.test in TESTS)
+            for process in self._processes
+            for check in checks_of(process, rules)
+        ]
+        self.file = WholeFile(rules)
+
+    def fields_to_read(self) -> set[str]:
+        """Returns the fields that the checks need, and the z axis, which climatology_test uses if the file has it."""
+        wanted = {name for tally in self._tallies for name in tally.check.needs}
+        z = self._rules.schema.axes.z
+        return wanted if z is None else {*wanted, z}
+
+    def read_above(self, blocks: Blocks) -> None:
+        """Has the checks see rows that are directly above the stretch. Their flags do not count."""
+        for block in blocks:
+            _check(block, self._tallies)
+        for tally in self._tallies:
+            tally.begin()
+
+    def read(self, blocks: Blocks) -> None:
+        """Checks the next rows."""
+        for block in blocks:
+            _check(block, self._tallies)
+            self.file.update(block)
+
+    def join(self, later: Stretch, blocks: Callable[[], Blocks]) -> list[str]:
+        """Adds the next stretch, which is used up. blocks: returns its blocks again.
+
+        Returns the names of the checks that had to read its rows again, as `field#test`.
+        """
+        again = [mine for mine, its in zip(self._tallies, later._tallies, strict=True) if not mine.join(its)]
+        for block in blocks() if again else ():
+            _check(block, again)
+        self.file.join(later.file)
+        return [f"{tally.check.field}#{tally.check.test}" for tally in again]
+
+    def finish(self, blocks: Callable[[], Blocks]) -> dict[int, Report]:
+        """Returns the report of each process. blocks: returns the blocks of the stream again, for a check that asks for it."""
+        undecided = [tally for tally in self._tallies if tally.finish()]
+        while undecided and not self.file.unreadable:
+            for block in blocks():
+                _check(block, undecided)
+            undecided = [tally for tally in undecided if tally.finish()]
+        decided = [tally for tally in self._tallies if tally not in undecided]
+        return {process: _report(process, self.file, decided) for process in self._processes}
+
+
+def checks_of(process: int, rules: Rules) -> Iterator[Check]:
+    """Yields the checks that the rules ask of a process, except those of the whole file."""
+    yield from {1: _structure, 2: _values, 3: _continuity}[process](rules)
+    for asked in rules.tests:
+        if asked.test.process == process:
+            yield asked.test.check(asked.field, rules.schema.axes)
+
+
+def _structure(rules: Rules) -> Iterator[Check]:
+    fields = rules.schema.fields.values()
+    for field in fields:
+        yield from structure_checks(field)
+    for field in fields:
+        if field.constraints.unique:
+            yield UniqueCheck(field.name, "unique", (field.name,))
+    if rules.schema.primary_key:
+        yield UniqueCheck("*", "primaryKey", rules.schema.primary_key, absent_fails=True)
+
+
+def _values(rules: Rules) -> Iterator[Check]:
+    for field in rules.schema.fields.values():
+        yield from value_checks(field)
+
+
+def _continuity(rules: Rules) -> Iterator[Check]:
+    time, key = rules.schema.axes.time, rules.schema.primary_key
+    if time is None:
+        return
+    yield TimeOrderCheck(time)
+    # If the key holds more than the time, several rows may share a time: one per station, for example.
+    if not (len(key) > 1 and time in key):
+        yield UniqueCheck(time, "duplicate_time", (time,))
+
+
+def _check(block: Block, tallies: list[Tally]) -> None:
+    """Has every check see the block: first what can be proved for all of them in one query, then row by row."""
+    found = measured((measure for tally in tallies for measure in tally.measures), block.typed)
+    for tally in tallies:
+        tally.update(block, found)
+
+
+def _report(process: int, file: WholeFile, tallies: list[Tally]) -> Report:
+    missing = file.missing_fields()
+    results: list[Result] = list(file.results()) if process == 1 else []
+    if file.rows or not file.unreadable:
+        results += [tally.result(file.rows, missing) for tally in tallies if tally.process == process]
+    if file.unreadable:
+        # A check that failed in the rows that were read stays failed. One that passed so far proves nothing.
+        results = [result for result in results if not result.passed or result.test == "header"]
+        message = "" if process == 1 else f"not evaluated: the file cannot be read: {file.unreadable}"
+        return Report(process, file.rows, results, message, unread=True)
+    message = "" if results else f"the rules have no {PROCESSES[process]} checks"
+    return Report(process, file.rows, results, message)
