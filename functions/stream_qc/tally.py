@@ -42,6 +42,7 @@ class Tally:
         self, process: int, check: Check, limit: float, sink: Sink | None = None, *, asked: bool = False
     ) -> None:
         self.process, self.check, self.limit, self.sink, self.asked = process, check, limit, sink, asked
+        self._begun: object = None  # what the check carried when the stretch began
         self._reset()
 
     @property
@@ -88,8 +89,8 @@ class Tally:
             self._counts[flag] += count
         self._times += later._times
         self._unread += later._unread
-        self._failing = (self._failing + later._failing)[:SHOWN]
-        self._suspect = (self._suspect + later._suspect)[:SHOWN]
+        self._failing += later._failing[: SHOWN - len(self._failing)]
+        self._suspect += later._suspect[: SHOWN - len(self._suspect)]
         return True
 
     def finish(self) -> bool:
@@ -169,7 +170,6 @@ class Tally:
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
         self._failing: list[Example] = []
         self._suspect: list[Example] = []
-        self._begun: object = None
 
     def _add(self, found: Flags) -> None:
         counts = dict(found.flags.value_counts().iter_rows())
