@@ -96,6 +96,7 @@ def _with_keys(rows: pl.DataFrame, period: int) -> tuple[pl.DataFrame, int] | No
 
 def _one_by_one(rows: pl.DataFrame, numbers: Iterable[int], period: int, fewest: int, kind: Kind) -> pl.Series:
     """Returns the variation of the periods that end with these rows, each from the values of its own rows."""
+    rows = rows.rechunk()  # or the last digit of a deviation depends on how the rows came
     times, found = rows["t"].to_physical(), list[Any]()
     for number in numbers:
         start = times.search_sorted(times[number] - period, side="right")
