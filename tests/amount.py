@@ -6,6 +6,7 @@ import os
 
 from hypothesis import settings
 
+ONE_THREAD = "POLARS_MAX_THREADS"
 QUICK = os.environ.get("QC_TESTS") == "quick"
 FUZZ = int(os.environ.get("FUZZ", "0"))  # damaged files of each format; above 0 in `make fuzz`
 

@@ -3,10 +3,13 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.amount import FUZZ, QUICK, part
+from tests.amount import FUZZ, ONE_THREAD, QUICK, part
 
 # Powertools reads these when the functions are imported.
 os.environ |= {"POWERTOOLS_SERVICE_NAME": "Test", "POWERTOOLS_METRICS_NAMESPACE": "StreamQC"}
+
+# For the small tables of most tests, threads cost more than they give. polars reads this when it is imported.
+os.environ.setdefault(ONE_THREAD, "1")
 
 # The machine is shared: how long an example takes says nothing of the code.
 settings.register_profile(

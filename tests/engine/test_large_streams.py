@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import os
 import random
 import resource
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 from geographiclib.geodesic import Geodesic
 
+from tests.amount import ONE_THREAD
 from tests.engine.test_qartod import flags
 
 MEGABYTES = 256
@@ -59,7 +61,8 @@ def checked(
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, MOST_ADDRESSES))
 
-    done = subprocess.run(words, capture_output=True, text=True, check=False, preexec_fn=limit)
+    environment = {name: value for name, value in os.environ.items() if name != ONE_THREAD}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, preexec_fn=limit, env=environment)
     assert done.returncode == 0, f"status {done.returncode}; the limit is {cpu_seconds} CPU s: {done.stderr[-300:]}"
     grown, count, *failing = done.stdout.split()
     return float(grown), int(count), {name: int(fail) for name, _, fail in (one.rpartition("=") for one in failing)}
