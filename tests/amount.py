@@ -13,7 +13,7 @@ FUZZ = int(os.environ.get("FUZZ", "0"))  # damaged files of each format; above 0
 
 def part(count: int) -> int:
     """Returns how many of this many examples are tried: all in `make fuzz`, a few in `make check`."""
-    return count if FUZZ else max(3, count // 100) if QUICK else max(8, count // 20)
+    return count if FUZZ else max(3, count // 100) if QUICK else max(5, count // 20)
 
 
 def examples(count: int) -> settings:

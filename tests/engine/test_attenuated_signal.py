@@ -80,12 +80,12 @@ def test_deviation_of_a_whole_series_at_its_threshold_is_not_below_it(
         assert found == {1}
 
 
-@pytest.mark.parametrize("block_bytes", [30, 60, 100, 300])
+@pytest.mark.parametrize("block_bytes", [60, 300])
 def test_deviation_of_a_period_at_its_threshold_does_not_depend_on_blocks(block_bytes: int) -> None:
     """One digit more or less, by the order of a sum, would change the flag."""
     values = [4 if row % 5 == 4 else None if row == 31 else 3 for row in range(60)]
     columns = {"time": MINUTES[:60], "v": values}
-    for period in range(300, 2400, 60):
+    for period in (300, 1500, 1800):
         parameters = {"suspect_threshold": 0.4, "fail_threshold": 0.2, "test_period": period}
         expected = flags("attenuated_signal_test", parameters, columns, 16 << 20)
         assert flags("attenuated_signal_test", parameters, columns, block_bytes) == expected, period

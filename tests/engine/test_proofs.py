@@ -155,7 +155,7 @@ def test_parameters_cover_every_test() -> None:
     assert PARAMETERS.keys() == TESTS.keys()
 
 
-@examples(200)
+@examples(120)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300, 1000, 1 << 20]))
 def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, block_bytes: int) -> None:
     sinks: dict[str, KeptFlags] = {}
