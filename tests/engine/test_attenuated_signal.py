@@ -80,6 +80,7 @@ def test_deviation_of_a_whole_series_at_its_threshold_is_not_below_it(
         assert found == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block_bytes", [60, 300])
 def test_deviation_of_a_period_at_its_threshold_does_not_depend_on_blocks(block_bytes: int) -> None:
     """One digit more or less, by the order of a sum, would change the flag."""

@@ -48,6 +48,7 @@ def flags_of(kept: dict[str, KeptFlags]) -> dict[str, list[int]]:
     return {name: one.flags for name, one in kept.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 @examples(100)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from(CUTS[:-1]))
@@ -60,6 +61,7 @@ def test_report_and_flags_do_not_depend_on_blocks(kind: str, key: str, stream: S
     assert flags_of(parts) == flags_of(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 @examples(100)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from([1, 1000, WHOLE]))
@@ -68,6 +70,7 @@ def test_report_does_not_depend_on_whether_flags_are_wanted(kind: str, key: str,
     assert report(content, kind, rules, cut) == report(content, kind, rules, cut, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 @examples(100)
 @given(stream=streams(), key=st.sampled_from(list(KEYS)), cut=st.sampled_from([64, 1000, WHOLE]))

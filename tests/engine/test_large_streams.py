@@ -134,6 +134,7 @@ def test_exact_distances_of_many_rows_take_seconds(tmp_path: Path) -> None:
 PLACES = [(0, 0), (0, 180), (90, 0), (-90, 77), (45.5, 7), (45.5, 7.00001), (-45.5, -173), (0.5, 179.7), (-0.5, -0.2), (89.9, -180)]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block_bytes", [1, 1 << 20])
 def test_exact_distances_are_those_of_geographiclib(block_bytes: int) -> None:
     """To a millimetre, nearly antipodal places and poles too: a limit on either side of the distance decides the flag."""

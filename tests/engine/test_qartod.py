@@ -179,6 +179,7 @@ def times_every(seconds: float, count: int) -> list[str]:
     return [(start + dt.timedelta(seconds=seconds * index)).isoformat() for index in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", [0.5, 0.1, 0.999, 0.25])
 @pytest.mark.parametrize("block_bytes", [1, 200, 1 << 20])
 def test_flat_line_below_a_second_is_found(interval: float, block_bytes: int) -> None:

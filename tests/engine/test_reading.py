@@ -194,6 +194,7 @@ def test_file_that_does_not_match_its_name_is_unreadable(name: str, content: byt
     assert not found[3].results
 
 
+@pytest.mark.slow
 def test_truncated_file_counts_malformed_rows() -> None:
     whole = gzip.compress(b"time,v\n" + b"".join(b'a"x,%d\nb,2\n' % number for number in range(1200)))
     found = reports(whole[:-20], "rows: {minimum: 1}", "x.csv.gz")[1]
@@ -239,6 +240,7 @@ def test_stream_error_is_raised() -> None:
         open_reader(io.BytesIO(), form, TEXT_RULES.schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x.csv", "x.ndjson"])
 def test_blocks_are_cut_where_they_are_asked_to_be(name: str) -> None:
     data = b"a\n" + b"1\n" * 1000 if name == "x.csv" else b'{"a": 1}\n' * 1000
@@ -271,6 +273,7 @@ def test_stray_quote_in_header_is_reported_for_any_file_size() -> None:
         assert readable.message.startswith("a stray quote in the header; quote the whole name")
 
 
+@pytest.mark.slow
 def test_malformed_rows_are_joined_into_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = 0

@@ -6,6 +6,7 @@ import io
 import json
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def joined(blocks: list[Block], asked: Rules, cuts: list[int], above: int) -> tu
     return report(stretches[0], blocks), again
 
 
+@pytest.mark.slow
 @examples(120)
 @given(stream=streams(most=7), key=st.sampled_from(list(KEYS)), data=st.data())
 def test_joined_stretches_give_what_one_pass_gives(stream: Stream, key: str, data: st.DataObject) -> None:
@@ -70,6 +72,7 @@ def test_joined_stretches_give_what_one_pass_gives(stream: Stream, key: str, dat
     assert joined(blocks, asked, cuts, data.draw(st.integers(0, 4)))[0] == in_one(blocks, asked)
 
 
+@pytest.mark.slow
 @examples(120)
 @given(content=table(), asked=rules(), data=st.data())
 def test_joined_stretches_that_are_mostly_clean_give_what_one_pass_gives(
