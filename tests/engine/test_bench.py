@@ -27,6 +27,9 @@ SMALL = {  # the same generators and rules, with fewer columns and seasons
 SMALL_CASES = [replace(case, **SMALL.get(case.name, {})) for case in CASES]  # type: ignore[arg-type]
 
 
+pytestmark = pytest.mark.slow
+
+
 def checked(case: Case, folder: Path) -> tuple[int, dict[str, Result]]:
     """Returns the number of rows and the results by <field>.<test> of a case's file."""
     path = folder / f"stream{case.suffix}"

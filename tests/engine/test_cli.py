@@ -21,6 +21,7 @@ RANGE = str(SAMPLES / "streams" / "sandbox" / "out-of-range.csv")
 PROGRAM = str(Path(sys.executable).with_name("stream-qc"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "status"), [(("--help",), 0), (("check", RANGE, "--rules", DEFAULT), 1), (("check", "none.csv"), 2)]
 )

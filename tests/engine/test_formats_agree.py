@@ -80,6 +80,7 @@ def items(found: dict[str, Result]) -> list[str]:
     return [json.dumps(result.item()).replace('"Value": ""', '"Value": null') for result in found.values()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COLUMNS)
 @examples(300)
 @given(data=st.data(), more=st.lists(st.sampled_from(MISSING), max_size=3, unique=True))

@@ -155,7 +155,7 @@ def test_fault_is_found_wherever_it_is(
 ) -> None:
     spotless = checked(clean(seconds), check, parameters, 7)
     assert not spotless.fail + spotless.suspect
-    for row in range(3, ROWS - 7, 5 if QUICK else 1):
+    for row in range(3, ROWS - 7, 8 if QUICK else 1):
         rows = clean(seconds)
         damage(rows, row)
         found = checked(rows, check, parameters, 7)

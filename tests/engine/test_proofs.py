@@ -155,6 +155,7 @@ def test_parameters_cover_every_test() -> None:
     assert PARAMETERS.keys() == TESTS.keys()
 
 
+@pytest.mark.slow
 @examples(120)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300, 1000, 1 << 20]))
 def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, block_bytes: int) -> None:
@@ -170,6 +171,7 @@ def test_proved_blocks_give_what_their_rows_give(data: bytes, given: Rules, bloc
             ]
 
 
+@pytest.mark.slow
 @examples(100)
 @given(data=table(), given=rules(), block_bytes=st.sampled_from([1, 60, 300]))
 def test_flags_do_not_depend_on_block_size(data: bytes, given: Rules, block_bytes: int) -> None:

@@ -83,6 +83,7 @@ def test_joined_stretches_that_are_mostly_clean_give_what_one_pass_gives(
     assert joined(blocks, asked, cuts, data.draw(st.integers(0, 6)))[0] == in_one(blocks, asked)
 
 
+@pytest.mark.slow
 def test_few_checks_read_a_stretch_of_an_orderly_stream_again() -> None:
     asked = load(rules_text(KEYS["rows"]))
     names = list(asked.schema.fields)
