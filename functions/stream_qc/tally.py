@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -69,9 +68,9 @@ class Tally:
             self._add(flags)
 
     def begin(self) -> None:
-        """Forgets the flags so far: the rows were those above a stretch."""
+        """Starts counting: the rows so far were those above a stretch."""
         self._reset()
-        self._begun = copy.copy(self.check.carried)
+        self._begun = self.check.carried
         for collected in self.check.collected:
             collected.forget()
 
@@ -172,12 +171,14 @@ class Tally:
         self._suspect: list[Example] = []
 
     def _add(self, found: Flags) -> None:
-        counts = dict(found.flags.value_counts().iter_rows())
+        # Several times as fast as value_counts.
+        counts = {flag: int((found.flags == flag).sum()) for flag in (UNKNOWN, SUSPECT, FAIL, MISSING)}
+        counts[GOOD] = found.flags.len() - sum(counts.values())
         for flag, count in counts.items():
             self._counts[flag] += count
-        if counts.get(FAIL) and len(self._failing) < SHOWN:
+        if counts[FAIL] and len(self._failing) < SHOWN:
             self._show(found, FAIL, self._failing)
-        if counts.get(SUSPECT) and len(self._suspect) < SHOWN:
+        if counts[SUSPECT] and len(self._suspect) < SHOWN:
             self._show(found, SUSPECT, self._suspect)
         if self.sink is not None:
             self.sink.write(found.flags)

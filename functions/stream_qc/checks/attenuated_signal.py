@@ -173,23 +173,8 @@ class RollingCheck:
             self._interval = self._intervals.median()
         fewest = self._fewest(self._interval)
         self._assumed.add(fewest)
-        latest = pl.lit(self._above["t"].max(), dtype=pl.Datetime("us"))
-        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times}).with_columns(
-            (pl.col("t") >= pl.max_horizontal(pl.col("t").cum_max().forward_fill(), latest))
-            .fill_null(value=False)
-            .alias("ordered")
-        )
-        ordered = rows.filter("ordered").drop("ordered")
-        known = pl.concat([self._above, ordered])
-        limits = (self.limits.suspect_threshold, self.limits.fail_threshold)
-        spread = variations(known, self._period, fewest, self.limits.check_type, limits)[self._above.height :]
-        self._keep(known)
-        found = rows.with_row_index().join(
-            ordered.select(rows["ordered"].arg_true().alias("index"), spread.alias("spread")),
-            on="index",
-            how="left",
-            maintain_order="left",
-        )["spread"]
+        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times})
+        found = self._spread(rows, fewest)
         size = pl.col("size")
         flag = pl.when(pl.col("v").is_null()).then(MISSING).when(size.is_null() | size.is_nan()).then(UNKNOWN)
         flag = (
@@ -206,6 +191,27 @@ class RollingCheck:
             block.cells(self.field),
             lambda index: self.limits.why(self.field, found[index], flags[index], over),
         )
+
+    def _spread(self, rows: pl.DataFrame, fewest: int) -> pl.Series:
+        """Returns the variation of the period that ends with each row; null for a row that is out of order or has no time."""
+        times = pl.concat([self._above["t"].tail(1), rows["t"]])
+        if times.is_sorted() and not times.null_count():
+            return self._variations(rows, fewest)
+        latest = pl.lit(self._above["t"].max(), dtype=pl.Datetime("us"))
+        in_order = (pl.col("t") >= pl.max_horizontal(pl.col("t").cum_max().forward_fill(), latest)).fill_null(
+            value=False
+        )
+        places = rows.select(in_order.alias("t")).to_series().arg_true()
+        found = self._variations(rows.gather(places), fewest)
+        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True).scatter(places, found)
+
+    def _variations(self, rows: pl.DataFrame, fewest: int) -> pl.Series:
+        """Returns the variation of the period that ends with each of these rows, which are in order."""
+        known = pl.concat([self._above, rows])
+        limits = (self.limits.suspect_threshold, self.limits.fail_threshold)
+        found = variations(known, self._period, fewest, self.limits.check_type, limits)[self._above.height :]
+        self._keep(known)
+        return found
 
     def finish(self) -> Iterable[Again]:
         exact = self._intervals.median()

@@ -108,9 +108,9 @@ class Check(Protocol):
 
     @property
     def carried(self) -> object:
-        """Returns what the flags of the next rows depend on: all that the check has to know of the rows above.
+        """Returns all that the flags of the next rows depend on. It stays as it is when the check sees more rows.
 
-        Checks of the same test that carry equal things flag the next rows alike.
+        Checks of the same test and field that carry equal things flag the next rows alike.
         """
         ...
 
