@@ -69,8 +69,8 @@ class Bytes:
 
         Raises UnreadableFile at damaged data.
         """
-        chunks = [self._head[:size]]
-        wanted = size - len(chunks[0])
+        chunks = [self._head[:size]] if self._head else []  # a single chunk is not copied
+        wanted = size - sum(map(len, chunks))
         self._head = self._head[size:]
         while wanted and (chunk := self._read_once(wanted)):
             chunks.append(chunk)

@@ -146,6 +146,9 @@ def _what_is_wrong(line: bytes, syntax: Grammar) -> str:
     return "a quote inside an unquoted value; quote the whole value and double the quotes in it"
 
 
+TAIL = 64  # bytes
+
+
 def without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
     """Yields the pieces without the blank lines at the end of the stream, which are not rows."""
     blank = b""
@@ -157,11 +160,12 @@ def without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
             blank = b""
             continue
         data, as_wide = blank + piece.data, piece.as_wide and not blank
-        body = data.rstrip(b"\r\n")
-        if not body:
+        tail = data[-TAIL:].rstrip(b"\r\n")  # not all of the data, which would be copied
+        length = max(0, len(data) - TAIL) + len(tail) if tail else len(data.rstrip(b"\r\n"))
+        if not length:
             blank = data
             continue
-        end = data.index(b"\n", len(body)) + 1
+        end = data.index(b"\n", length) + 1
         yield Piece(data[:end], as_wide=as_wide)
         blank = data[end:]
 
