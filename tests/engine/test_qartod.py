@@ -190,6 +190,18 @@ def test_flat_line_below_a_second_is_found(interval: float, block_bytes: int) ->
     assert found == [1] * suspect + [3] * (fail - suspect) + [4] * (100 - fail)
 
 
+@pytest.mark.parametrize("block_bytes", [1, 60, 1 << 20])
+def test_flat_line_in_a_second_pass_ends_where_it_does(block_bytes: int) -> None:
+    """The first three times do not advance, so a second pass is needed, and its first blocks are clean."""
+    columns: dict[str, Any] = {"time": times_every(1, 30), "v": [5.0] * 30}
+    columns["time"][2] = columns["time"][0]
+    rules = rules_for("flat_line_test", {"suspect_threshold": 6, "fail_threshold": 9, "tolerance": 0.5}, ["time", "v"])
+    found = results(content(columns), rules, block_bytes=block_bytes)["3#v#flat_line_test"]
+    assert (found.good, found.suspect, found.fail) == (6, 3, 21)
+    assert [one.row for one in found.examples[:2]] == [7, 8]
+    assert "from 2020-01-01 to 2020-01-01T00:00:06:" in found.examples[0].reason
+
+
 def test_rate_of_a_backward_step_with_a_fraction_is_rounded_down() -> None:
     # 1.5 s back are 2 s, as in ioos_qc: numpy rounds timedelta64 down.
     columns: dict[str, Any] = {"time": ["2020-01-01T00:00:10", "2020-01-01T00:00:08.500"], "v": [0.0, 10.0]}

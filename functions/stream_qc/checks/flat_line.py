@@ -64,8 +64,7 @@ class FlatLineCheck:
         self._held = 0  # rows in them
         self._waiting: list[tuple[pl.DataFrame, Raw]] = []  # blocks, until there are FEWEST_ROWS
         self._small_steps = 0  # in a row, up to the last row above
-        self._first: int | None = None  # the number of the first row seen
-        self._rows = 0
+        self._end = 0  # the number of the row after the last one seen
         self.collected = (self._intervals,)
 
     @property
@@ -86,14 +85,14 @@ class FlatLineCheck:
         self._intervals.add(time_of(block, self.time))
         self._keep(self._values(block), max(counts))
         self._small_steps = at_end
+        self._end = block.first + block.height
         missing = block.typed(self.field).null_count()
         return Clean(block.height - missing, missing)
 
     def update(self, block: Block) -> Flags | None:
         rows = self._values(block)
         raw: Raw = block.cells(self.field)
-        if self._first is None:
-            self._first = block.first
+        self._end = block.first + block.height
         _, self._small_steps = self._longest_run(rows["v"])
         self._intervals.add(rows["t"])
         if self._interval is not None:
@@ -143,7 +142,6 @@ class FlatLineCheck:
         """Keeps these rows and, of the rows above, as many as the longest flat line needs."""
         self._above.append(rows)
         self._held += rows.height
-        self._rows += rows.height
         while self._above and self._held - self._above[0].height >= most:
             self._held -= self._above.popleft().height
 
@@ -153,11 +151,9 @@ class FlatLineCheck:
         if counts is not None:
             above = above.tail(max(counts))
             self._keep(rows, max(counts))
-        else:
-            self._rows += rows.height
         skip = above.height
         known = pl.concat([above, rows])
-        first = (self._first or 0) + self._rows - known.height
+        first = self._end - known.height
         value = pl.col("v")
         flag: Flagging = pl.when(value.is_null()).then(MISSING)
         if counts is None:
