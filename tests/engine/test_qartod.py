@@ -198,8 +198,8 @@ def test_flat_line_in_a_second_pass_ends_where_it_does(block_bytes: int) -> None
     rules = rules_for("flat_line_test", {"suspect_threshold": 6, "fail_threshold": 9, "tolerance": 0.5}, ["time", "v"])
     found = results(content(columns), rules, block_bytes=block_bytes)["3#v#flat_line_test"]
     assert (found.good, found.suspect, found.fail) == (6, 3, 21)
-    assert [one.row for one in found.examples[:2]] == [7, 8]
-    assert "from 2020-01-01 to 2020-01-01T00:00:06:" in found.examples[0].reason
+    assert [one.row for one in found.examples[:2]] == [10, 11]
+    assert "from 2020-01-01 to 2020-01-01T00:00:09:" in found.examples[0].reason
 
 
 def test_rate_of_a_backward_step_with_a_fraction_is_rounded_down() -> None:
