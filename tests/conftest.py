@@ -21,4 +21,4 @@ settings.load_profile("stream-qc")
 @pytest.fixture(scope="session")
 def fuzz_inputs() -> int:
     """How many inputs a fuzzer tries: few in the suite, FUZZ=5000 for more (`make fuzz`)."""
-    return FUZZ or (6 if QUICK else 25)
+    return FUZZ or (6 if QUICK else 15)

@@ -39,7 +39,7 @@ from tests.pipeline.faults import (
 WHOLE = os.environ.get("FAULTS") == "all"
 PARTS = 3 if WHOLE else 1  # make faults tries them side by side, each part on a local AWS of its own
 # What AWS answers is tried in tests/functions/test_faults.py; here mostly what only a process of its own can do: die and hang.
-SAMPLES = {"runs": 16, "deliveries": 6, "reconcile": 3}
+SAMPLES = {"runs": 14, "deliveries": 5, "reconcile": 3}
 AT_ONCE = 24
 TIMEOUT_SECONDS = 15  # a function that hangs is ended after this long, and not after its own minutes
 STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"}

@@ -15,7 +15,7 @@ from local.pipeline import Inbox, Pipeline
 from tests.pipeline.conftest import QUARTER, undelivered
 from tests.samples import event
 
-EXAMPLES = 100 if os.environ.get("FAULTS") == "all" else 3
+EXAMPLES = 100 if os.environ.get("FAULTS") == "all" else 2
 BAD = QUARTER.replace("5.6", "99.5")
 
 # Which of two objects is written, and whether what is written is good: up to ten versions, one right after the other.
