@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from stream_qc.results import Result
-from tests.amount import QUICK
 from tests.engine.checking import results
 
 START = dt.datetime(2020, 1, 1)  # UTC without a zone
@@ -149,13 +148,14 @@ def checked(rows: list[Row], check: str, parameters: Any, block_rows: int | None
     return results(data, given, block_bytes=block_bytes)[f"{process}#{field}#{test}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("check", "parameters", "seconds", "damage"), CASES)
 def test_fault_is_found_wherever_it_is(
     check: str, parameters: Any, seconds: float, damage: Callable[[list[Row], int], None]
 ) -> None:
     spotless = checked(clean(seconds), check, parameters, 7)
     assert not spotless.fail + spotless.suspect
-    for row in range(3, ROWS - 7, 8 if QUICK else 1):
+    for row in range(3, ROWS - 7):
         rows = clean(seconds)
         damage(rows, row)
         found = checked(rows, check, parameters, 7)
