@@ -26,6 +26,8 @@ class UniqueCheck:
 
     A row in which all of these fields are missing is MISSING for `unique` and `duplicate_time`, and FAIL for a primary key,
     which must have a value (Table Schema, primaryKey). hashed: whether to expect the keys in any order.
+
+    Stretches are joined as they are if their keys ascend, or if all of them are hashed. If not, the later one is read again.
     """
 
     unjudged = ""
