@@ -18,16 +18,20 @@ class Cells:
     """The cells of a field in a block, read from the file's text only when one is shown.
 
     column: returns one value per row, from which a cell's text is derived: the cell itself, or the line that contains it.
-    spell: returns the text of a cell, given a Series of its one value.
+    spell: returns the text of cells, given a Series of their values.
     """
 
     __slots__ = ("_column", "_spell")
 
-    def __init__(self, column: Callable[[], pl.Series], spell: Callable[[pl.Series], str | None]) -> None:
+    def __init__(self, column: Callable[[], pl.Series], spell: Callable[[pl.Series], list[str | None]]) -> None:
         self._column, self._spell = column, spell
 
     def __getitem__(self, index: int) -> str | None:
-        return self._spell(self._column().slice(index, 1))
+        return self._spell(self._column().slice(index, 1))[0]
+
+    def gather(self, indices: pl.Series) -> list[str | None]:
+        """Returns the text of several cells, faster than one by one."""
+        return self._spell(self._column().gather(indices))
 
 
 class Joined:

@@ -40,16 +40,15 @@ def check_stream(
     processes report that they did not evaluate it. Raises OSError if the stream itself cannot be read.
     """
     stretch = Stretch(rules, processes, make_sink)
-    wanted = stretch.fields_to_read()
 
-    def open_file() -> Reader:
-        return open_reader(open_stream(), form, rules.schema, block_bytes, wanted)
+    def open_file(fields: set[str]) -> Reader:
+        return open_reader(open_stream(), form, rules.schema, block_bytes, fields)
 
     try:
-        reader = open_file()
+        reader = open_file(stretch.fields_to_read())
         stretch.file.header = reader.header
         stretch.read(ahead(reader))
         stretch.file.header = reader.header  # NDJSON: fields may first occur in a later row
     except UnreadableFile as error:
         stretch.file.stopped(error)
-    return stretch.finish(lambda: ahead(open_file()))
+    return stretch.finish(lambda fields: ahead(open_file(fields)))

@@ -30,6 +30,7 @@ DEFAULT_FORMS = {
 }
 
 FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
+UNITS_A_DAY = {"d": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 
 def parse(cells: pl.Series, field: Field) -> pl.Series:
@@ -109,7 +110,10 @@ def _integer(cells: pl.Series, _: Field) -> pl.Series:
 def _cast(cells: pl.Series, kind: pl.DataType) -> pl.Series:
     """Returns the cells as numbers. Spaces around a number are allowed (whiteSpace in XML Schema, which Table Schema follows)."""
     found = cells.cast(kind, strict=False)
-    return found if found.null_count() == cells.null_count() else cells.str.strip_chars().cast(kind, strict=False)
+    if found.null_count() == cells.null_count():
+        return found
+    refused = (found.is_null() & cells.is_not_null()).arg_true()
+    return found.scatter(refused, cells.gather(refused).str.strip_chars().cast(kind, strict=False))
 
 
 def _boolean(cells: pl.Series, field: Field) -> pl.Series:
@@ -164,15 +168,12 @@ def _within_calendar(times: pl.Series) -> pl.Series:
     """Returns the times with null for years outside 1 to 9999, which ISO 8601 and Python do not support."""
     if times.dtype not in (pl.Date, pl.Datetime) or times.len() == times.null_count():
         return times
-    if times.dtype == pl.Date:  # polars panics on the year of a distant date
-        days = times.to_physical()
-        return times.set(~days.is_between(FIRST_DAY, LAST_DAY).fill_null(value=False), None)
-    years = times.dt.year()  # null if it has too many digits for polars
-    least, most = years.min(), years.max()
-    known = years.null_count() == times.null_count()
-    if known and least >= 1 and most <= 9999:  # type: ignore[operator]  # not None: there are times
+    day = UNITS_A_DAY[getattr(times.dtype, "time_unit", "d")]
+    first, last = FIRST_DAY * day, LAST_DAY * day + day - 1
+    units = times.to_physical()  # polars panics on the year of a distant date
+    if units.min() >= first and units.max() <= last:  # type: ignore[operator]  # there are times
         return times
-    return times.set(~years.is_between(1, 9999).fill_null(value=False), None)
+    return times.set(~units.is_between(first, last).fill_null(value=False), None)
 
 
 def _pivot_of_posix(times: pl.Series, pattern: str) -> pl.Series:

@@ -44,7 +44,7 @@ class Stretch:
 
     def fields_to_read(self) -> set[str]:
         """Returns the fields that the checks need, and the z axis, which climatology_test uses if the file has it."""
-        wanted = {name for tally in self._tallies for name in tally.check.needs}
+        wanted = _needs(self._tallies)
         z = self._rules.schema.axes.z
         return wanted if z is None else {*wanted, z}
 
@@ -72,11 +72,14 @@ class Stretch:
         self.file.join(later.file)
         return [f"{tally.check.field}#{tally.check.test}" for tally in again]
 
-    def finish(self, blocks: Callable[[], Blocks]) -> dict[int, Report]:
-        """Returns the report of each process. blocks: returns the blocks of the stream again, for a check that asks for it."""
+    def finish(self, blocks: Callable[[set[str]], Blocks]) -> dict[int, Report]:
+        """Returns the report of each process.
+
+        blocks: returns the blocks of the stream again, for the checks that ask for it, with these fields.
+        """
         undecided = [tally for tally in self._tallies if tally.finish()]
         while undecided and not self.file.unreadable:
-            for block in blocks():
+            for block in blocks(_needs(undecided)):
                 _check(block, undecided)
             undecided = [tally for tally in undecided if tally.finish()]
         decided = [tally for tally in self._tallies if tally not in undecided]
@@ -115,6 +118,10 @@ def _continuity(rules: Rules) -> Iterator[Check]:
     # If the key holds more than the time, several rows may share a time: one per station, for example.
     if not (len(key) > 1 and time in key):
         yield UniqueCheck(time, "duplicate_time", (time,))
+
+
+def _needs(tallies: list[Tally]) -> set[str]:
+    return {name for tally in tallies for name in tally.check.needs}
 
 
 def _check(block: Block, tallies: list[Tally]) -> None:

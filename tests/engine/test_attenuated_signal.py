@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_qc.checks.windows import least_variation, variations
 from tests.amount import examples
 from tests.engine.checking import results
 from tests.engine.test_qartod import MINUTES, flags, rules_for
@@ -111,3 +112,22 @@ def test_large_offset_does_not_hide_a_small_deviation(block_bytes: int) -> None:
     columns = {"time": MINUTES[:20], "v": [1e8 + 0.25, 1e8 + 0.75] * 10}
     parameters = {"suspect_threshold": 0.26, "fail_threshold": 0.24}
     assert set(flags("attenuated_signal_test", parameters, columns, block_bytes)) == {3}
+
+
+@examples(600)
+@given(rows=st.lists(st.tuples(st.sampled_from([0, 1, 1, 1, 2]), st.one_of(st.none(), *[st.integers(-9, 9)] * 9)),
+                     min_size=30, max_size=60),
+       above=st.integers(2, 20), period=st.integers(3, 24), fewest=st.integers(0, 4),
+       kind=st.sampled_from(["std", "range"]), offset=st.sampled_from([0, 1e9]))  # fmt: skip
+def test_no_period_varies_less_than_the_lower_bound(
+    rows: list[tuple[int, int | None]], above: int, period: int, fewest: int, kind: Any, offset: float
+) -> None:
+    seconds = pl.Series([step for step, _ in rows]).cum_sum()
+    values = pl.Series([None if value is None else value + offset for _, value in rows], dtype=pl.Float64)
+    frame = pl.DataFrame({"v": values, "t": (seconds * 1_000_000).cast(pl.Datetime("us"))})
+    bound = least_variation(frame, above, period * 1_000_000, fewest, kind)
+    exact = variations(frame, period * 1_000_000, fewest, kind, ())[above:]
+    judged = exact.filter(values[above:].is_not_null())
+    if bound >= 0 and judged.len():
+        assert not judged.null_count()
+        assert bound <= judged.min()

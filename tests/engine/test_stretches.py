@@ -29,7 +29,7 @@ def blocks_of(content: bytes, asked: Rules, block_bytes: int) -> list[Block]:
 
 def report(stretch: Stretch, blocks: list[Block]) -> list[str]:
     """Returns the whole report, a text for each line of it."""
-    found = stretch.finish(lambda: blocks)
+    found = stretch.finish(lambda _: blocks)
     heads = [f"{one.process} {one.rows} {one.message} {one.passed}" for one in found.values()]
     return [*heads, *(json.dumps(result.item()) for one in found.values() for result in one.results)]
 

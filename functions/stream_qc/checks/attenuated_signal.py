@@ -153,18 +153,19 @@ class RollingCheck:
     def prove(self, block: Block, found: Found) -> Clean | None:
         shortest = found[shortest_interval(self.time)]
         times, values = time_of(block, self.time), block.number(self.field)
-        doubtful = shortest is None or shortest <= 0 or times.null_count() or values.null_count()
-        if doubtful or not self._above.height or times[0] <= self._above["t"][-1] or not is_finite(found, self.field):
+        if shortest is None or shortest <= 0 or times.null_count() or not is_finite(found, self.field):
+            return None
+        if not self._above.height or times[0] <= self._above["t"][-1]:
             return None
         known = pl.concat([self._above, pl.DataFrame({"v": values, "t": times})])
-        fewest, limits = self._fewest(self._interval), self.limits
-        least = least_variation(known, self._above.height, self._period, fewest, limits.check_type)
-        if least < max(0, limits.suspect_threshold, limits.fail_threshold):
+        fewest = self._fewest(self._interval)
+        if self._least(known, fewest) is None:
             return None
-        self._assumed.add(self._fewest(self._interval))
+        self._assumed.add(fewest)
         self._intervals.add(times)
         self._keep(known)
-        return Clean(block.height)
+        missing = values.null_count()
+        return Clean(block.height - missing, missing)
 
     def update(self, block: Block) -> Flags:
         times = time_of(block, self.time)
@@ -206,12 +207,24 @@ class RollingCheck:
         return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True).scatter(places, found)
 
     def _variations(self, rows: pl.DataFrame, fewest: int) -> pl.Series:
-        """Returns the variation of the period that ends with each of these rows, which are in order."""
+        """Returns the variation of the period that ends with each of these rows, which are in order; or a lower bound of it
+        that is above the thresholds.
+        """
         known = pl.concat([self._above, rows])
-        limits = (self.limits.suspect_threshold, self.limits.fail_threshold)
-        found = variations(known, self._period, fewest, self.limits.check_type, limits)[self._above.height :]
+        found = self._least(known, fewest)
+        if found is None:
+            limits = (self.limits.suspect_threshold, self.limits.fail_threshold)
+            found = variations(known, self._period, fewest, self.limits.check_type, limits)[self._above.height :]
         self._keep(known)
         return found
+
+    def _least(self, known: pl.DataFrame, fewest: int) -> pl.Series | None:
+        """Returns a lower bound of the variation for each row after those above, or None if it is below a threshold."""
+        above, limits = self._above.height, self.limits
+        least = least_variation(known, above, self._period, fewest, limits.check_type)
+        if least < max(0, limits.suspect_threshold, limits.fail_threshold):
+            return None
+        return pl.repeat(least, known.height - above, dtype=pl.Float64, eager=True)
 
     def finish(self) -> Iterable[Again]:
         exact = self._intervals.median()

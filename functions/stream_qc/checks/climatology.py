@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import ClassVar
 
@@ -49,21 +50,37 @@ class ClimatologyTest(Test, frozen=True):
         seasons = Seasons(self.config)
         limits = self._limits()
 
+        def always_good(start: dt.datetime, end: dt.datetime) -> Span | None:
+            """Returns the values that are GOOD at any time from start to end and at any depth; None if none is."""
+            possible = limits.select(pl.all().gather([number + 1 for number in seasons.between(start, end)]))
+            if possible["none"].any():
+                return None
+            low, high = pl.max_horizontal("fail_low", "low").max(), pl.min_horizontal("fail_high", "high").min()
+            return possible.select(low.alias("low"), high.alias("high")).row(0)
+
         def judge(block: Block) -> pl.Series:
-            empty = pl.Series("z", [None], dtype=pl.Float64).new_from_index(0, block.height)
-            depths = empty if axis is None else finite(block.number(axis))
-            rows = limits.select(pl.all().gather(seasons.of(time_of(block, time), depths) + 1))
-            return rows.with_columns(finite(block.number(field)).alias("v")).select(FLAG)["flag"]
+            times, values = time_of(block, time), finite(block.number(field))
+            empty = pl.Series([None], dtype=pl.Float64).new_from_index(0, block.height)
+            rows = pl.DataFrame({"t": times, "v": values, "z": empty if axis is None else finite(block.number(axis))})
+            start, end, good = times.min(), times.max(), None
+            if isinstance(start, dt.datetime) and isinstance(end, dt.datetime) and not times.null_count():
+                good = always_good(start, end)
+            if good is None:
+                return judged(rows)
+            doubtful = (~values.is_between(*good)).fill_null(value=True).arg_true()
+            flags = pl.Series("flag", [GOOD], dtype=pl.UInt8).new_from_index(0, block.height)
+            return flags.scatter(doubtful, judged(rows.select(pl.all().gather(doubtful))))
+
+        def judged(rows: pl.DataFrame) -> pl.Series:
+            spans = limits.select(pl.all().gather(seasons.of(rows["t"], rows["z"]) + 1))
+            return spans.with_columns(rows["v"]).select(FLAG)["flag"]
 
         def proves(_: Block, found: Found) -> bool:
             start, end = found[earliest(time)], found[latest(time)]
             if start is None or found[times_missing] or not is_finite(found, field):
                 return False
-            possible = limits.select(pl.all().gather([number + 1 for number in seasons.between(start, end)]))
-            if possible["none"].any():
-                return False
-            low, high = pl.max_horizontal("fail_low", "low").max(), pl.min_horizontal("fail_high", "high").min()
-            return within(found, field, *possible.select(low.alias("low"), high.alias("high")).row(0))
+            good = always_good(start, end)
+            return good is not None and within(found, field, *good)
 
         def explain(value: float) -> str:
             return f"{field} {float(value):g} is outside the range of its season (climatology_test)"

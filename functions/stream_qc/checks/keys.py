@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from stream_qc.cells import Raw
+from stream_qc.cells import Cells
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 from stream_qc.reading.block import Block
 
@@ -56,7 +56,7 @@ class Key:
         flags = pl.DataFrame(columns).select(flag.alias("flag"))["flag"]
         return flags.set(~block.well_formed, MISSING) if block.malformed else flags
 
-    def cells(self, block: Block) -> Raw:
+    def cells(self, block: Block) -> KeyCells:
         return KeyCells([block.cells(name) for name in self.fields])
 
     def no_value(self, _: int) -> str:
@@ -71,8 +71,13 @@ class Key:
 class KeyCells:
     """The cells of a key as one text."""
 
-    def __init__(self, cells: list[Raw]) -> None:
+    def __init__(self, cells: list[Cells]) -> None:
         self._cells = cells
 
     def __getitem__(self, index: int) -> str:
-        return ", ".join((cells[index] or "")[:SHOWN_CHARACTERS] for cells in self._cells)
+        return self.gather(pl.Series([index]))[0]
+
+    def gather(self, indices: pl.Series) -> list[str]:
+        """Returns the keys of several rows."""
+        rows = zip(*(cells.gather(indices) for cells in self._cells), strict=True)
+        return [", ".join((cell or "")[:SHOWN_CHARACTERS] for cell in row) for row in rows]

@@ -16,6 +16,7 @@ from stream_qc.reading.block import Block
 
 SPILL_ROWS = 300_000
 PARTS = 64
+MARKS = 2**20
 SHOWN = 20
 
 
@@ -34,6 +35,7 @@ class RepeatCheck:
     def __init__(self, field: str, key: Key, repeated: pl.Series) -> None:
         self.field, self.test, self.needs = field, key.test, key.fields
         self._key, self._repeated = key, repeated
+        self._marks = pl.repeat(value=False, n=MARKS, eager=True).scatter((repeated % MARKS).unique(), values=True)
         self._names = [f"k{index}" for index in range(len(key.fields))]
         self._held: list[pl.DataFrame] = []
         self._held_rows = 0
@@ -49,8 +51,8 @@ class RepeatCheck:
 
     def update(self, block: Block) -> Flags:
         flags, hashes = self._key.flags(block), self._key.hashes(block)
-        place = self._repeated.search_sorted(hashes).clip(upper_bound=self._repeated.len() - 1)
-        chosen = ((self._repeated.gather(place) == hashes) & (flags == GOOD)).arg_true()
+        chosen = self._chosen(hashes)
+        chosen = chosen.filter(flags.gather(chosen) == GOOD)
         cells = self._key.cells(block)
         if chosen.len():
             rows = (
@@ -58,7 +60,7 @@ class RepeatCheck:
                 .with_columns(hashes.alias("h"))
                 .with_row_index("row", offset=block.first)
                 .gather(chosen)
-                .with_columns(pl.Series("raw", [cells[index] for index in chosen], dtype=pl.String))
+                .with_columns(pl.Series("raw", cells.gather(chosen), dtype=pl.String))
             )
             self._hold(rows)
         return Flags(block.first, flags, cells, self._key.no_value)
@@ -94,6 +96,13 @@ class RepeatCheck:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    def _chosen(self, hashes: pl.Series) -> pl.Series:
+        """Returns the places of the hashes that are repeated. The marks leave out most of the others, before the search."""
+        places = self._marks.gather(hashes % MARKS).arg_true()
+        possible = hashes.gather(places)
+        nearest = self._repeated.search_sorted(possible).clip(upper_bound=self._repeated.len() - 1)
+        return places.filter(self._repeated.gather(nearest) == possible)
 
     def _hold(self, frame: pl.DataFrame) -> None:
         self._held.append(frame)

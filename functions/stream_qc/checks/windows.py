@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ import polars as pl
 from stream_qc.checks.base import largest
 
 Kind = Literal["std", "range"]
+GROUPS = 8  # into which the rows of a period are cut, to find how little it can vary
 MOST = 2**62  # of the keys of rows
 NEAR = 1e-9  # a share: rounding in a rolling standard deviation is far smaller
 
@@ -49,23 +52,36 @@ def variations(rows: pl.DataFrame, period: int, fewest: int, kind: Kind, thresho
 def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, kind: Kind) -> float:
     """Returns a lower bound of the variation of the periods that end after the first `above` rows; -1 if none is known.
 
-    rows: `v` and `t`, ascending. -1 also if a period may have fewer values than `fewest`, or times repeat. Every period of
-    3 n consecutive rows contains one of the groups of n rows that the rows are cut into, and varies at least as that group
-    does.
+    rows: `v` and `t` as for `variations`; a row without a value has no part in a standard deviation, and leaves a range
+    without a lower bound. -1 also if a period may have fewer values than `fewest`. The rows are cut into groups. Each period
+    contains several groups that follow each other whole, and varies at least as they do together.
     """
-    intervals = rows["t"].to_physical().diff()
-    shortest, longest = intervals.min(), intervals.max()
-    if not isinstance(shortest, int) or not isinstance(longest, int) or shortest <= 0 or rows["v"].null_count():
+    there = rows.drop_nulls("v")
+    if kind == "range" and there.height < rows.height:
         return -1
-    rows_at_least, rows_at_most = -(-period // longest), (period - 1) // shortest + 1
-    together = rows_at_least // 3
-    if together < 2 or rows_at_least < fewest or above < rows_at_least - 1:
+    above -= rows["v"].head(above).null_count()
+    steps = there["t"].to_physical().diff()
+    longest, shortest = steps.max(), steps.filter(steps > 0).min()
+    if not isinstance(longest, int) or not isinstance(shortest, int):
         return -1
-    groups = rows["v"].head(rows.height // together * together).reshape((-1, together)).arr
+    rows_at_least = -(-period // longest)
+    rows_at_most = (period - 1) // shortest + 1 + int((steps == 0).sum())
+    size = max(2, rows_at_least // GROUPS)
+    whole = (rows_at_least + 1) // size - 1  # groups; up to size - 1 rows of a period are above the first one
+    count = there.height // size
+    if whole < 1 or count < whole or rows_at_least < fewest or above < rows_at_least - 1:
+        return -1
+    values = there["v"] if kind == "range" else there["v"] - there["v"][0]  # small numbers keep their digits
+    groups = values.head(count * size).reshape((-1, size)).arr
     if kind == "range":
-        return float((groups.max() - groups.min()).min() or 0)  # type: ignore[arg-type]  # numbers
-    squares = float(groups.var(ddof=0).min() or 0) * together  # type: ignore[arg-type]
-    return math.sqrt(squares / rows_at_most) * (1 - NEAR)
+        lowest, highest = groups.min(), groups.max()
+        return float((highest.rolling_max(whole) - lowest.rolling_min(whole)).min() or 0)  # type: ignore[arg-type]  # numbers
+    squares = groups.var(ddof=0) * size  # about the mean of each group
+    together = functools.reduce(operator.add, (squares.slice(first, count - whole + 1) for first in range(whole)))
+    if not together.is_finite().all():
+        return -1
+    deviation = math.sqrt(float(together.min() or 0) / rows_at_most)  # type: ignore[arg-type]  # numbers
+    return max(0.0, deviation - NEAR * (deviation + largest(values.abs())))
 
 
 def _with_keys(rows: pl.DataFrame, period: int) -> tuple[pl.DataFrame, int] | None:

@@ -103,7 +103,7 @@ class Block:
 
     def cells(self, name: str) -> Cells:
         """Returns the cells of the field as written in the file."""
-        return Cells(lambda: self._written(name), lambda cell: fieldtypes.text(cell).item())
+        return Cells(lambda: self._written(name), lambda cells: fieldtypes.text(cells).to_list())
 
     def spelled(self) -> pl.DataFrame:
         """Returns the columns as text where the file has text."""

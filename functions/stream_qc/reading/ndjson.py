@@ -42,7 +42,9 @@ class LineBlock(Block):
         return fieldtypes.text(self.typed(name) if self.field(name).type in NATIVE else self.given(name))
 
     def cells(self, name: str) -> Cells:
-        return Cells(lambda: self.lines, lambda line: _text(_object(line.item().encode())[0].get(name)))
+        return Cells(
+            lambda: self.lines, lambda lines: [_text(_object(line.encode())[0].get(name)) for line in lines.to_list()]
+        )
 
 
 class NdjsonReader:
