@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -14,6 +12,7 @@ from stream_qc.checks.base import largest
 
 Kind = Literal["std", "range"]
 GROUPS = 8  # into which the rows of a period are cut, to find how little it can vary
+LARGE = 1e100  # its square has room for a sum
 MOST = 2**62  # of the keys of rows
 NEAR = 1e-9  # a share: rounding in a rolling standard deviation is far smaller
 
@@ -54,34 +53,30 @@ def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, ki
 
     rows: `v` and `t` as for `variations`; a row without a value has no part in a standard deviation, and leaves a range
     without a lower bound. -1 also if a period may have fewer values than `fewest`. The rows are cut into groups. Each period
-    contains several groups that follow each other whole, and varies at least as they do together.
+    contains several of them whole, and varies at least as the group that varies least.
     """
     there = rows.drop_nulls("v")
     if kind == "range" and there.height < rows.height:
         return -1
     above -= rows["v"].head(above).null_count()
-    steps = there["t"].to_physical().diff()
-    longest, shortest = steps.max(), steps.filter(steps > 0).min()
-    if not isinstance(longest, int) or not isinstance(shortest, int):
+    longest = there["t"].to_physical().diff().max()
+    if not isinstance(longest, int) or longest <= 0:
         return -1
     rows_at_least = -(-period // longest)
-    rows_at_most = (period - 1) // shortest + 1 + int((steps == 0).sum())
-    size = max(2, rows_at_least // GROUPS)
-    whole = (rows_at_least + 1) // size - 1  # groups; up to size - 1 rows of a period are above the first one
+    size = (rows_at_least + 1) // 2 if kind == "range" else max(2, rows_at_least // GROUPS)
     count = there.height // size
-    if whole < 1 or count < whole or rows_at_least < fewest or above < rows_at_least - 1:
+    whole = (rows_at_least + 1) // size - 1  # in a period: at most size - 1 of its rows are above the first whole group
+    if whole < 1 or not count or rows_at_least < fewest or above < rows_at_least - 1:
         return -1
     values = there["v"] if kind == "range" else there["v"] - there["v"][0]  # small numbers keep their digits
     groups = values.head(count * size).reshape((-1, size)).arr
     if kind == "range":
-        lowest, highest = groups.min(), groups.max()
-        return float((highest.rolling_max(whole) - lowest.rolling_min(whole)).min() or 0)  # type: ignore[arg-type]  # numbers
-    squares = groups.var(ddof=0) * size  # about the mean of each group
-    together = functools.reduce(operator.add, (squares.slice(first, count - whole + 1) for first in range(whole)))
-    if not together.is_finite().all():
-        return -1
-    deviation = math.sqrt(float(together.min() or 0) / rows_at_most)  # type: ignore[arg-type]  # numbers
-    return max(0.0, deviation - NEAR * (deviation + largest(values.abs())))
+        return float((groups.max() - groups.min()).min() or 0)  # type: ignore[arg-type]  # numbers
+    squares = float(groups.var(ddof=0).min() or 0) * size  # type: ignore[arg-type]  # about the mean of each group
+    # A period with more rows has more groups, but up to 2 size - 2 of its rows may be in none.
+    deviation = math.sqrt(squares * whole / (size * (whole + 2) - 2))
+    most = largest(values.abs())
+    return max(0.0, deviation - NEAR * (deviation + most)) if most < LARGE else -1
 
 
 def _with_keys(rows: pl.DataFrame, period: int) -> tuple[pl.DataFrame, int] | None:
