@@ -22,9 +22,11 @@ class Key:
     absent_fails: bool = False
 
     def values(self, block: Block, name: str) -> pl.Series:
-        """Returns a field's values. NaN is missing in every check, and -0.0 is 0.0."""
+        """Returns a field's values, times as numbers. NaN is missing in every check, and -0.0 is 0.0."""
         values = block.typed(name)
-        return block.number(name) + 0.0 if values.dtype.is_float() else values
+        if values.dtype.is_float():
+            return block.number(name) + 0.0
+        return values.cast(pl.UInt8) if values.dtype == pl.Boolean else values.to_physical()
 
     def frame(self, block: Block) -> pl.DataFrame:
         """Returns the values as the columns k0, k1 …"""

@@ -1,8 +1,8 @@
 """`unique`, `primaryKey` and `duplicate_time`: find keys that occur more than once in the stream.
 
-Where keys ascend, equal ones are neighbours, and nothing is kept. Elsewhere, 8 bytes of hash are kept for each row. Only if
-two hashes are equal is the stream read again, to compare the keys of those rows: equal hashes prove nothing. Memory is
-bounded in all three (stream_qc.checks.hashes, stream_qc.checks.repeats).
+Where the keys of one field ascend, or nearly, only the last of them are kept. Elsewhere, 8 bytes of hash are kept for each row.
+Only if two hashes are equal is the stream read again, to compare the keys of those rows: equal hashes prove nothing. Memory is
+bounded in all of them (stream_qc.checks.recent_keys, stream_qc.checks.hashes, stream_qc.checks.repeats).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from stream_qc.checks.base import Again, Clean, Collected, Flags
 from stream_qc.checks.hashes import Hashes
 from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import Found, Measure, ascends
+from stream_qc.checks.recent_keys import RecentKeys
 from stream_qc.checks.repeats import RepeatCheck
 from stream_qc.flags import FAIL, GOOD
 from stream_qc.reading.block import Block
@@ -27,7 +28,8 @@ class UniqueCheck:
     A row in which all of these fields are missing is MISSING for `unique` and `duplicate_time`, and FAIL for a primary key,
     which must have a value (Table Schema, primaryKey). hashed: whether to expect the keys in any order.
 
-    Stretches are joined as they are if their keys ascend, or if all of them are hashed. If not, the later one is read again.
+    Stretches are joined as they are if their keys ascend, or nearly, or if all of them are hashed. If not, the later one is read
+    again.
     """
 
     unjudged = ""
@@ -38,19 +40,22 @@ class UniqueCheck:
         self.field, self.test, self.needs = field, test, needs
         self._key = Key(needs, test, absent_fails)
         self._hashes = Hashes() if hashed else None
-        self._ascending: dict[str, Any] = dict.fromkeys(
-            needs
-        )  # the fields that ascend so far, each with its last value
-        self._row: int | None = None  # the first row with the last key; None if there is no key yet
+        self._recent = RecentKeys() if len(needs) == 1 else None
+        # For a key of several fields: those that ascend so far, each with its last value.
+        self._ascending: dict[str, Any] = dict.fromkeys(needs)
+        self._begun = False  # whether there was a key
         self._late = False  # keys came out of order after others that were not kept
 
     @property
     def carried(self) -> object:
-        return self._late or (self._hashes is None and (self._row, self._ascending))
+        if self._late or self._hashes:
+            return self._late
+        return (self._recent.last, self._recent.row) if self._recent else (self._begun, self._ascending)
 
     @property
     def collected(self) -> Sequence[Collected]:
-        return (self._hashes,) if self._hashes else ()
+        found = self._hashes or self._recent
+        return (found,) if found else ()
 
     @property
     def measures(self) -> Sequence[Measure]:
@@ -68,12 +73,13 @@ class UniqueCheck:
         ascending = {
             name: values[name][-1]
             for name, last in self._ascending.items()
-            if found[ascends(name)] and (self._row is None or values[name][0] > last)
+            if found[ascends(name)] and (not self._begun or values[name][0] > last)
         }
         if not ascending:
             return None
-        self._ascending = ascending
-        self._row = block.first + block.height - 1
+        self._ascending, self._begun = ascending, True
+        if self._recent:
+            self._recent.add(self._rows(block))
         return Clean(block.height)
 
     def update(self, block: Block) -> Flags | None:
@@ -81,10 +87,10 @@ class UniqueCheck:
             return None
         flags = self._key.flags(block)
         if not self._hashes:
-            found = self._beside(block, flags) if len(self.needs) == 1 else None
+            found = self._compared(block, flags, self._recent) if self._recent else None
             if found is not None:
                 return found
-            if self._row is not None:
+            if self._begun:
                 self._late = True
                 return None
             self._hashes = Hashes()
@@ -99,25 +105,25 @@ class UniqueCheck:
         elif self._hashes and (repeated := self._hashes.repeated()).len():
             yield Again(RepeatCheck(self.field, self._key, repeated))
 
-    def _beside(self, block: Block, flags: pl.Series) -> Flags | None:
-        """Returns the flags of a block whose keys are in order; None if they are not."""
+    def _rows(self, block: Block) -> pl.DataFrame:
         (name,) = self.needs
-        rows = pl.DataFrame({"key": self._key.values(block, name)}).with_row_index("row", offset=block.first)
-        rows = rows.filter(flags == GOOD)
-        above = [] if self._row is None else [{"row": self._row, "key": self._ascending[name]}]
-        known = pl.concat([pl.DataFrame(above, schema=rows.schema), rows])
-        if not known["key"].is_sorted():
+        rows = pl.int_range(block.first, block.first + block.height, dtype=pl.Int64, eager=True)
+        return pl.DataFrame({"key": self._key.values(block, name), "row": rows})
+
+    def _compared(self, block: Block, flags: pl.Series, recent: RecentKeys) -> Flags | None:
+        """Returns the flags of a block whose keys are compared with those that are kept; None if that does not suffice."""
+        rows, good = self._rows(block), flags == GOOD
+        repeated = recent.repeated(rows if good.all() else rows.filter(good))
+        if repeated is None:
             return None
-        new = (pl.col("key") != pl.col("key").shift(1)).fill_null(value=True)
-        known = known.with_columns(pl.when(new).then("row").forward_fill().alias("first"))
-        if known.height:
-            self._ascending, self._row = {name: known["key"][-1]}, int(known["first"][-1])
-        repeated = known.filter(pl.col("row") != pl.col("first"))
-        first = dict(zip(repeated["row"] - block.first, repeated["first"], strict=True))
+        if recent.row is not None:
+            self._ascending, self._begun = dict.fromkeys(self.needs, recent.last), True
         raw = self._key.cells(block)
-        return Flags(
-            block.first,
-            flags.scatter([*first], FAIL) if first else flags,
-            raw,
-            lambda index: self._key.repeats(raw[index], first[index]) if index in first else self._key.no_value(index),
-        )
+
+        def why(index: int) -> str:
+            place = repeated["row"].index_of(block.first + index)
+            if place is None:
+                return self._key.no_value(index)
+            return self._key.repeats(raw[index], repeated["first"][place])
+
+        return Flags(block.first, flags.scatter(repeated["row"] - block.first, FAIL), raw, why)
