@@ -54,19 +54,18 @@ class Intervals:
         if times.len():
             self._last = times.tail(1)
         intervals = known.to_physical().diff().drop_nulls().alias("us")
-        shortest, longest = intervals.min(), intervals.max()
-        if not isinstance(shortest, int) or not isinstance(longest, int):
-            return  # there is no interval
-        if shortest == longest:
-            counted = pl.DataFrame([[_start(shortest)], [intervals.len()], [shortest], [longest]], schema=COUNTS)
-        else:
+        if not intervals.len():
+            return
+        usual = int(intervals[0])  # most streams have nearly no others
+        others = intervals.filter(intervals != usual)
+        count = intervals.len() - others.len()
+        counted = pl.DataFrame([[_start(usual)], [count], [usual], [usual]], schema=COUNTS)
+        if others.len():
             us = pl.col("us")
             start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
-            counted = (
-                intervals.to_frame()
-                .group_by(start.alias("start"))
-                .agg(pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most"))
-            )
+            grouped = others.to_frame().group_by(start.alias("start"))
+            counts = grouped.agg(pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most"))
+            counted = pl.concat([counted, counts])
         self._counts.append(counted)
         self._held += counted.height
         if self._held > MOST_COUNTS:
