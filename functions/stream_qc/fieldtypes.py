@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from stream_qc import iso_times
 from stream_qc.schema import Field
 
 # YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. A pattern is tried only on cells that no earlier pattern
@@ -147,6 +148,8 @@ def _time(cells: pl.Series, field: Field) -> pl.Series:
 
 
 def _datetime(cells: pl.Series, field: Field) -> pl.Series:
+    if field.format == "default" and (times := iso_times.parse(cells)) is not None:
+        return times
     patterns = _likely_first(cells, ISO_DATETIMES) if field.format == "default" else (field.format,)
     found = _strptime(cells, patterns[0])
     for pattern in patterns[1:]:
