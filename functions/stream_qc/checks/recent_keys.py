@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-KEPT_BYTES = 8 * 2**20
+KEPT_BYTES = 2 * 2**20  # some 130,000 rows of times
 REPEATED = {"row": pl.Int64, "first": pl.Int64}
 FEW, FEW_SHARE = 10, 8  # new keys in a block that may be below one above them: 10, and an eighth of its rows
 MOST_STRAYS = 100_000
