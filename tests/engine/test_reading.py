@@ -16,6 +16,7 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.formats import format_of, without_ending
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
+from stream_qc.reading.csv_records import BLANKS, Piece, without_trailing_blanks
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.rules import load
 from tests.amount import examples
@@ -45,6 +46,23 @@ def test_without_ending_removes_only_format_extensions() -> None:
 )
 def test_csv_variants_give_same_rows(data: bytes) -> None:
     assert read(data) == ([("1", "2"), ("3", "")], [])
+
+
+@pytest.mark.parametrize("block_bytes", [1, 3, 1 << 20])
+def test_csv_blank_lines_are_rows_only_if_a_row_follows(block_bytes: int) -> None:
+    blank = (None, None)
+    assert read(b"a,b\n1,2\n\n\r\n\n3,4\n\n\r\n", block_bytes=block_bytes)[0] == [("1", "2"), *[blank] * 3, ("3", "4")]
+    assert read(b'a,b\n1,2\n\n"3\n\n', block_bytes=block_bytes)[0] == [("1", "2"), blank, blank]
+    _, malformed = read(b"a,b\n1,2\n\n\r\r\n\n", block_bytes=block_bytes)  # the last but one has a cell
+    assert [reason for _, reason, _ in malformed] == ["the row is blank", "1 cell, but the header has 2"]
+
+
+def test_blank_lines_are_not_kept() -> None:
+    pieces = [Piece(b"1,2\n\n"), *[Piece(b"\n" * 1_000)] * 1_000, Piece(b"\n3,4\n"), Piece(b"\n" * 1_000)]
+    found = [piece.data for piece in without_trailing_blanks(iter(pieces))]
+    assert (found[0], found[-1]) == (b"1,2\n", b"\n3,4\n")
+    assert max(map(len, found)) == BLANKS
+    assert sum(map(len, found[1:-1])) == 1_000_001
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])

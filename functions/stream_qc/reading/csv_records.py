@@ -147,27 +147,31 @@ def _what_is_wrong(line: bytes, syntax: Grammar) -> str:
 
 
 TAIL = 64  # bytes
+BLANKS = 100_000  # blank lines in one piece
 
 
 def without_trailing_blanks(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Yields the pieces without the blank lines at the end of the stream, which are not rows."""
-    blank = b""
+    """Yields the pieces without the blank lines at the end of the stream, which are not rows. Others are counted, not kept."""
+    blanks = 0
     for piece in pieces:
-        if piece.reason:
-            if blank:
-                yield Piece(blank)
-            yield piece
-            blank = b""
+        data = piece.data
+        length = len(data) if piece.reason else _length_without_blanks(data)
+        if not length and not piece.reason:
+            blanks += data.count(b"\n")
             continue
-        data, as_wide = blank + piece.data, piece.as_wide and not blank
-        tail = data[-TAIL:].rstrip(b"\r\n")  # not all of the data, which would be copied
-        length = max(0, len(data) - TAIL) + len(tail) if tail else len(data.rstrip(b"\r\n"))
-        if not length:
-            blank = data
-            continue
-        end = data.index(b"\n", length) + 1
-        yield Piece(data[:end], as_wide=as_wide)
-        blank = data[end:]
+        for count in range(blanks, 0, -BLANKS):
+            yield Piece(b"\n" * min(count, BLANKS))
+        end = length if piece.reason else data.index(b"\n", length) + 1
+        yield piece if end == len(data) else Piece(data[:end], as_wide=piece.as_wide)
+        blanks = data.count(b"\n", end)
+
+
+def _length_without_blanks(data: bytes) -> int:
+    """Returns the length without line ends at the end. A line that holds a carriage return of its own is not blank."""
+    tail = data[-TAIL:].rstrip(b"\r\n")  # not all of the data, which would be copied
+    length = max(0, len(data) - TAIL) + len(tail) if tail else len(data.rstrip(b"\r\n"))
+    own = data.rfind(b"\r\r", length)
+    return max(length, own + 1)
 
 
 def gathered(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
