@@ -83,6 +83,29 @@ def test_joined_stretches_that_are_mostly_clean_give_what_one_pass_gives(
     assert joined(blocks, asked, cuts, data.draw(st.integers(0, 6)))[0] == in_one(blocks, asked)
 
 
+IDS = "schema: {fields: [{name: id, type: integer, constraints: {unique: true}}, {name: v}]}"
+
+
+@pytest.mark.parametrize(
+    ("ids", "failing"),
+    [
+        ([None] * 6 + [9, 5, 7, 1, 8, 2, 6, 3, 0, 4] * 4, 30),  # the later stretch begins without a key
+        ([*range(20), 18, 3, 22, *range(23, 40), 5, 31], 4),  # a key that an earlier stretch has
+    ],
+)
+def test_keys_of_joined_stretches_are_compared(
+    ids: list[int | None], failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream_qc.checks.recent_keys.FEW", 2)
+    asked = load(IDS)
+    lines = [f"{'' if one is None else one},x\n" for one in ids]
+    blocks = blocks_of(("id,v\n" + "".join(lines)).encode(), asked, 12)
+    for cut in range(1, len(blocks)):
+        found = joined(blocks, asked, [cut], 2)[0]
+        assert found == in_one(blocks, asked), cut
+        assert any(f'"Fail": {failing}' in line for line in found)
+
+
 @pytest.mark.slow
 def test_few_checks_read_a_stretch_of_an_orderly_stream_again() -> None:
     asked = load(rules_text(KEYS["rows"]))

@@ -33,7 +33,14 @@ class RecentKeys:
             self._strays, self._since = None, self.last
 
     def include(self, earlier: RecentKeys) -> None:
-        """Does not add the keys of the rows above: a key below the first one of the stretch still costs a second pass."""
+        """Adds the keys of the rows above, unless those of the rows between are not all kept."""
+        if self._since != earlier.last:
+            return
+        first, *others = self._rising  # it begins with the last row above
+        self._rising = deque([*earlier._rising, first.slice(1), *others])
+        strays = [one for one in (earlier._strays, self._strays) if one is not None]
+        self._strays, self._since = pl.concat(strays) if strays else None, earlier._since
+        self._make_room()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds rows, `key` and `row`, of which each has a key that is greater than all above it."""
@@ -41,6 +48,9 @@ class RecentKeys:
             return
         self.last, self.row = rows["key"][-1], rows["row"][-1]
         self._rising.append(rows)
+        self._make_room()
+
+    def _make_room(self) -> None:
         sizes = [one.estimated_size() for one in self._rising]
         while len(sizes) > 1 and sum(sizes[1:]) >= KEPT_BYTES:
             sizes.pop(0)

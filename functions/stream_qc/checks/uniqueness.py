@@ -54,8 +54,9 @@ class UniqueCheck:
 
     @property
     def collected(self) -> Sequence[Collected]:
-        found = self._hashes or self._recent
-        return (found,) if found else ()
+        if self._hashes:
+            return (self._hashes,)
+        return (self._recent,) if self._recent and self._begun else ()
 
     @property
     def measures(self) -> Sequence[Measure]:
