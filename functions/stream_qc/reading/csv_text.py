@@ -4,8 +4,8 @@ polars parses the blocks, because it is the fastest. But it fills short rows sil
 given only records that are known to be well formed, and its result is compared with the number of separators and line
 ends. If they disagree, the block is parsed record by record. The rows do not depend on where blocks are cut.
 
-A block is read with its numbers as numbers. Only if polars refuses, or may see a number otherwise than stream_qc.fieldtypes
-does, is it read as text. The text is read as well where cells are shown.
+Cells are read as text: to parse the numbers afterwards is faster than to have polars do both. An empty cell and a missing value
+are read as null; where cells are shown, the block is read again as written.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ from stream_qc.reading.csv_records import (
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
-NUMBERS: dict[str, pl.DataType] = {"number": pl.Float64(), "integer": pl.Int64()}
 HEADER_BYTES = 64 * 1024  # read to find the header
-MOST_REFUSED = 3  # blocks; then the text of numbers is parsed at once
 SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -55,13 +53,9 @@ class CsvReader:
         # If the header repeats a field, its first column is used.
         places = {name: index for index, name in reversed(list(enumerate(self.header)))}
         self._wanted = {name: places[name] for name in wanted if name in places}
-        self._null_values = [text for text in schema.missing_values if text]
-        self._numbers = {
-            f"column_{index + 1}": NUMBERS[schema.fields[name].type]
-            for name, index in self._wanted.items()
-            if schema.fields[name].type in NUMBERS and "" in schema.missing_values
-        }
-        self._refused = 0  # blocks in which polars refused a number
+        self._empty_is_missing = "" in schema.missing_values
+        null_values = [text for text in schema.missing_values if text]
+        self._nulls = {"null_values": null_values, "empty_string_is_null": self._empty_is_missing}
 
     def __iter__(self) -> Iterator[Block]:
         """Yields the blocks. Small ones are joined, so that many malformed rows do not make many blocks."""
@@ -93,71 +87,44 @@ class CsvReader:
                 first += block.height
 
     def _parsed(self, piece: Piece, first: int) -> Block:
-        return self._typed(piece, first) or self._as_text(piece, first)
-
-    def _typed(self, piece: Piece, first: int) -> Block | None:
-        """Returns the block with its numbers read as numbers; None if that may differ from parsing their text."""
         data = piece.data
-        if self._refused == MOST_REFUSED or not self._numbers or _is_odd(data):
-            return None
         try:
-            frame = self._frame(data, self._numbers, null_values=self._null_values)
+            frame = None if _is_odd(data) else self._frame(data, **self._nulls)
         except pl.exceptions.PolarsError:
-            self._refused += 1
-            return None
-        quoted = b'"' in data
-        # polars reads a short row and a blank line as nulls. In a row whose last column has a value, nothing is missing.
-        if (quoted or frame.to_series(-1).null_count()) and not self._is_regular(piece, frame.height):
-            return None
-        # It also reads a cell of blanks as null.
-        if (b" " in data or b"\t" in data) and self._has_blank_numbers(data, frame):
-            return None
-        text = functools.cache(lambda: self._chosen(self._frame(data, {}, empty_string_is_null=False)))
+            frame = None
+        if frame is None or not self._is_regular(piece, frame):
+            return self._record_by_record([piece], first)
         return Block(
             first,
             self._chosen(frame),
             self._schema,
             height=frame.height,
-            spelled=text,
-            nulls_are_missing=not quoted,
+            spelled=functools.cache(lambda: self._chosen(self._frame(data, empty_string_is_null=False))),
+            nulls_are_missing=b'"' not in data,
         )
 
-    def _has_blank_numbers(self, data: bytes, frame: pl.DataFrame) -> bool:
-        """Returns whether a number that was read as null is neither empty nor a missing value."""
-        doubtful = [name for name in self._numbers if frame[name].null_count()]
-        if not doubtful:
-            return False
-        written = self._frame(data, {}, columns=doubtful, empty_string_is_null=False)
-        missing = ["", *self._null_values]
-        return any(not written[name].filter(frame[name].is_null()).is_in(missing).all() for name in doubtful)
-
-    def _as_text(self, piece: Piece, first: int) -> Block:
-        try:
-            frame = self._frame(piece.data, {}, empty_string_is_null=False)
-        except pl.exceptions.PolarsError:
-            return self._record_by_record([piece], first)
-        if _is_odd(piece.data) or not self._is_regular(piece, frame.height):
-            return self._record_by_record([piece], first)
-        return Block(first, self._chosen(frame), self._schema, height=frame.height)
-
-    def _frame(self, data: bytes, numbers: dict[str, pl.DataType], **how: Any) -> pl.DataFrame:
+    def _frame(self, data: bytes, **how: Any) -> pl.DataFrame:
         return pl.read_csv(
             io.BytesIO(data),
             has_header=False,
             separator=self._grammar.separator.decode(),
-            schema=self._columns | numbers,
+            schema=self._columns,
             **how,
         )
 
     def _chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
 
-    def _is_regular(self, piece: Piece, rows: int) -> bool:
+    def _is_regular(self, piece: Piece, frame: pl.DataFrame) -> bool:
         """Returns whether every row is as wide as the header and each has a line of its own."""
-        data = piece.data
+        data, rows = piece.data, frame.height
+        quoted = b'"' in data
+        # polars reads a short row and a blank line as nulls. In a row whose last column has a value, nothing is missing.
+        if not quoted and not frame.to_series(-1).null_count():
+            return True
         if piece.as_wide:
             return data.count(b"\n") == rows
-        outside = QUOTED.sub(b"", data) if b'"' in data else data
+        outside = QUOTED.sub(b"", data) if quoted else data
         separators = rows * (len(self.header) - 1)
         return outside.count(self._grammar.separator) == separators and outside.count(b"\n") == rows
 
