@@ -10,7 +10,7 @@ import polars as pl
 
 from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, time_of
 from stream_qc.checks.cadence import SECOND, Intervals
-from stream_qc.checks.measures import Found, is_finite, shortest_interval, total
+from stream_qc.checks.measures import Found, even, is_finite, longest_interval, missing, shortest_interval, total
 from stream_qc.checks.spread import SHOWN, Deviation, Seen
 from stream_qc.checks.windows import least_variation, variations
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
@@ -133,7 +133,7 @@ class RollingCheck:
     def __init__(self, field: str, time: str, limits: AttenuatedSignalTest, interval: int | None = None) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
-        self.measures = (total(field), shortest_interval(time))
+        self.measures = (total(field), shortest_interval(time), longest_interval(time), missing(time))
         self.unjudged = (
             f"no period of {limits.test_period:g} s has enough values in time order; "
             "check the times, test_period, min_obs and min_period"
@@ -162,10 +162,10 @@ class RollingCheck:
         if self._least(known, fewest) is None:
             return None
         self._assumed.add(fewest)
-        self._intervals.add(times)
+        self._intervals.add(times, even(found, self.time))
         self._keep(known)
-        missing = values.null_count()
-        return Clean(block.height - missing, missing)
+        without = values.null_count()
+        return Clean(block.height - without, without)
 
     def update(self, block: Block) -> Flags:
         times = time_of(block, self.time)

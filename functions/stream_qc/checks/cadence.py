@@ -48,17 +48,22 @@ class Intervals:
         if self._held > MOST_COUNTS:
             self._make_room()
 
-    def add(self, times: pl.Series) -> None:
-        """Adds the times of the next rows, Datetime in microseconds. Intervals to or from a missing time are left out."""
-        known = times if self._last is None else pl.concat([self._last, times])
+    def add(self, times: pl.Series, every: int | None = None) -> None:
+        """Adds the times of the next rows, Datetime in microseconds. Intervals to or from a missing time are left out.
+
+        every: the interval between all of these times, in microseconds, if it is the same and none is missing.
+        """
+        new = times if every is None else times.head(1)
+        known = new if self._last is None else pl.concat([self._last, new])
         if times.len():
             self._last = times.tail(1)
         intervals = known.to_physical().diff().drop_nulls().alias("us")
-        if not intervals.len():
+        between = 0 if every is None else times.len() - 1
+        if not intervals.len() + between:
             return
-        usual = int(intervals[0])  # most streams have nearly no others
+        usual = int(intervals[0]) if every is None else every  # most streams have nearly no others
         others = intervals.filter(intervals != usual)
-        count = intervals.len() - others.len()
+        count = intervals.len() - others.len() + between
         counted = pl.DataFrame([[_start(usual)], [count], [usual], [usual]], schema=COUNTS)
         if others.len():
             us = pl.col("us")

@@ -11,7 +11,7 @@ import polars as pl
 from stream_qc.cells import Joined, Raw
 from stream_qc.checks.base import Again, Clean, Flagging, Flags, Late, Test, finite, seconds, show_time, time_of
 from stream_qc.checks.cadence import Intervals, rows_in
-from stream_qc.checks.measures import Found, is_finite, total
+from stream_qc.checks.measures import Found, even, is_finite, longest_interval, missing, shortest_interval, total
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -57,7 +57,7 @@ class FlatLineCheck:
     def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
-        self.measures = (total(field),)
+        self.measures = (total(field), shortest_interval(time), longest_interval(time), missing(time))
         self._interval = interval  # microseconds; 0 if the times do not advance
         self._intervals = Intervals()
         self._above: deque[pl.DataFrame] = deque()  # at least the last k rows
@@ -82,12 +82,12 @@ class FlatLineCheck:
         small_steps, at_end = self._longest_run(block.number(self.field))
         if small_steps >= min(counts) and self.limits.tolerance > 0:
             return None
-        self._intervals.add(time_of(block, self.time))
+        self._intervals.add(time_of(block, self.time), even(found, self.time))
         self._keep(self._values(block), max(counts))
         self._small_steps = at_end
         self._end = block.first + block.height
-        missing = block.typed(self.field).null_count()
-        return Clean(block.height - missing, missing)
+        without = block.typed(self.field).null_count()
+        return Clean(block.height - without, without)
 
     def update(self, block: Block) -> Flags | None:
         rows = self._values(block)
@@ -124,13 +124,15 @@ class FlatLineCheck:
 
     def _longest_run(self, values: pl.Series) -> tuple[int, int]:
         """Returns how many small steps follow each other at most, and at the end. A step that is not known counts as small."""
-        large = (values.diff().abs() >= self.limits.tolerance).arg_true()
-        if not large.len():
-            run = self._small_steps + values.len()
-            return run, run
-        at_end = values.len() - 1 - int(large[-1])
-        between = int(large.diff().max() or 1) - 1  # type: ignore[arg-type]  # row numbers
-        return max(self._small_steps + int(large[0]), between, at_end), at_end
+        if not values.len():
+            return self._small_steps, self._small_steps
+        large = (values.diff().abs() >= self.limits.tolerance).fill_null(value=False)
+        small = (~large).arg_true()  # the first one always: the step to it is not known here
+        starts = (small.diff() != 1).fill_null(value=True).arg_true()
+        runs = pl.concat([starts, pl.Series([small.len()], dtype=starts.dtype)]).diff().drop_nulls()
+        at_start = self._small_steps + int(runs[0])
+        at_end = 0 if small[-1] < values.len() - 1 else at_start if runs.len() == 1 else int(runs[-1])
+        return max(at_start, int(runs.max())), at_end  # type: ignore[arg-type]  # numbers
 
     def _counts(self, interval: int) -> tuple[int, int] | None:
         """Returns k for the suspect and the fail threshold, or None if the times do not advance. interval: in microseconds."""

@@ -130,6 +130,16 @@ def is_finite(found: Found, field: str) -> bool:
     return math.isfinite(found[total(field)])
 
 
+def even(found: Found, field: str) -> int | None:
+    """Returns the interval between all times in microseconds, or None if it is not the same or a time is missing.
+
+    `shortest_interval`, `longest_interval` and `missing` must be among the measures.
+    """
+    shortest = found[shortest_interval(field)]
+    same = shortest == found[longest_interval(field)] and not found[missing(field)]
+    return int(shortest) if same and shortest is not None else None
+
+
 def within(found: Found, field: str, low: float, high: float) -> bool:
     """Returns whether every number is from low to high. `least` and `most` must be among the measures."""
     smallest, largest = found[least(field)], found[most(field)]
