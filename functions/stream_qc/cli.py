@@ -14,11 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
-from rich.console import Console
-from rich.markup import escape as escape_markup
-from rich.progress import Progress
-from rich.table import Table
-
 from stream_qc.engine import check_stream
 from stream_qc.errors import InvalidRules, UnreadableFile
 from stream_qc.flagfile import FlagFile
@@ -26,7 +21,7 @@ from stream_qc.formats import EXTENSIONS, Format, format_of
 from stream_qc.infer import infer
 from stream_qc.printable import printable
 from stream_qc.results import Report
-from stream_qc.rules import BUILT_IN, Rules, load
+from stream_qc.rules import BUILT_IN, load
 from stream_qc.rules.explaining import explained
 from stream_qc.vocabulary import PROCESSES
 
@@ -79,7 +74,9 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_record(reports, passed=passed), ensure_ascii=False))
     else:
-        _show(str(arguments.file), reports, rules, passed=passed)
+        from stream_qc import terminal
+
+        terminal.show(str(arguments.file), reports, rules, passed=passed)
     return PASSED if passed else FAILED
 
 
@@ -124,7 +121,7 @@ class _Opened:
         self._path = path
         self._spool: BinaryIO | None = None
         self._streams: list[BinaryIO] = []
-        self._progress: Progress | None = None
+        self._shown = contextlib.ExitStack()
 
     def __enter__(self) -> _Opened:
         piped = self._path.exists() and not self._path.is_file() and not self._path.is_dir()  # /dev/stdin, <(command)
@@ -135,8 +132,7 @@ class _Opened:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        self._shown.close()
         for stream in [*self._streams, self._spool]:
             if stream is not None:
                 stream.close()
@@ -147,12 +143,13 @@ class _Opened:
             return self._spool
         stream = self._path.open("rb")
         self._streams.append(stream)
-        if sys.stderr.isatty() and self._path.stat().st_size >= LONG_FILE:
-            if self._progress is None:
-                self._progress = Progress(console=Console(stderr=True), transient=True)
-                self._progress.start()
-            return self._progress.wrap_file(stream, self._path.stat().st_size, description=self._path.name)
-        return stream
+        size = self._path.stat().st_size
+        if not sys.stderr.isatty() or size < LONG_FILE:
+            return stream
+        from stream_qc import terminal
+
+        self._shown.close()  # the bar of the pass before
+        return self._shown.enter_context(terminal.progress(stream, size, self._path.name))
 
 
 def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
@@ -162,35 +159,6 @@ def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
         "Rows": max(report.rows for report in reports.values()),
         "Checks": [result.item() for report in reports.values() for result in report.results],
     }
-
-
-def escape(text: str) -> str:
-    """Returns text from a file with rich markup and terminal codes escaped."""
-    return escape_markup(printable(text))
-
-
-def _show(name: str, reports: dict[int, Report], rules: Rules, *, passed: bool) -> None:
-    """Prints the verdict, then one line per check. Failing checks are followed by their first offending rows."""
-    console = Console(highlight=False)
-    rows = max(report.rows for report in reports.values())
-    verdict = "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
-    console.print(
-        f"{verdict}  {escape(name)}  {rows:,} rows" + ("" if rules.schema.fields else "  (the rules have no schema)")
-    )
-    for number, report in reports.items():
-        state = "[green]pass[/]" if report.passed else "[red]FAIL[/]"
-        console.print(
-            f"\n{number} {PROCESSES[number]}  {state}" + (f"  {escape(report.message)}" if report.message else "")
-        )
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for result in report.results:
-            mark = "[green]✓[/]" if result.passed else "[red]✗[/]"
-            field = "" if result.field == "*" else escape(result.field)
-            table.add_row(f"  {mark}", field, result.test, escape(result.message))
-            for example in result.examples[:5] if not result.passed else []:
-                table.add_row("", "", "", f"[dim]row {example.row:,}: {escape(example.reason)}[/]")
-        if report.results:
-            console.print(table)
 
 
 def _parser() -> argparse.ArgumentParser:

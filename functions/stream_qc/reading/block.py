@@ -49,10 +49,11 @@ class Block:
         self.height = height
         self._columns = {column.name: column for column in raw.get_columns()}
         self._spelled = spelled
-        self._nulls_are_missing = nulls_are_missing
+        self.nulls_are_missing = nulls_are_missing
         self._given: dict[str, pl.Series] = {}
         self._typed: dict[str, pl.Series] = {}
         self._numbers: dict[str, pl.Series] = {}
+        self._unread: dict[str, int] = {}
 
     def field(self, name: str) -> Field:
         return self.schema.fields[name]
@@ -89,7 +90,9 @@ class Block:
 
     def unread(self, name: str) -> int:
         """Returns how many cells of the field hold a value that is not of its type."""
-        return self.typed(name).null_count() - self.given(name).null_count()
+        if name not in self._unread:
+            self._unread[name] = self.typed(name).null_count() - self.given(name).null_count()
+        return self._unread[name]
 
     def number(self, name: str) -> pl.Series:
         """Returns the field as Float64, with null for missing cells and for NaN, which QARTOD treats as missing."""
@@ -119,7 +122,7 @@ class Block:
     def _read(self, name: str) -> None:
         """Finds the missing cells and parses the others. A missingValue is a value of the field's type where it is one."""
         given = self._column(name)
-        if given.dtype == pl.String and not self._nulls_are_missing:
+        if given.dtype == pl.String and not self.nulls_are_missing:
             given = _without(given, self.schema.missing_values)
         typed = fieldtypes.parse(given, self.field(name))
         missing = self.schema.missing_typed.get(name)

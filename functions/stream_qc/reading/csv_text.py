@@ -167,7 +167,22 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
         return blocks[0]
     malformed = [bad for block in blocks for bad in block.malformed]
     height = sum(block.height for block in blocks)
-    return Block(blocks[0].first, pl.concat([block.spelled() for block in blocks]), schema, malformed, height=height)
+
+    def spelled() -> pl.DataFrame:
+        return pl.concat([block.spelled() for block in blocks])
+
+    if not all(block.nulls_are_missing for block in blocks):
+        return Block(blocks[0].first, spelled(), schema, malformed, height=height)
+    raw = pl.concat([block.raw for block in blocks])
+    return Block(
+        blocks[0].first,
+        raw,
+        schema,
+        malformed,
+        height=height,
+        spelled=functools.cache(spelled),
+        nulls_are_missing=True,
+    )
 
 
 def _is_odd(data: bytes) -> bool:

@@ -5,6 +5,7 @@ Whatever Table Schema or ioos_qc defines and is not supported here is refused by
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -81,7 +82,9 @@ def _yaml(text: bytes | str) -> Any:
         return _json(text)
     except ValueError:  # not JSON, or JSON with a mistake that YAML names with its place
         pass
-    try:
+    with contextlib.suppress(YAMLError, ValueError, RecursionError, *WRONG_TAG):
+        return YAML(typ="safe").load(text)
+    try:  # the slower parser says better what is wrong
         return YAML(typ="safe", pure=True).load(text)
     except WRONG_TAG as error:
         raise InvalidRules([f"not YAML: a value does not match its tag: {error}"]) from None
