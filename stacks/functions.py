@@ -46,7 +46,7 @@ class Functions:
             **summary,
             **details,
             "DETAILS_DAYS": str(settings.details_days),
-            "POLARS_MAX_THREADS": "2",
+            "POLARS_MAX_THREADS": "1",
         }
 
         self.start_qc = self._function(

@@ -18,7 +18,7 @@ OWN, BENCH = ROOT / ".venv/bin/python", ROOT / ".local/bench/bin/python"
 ROUNDS = 3
 CORES = 2
 LONG = 300.0  # CPU seconds; a command that takes longer runs once, and the page says so
-CHECK = "from stream_qc.cli import main; main()"  # what the stream-qc command does
+CHECK = "from stream_qc.__main__ import main; main()"  # what the stream-qc command does
 
 
 class BenchError(Exception):
