@@ -32,16 +32,11 @@ def parse(cells: pl.Series) -> pl.Series | None:
         return None
     whole = cells if length == len(FORM) else cells + "Z"
     words = whole.cast(pl.Binary).bin.reinterpret(dtype=pl.Array(pl.UInt32, WORDS), endianness="little").explode()
-    form = FORM.replace("T", separator)
-    differs = pl.DataFrame([words.gather_every(WORDS, word).alias(f"{word}") for word in range(WORDS)]).select(
-        pl.col(f"{word}") ^ _number(form[4 * word : 4 * word + 4].encode()) for word in range(WORDS)
-    )
-    if differs.select(pl.max_horizontal(_wrong(word).max() for word in range(WORDS))).item():
+    written = pl.DataFrame([words.gather_every(WORDS, word).alias(f"{word}") for word in range(WORDS)])
+    differs = written.select(_differences(separator))
+    if differs.select(_anything_wrong()).item():
         return None
-    parts = differs.select(
-        _value(0, 4).alias("year"), _value(5, 2).alias("month"), _value(8, 2).alias("day"),
-        _value(11, 2).alias("hour"), _value(14, 2).alias("minute"), _value(17, 2).alias("second"),
-    )  # fmt: skip
+    parts = differs.select(_values())
     highest, lowest = parts.max().row(0), parts.select("year", "month", "day").min().row(0)
     if min(lowest) < 1 or any(most > limit for most, limit in zip(highest[1:], (12, 31, 23, 59, 59), strict=True)):
         return None
@@ -52,6 +47,26 @@ def parse(cells: pl.Series) -> pl.Series | None:
     seconds = parts["hour"] * HOUR + parts["minute"] * MINUTE + parts["second"]
     times = (day - 1).cast(pl.Int64) * (DAY * MICROSECONDS) + seconds.cast(pl.Int64) * MICROSECONDS
     return times.cast(pl.Datetime("us")).alias(cells.name)
+
+
+@functools.cache  # expressions are slow to make
+def _differences(separator: str) -> list[pl.Expr]:
+    """Returns the difference of each word from the form: a digit's value, and 0 for another character that is right."""
+    form = FORM.replace("T", separator).encode()
+    return [pl.col(f"{word}") ^ _number(form[4 * word : 4 * word + 4]) for word in range(WORDS)]
+
+
+@functools.cache
+def _anything_wrong() -> pl.Expr:
+    return pl.max_horizontal(_wrong(word).max() for word in range(WORDS))
+
+
+@functools.cache
+def _values() -> list[pl.Expr]:
+    return [
+        _value(0, 4).alias("year"), _value(5, 2).alias("month"), _value(8, 2).alias("day"),
+        _value(11, 2).alias("hour"), _value(14, 2).alias("minute"), _value(17, 2).alias("second"),
+    ]  # fmt: skip
 
 
 def _number(text: bytes) -> int:

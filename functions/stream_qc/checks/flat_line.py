@@ -83,7 +83,7 @@ class FlatLineCheck:
         if small_steps >= min(counts) and self.limits.tolerance > 0:
             return None
         self._intervals.add(time_of(block, self.time), even(found, self.time))
-        self._keep(self._values(block), max(counts))
+        self._keep(pl.DataFrame({"v": block.number(self.field), "t": time_of(block, self.time)}), max(counts))
         self._small_steps = at_end
         self._end = block.first + block.height
         without = block.typed(self.field).null_count()
