@@ -1,6 +1,7 @@
 """`make bench`: runs the cases and writes docs/BENCHMARKS.md.
 
-The figures are kept in .local/bench.json after each case. `python -m tests.bench page` writes the page from them again.
+The figures are kept in .local/bench.json after each case. `python -m tests.bench page` writes the page from them again. With
+ADD=1, those of a run before stay, so that the sizes can be measured one after another, on the same commit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from tests.bench.cases import CASES, NAMES
 from tests.bench.measure import BENCH, OWN, ROOT, BenchError, Figure
@@ -53,8 +55,11 @@ def main() -> int:
 
 def _run(sizes: list[int], names: list[str]) -> None:
     facts = _facts(sizes, names)
-    print("start", flush=True)
-    figures = run_start()
+    if os.environ.get("ADD"):
+        facts, figures = _added(facts, json.loads(FIGURES.read_text()))
+    else:
+        print("start", flush=True)
+        figures = run_start()
 
     def keep(more: list[Figure]) -> None:
         figures.extend(more)
@@ -81,6 +86,15 @@ def _run(sizes: list[int], names: list[str]) -> None:
             keep(run(sizes))
     saved = json.loads(FIGURES.read_text())
     PAGE.write_text(page(saved["facts"], figures))
+
+
+def _added(facts: Facts, before: dict[str, Any]) -> tuple[Facts, list[Figure]]:
+    """Returns the facts and the figures of a run before, to add to. Raises BenchError if they are not of this commit."""
+    commits = [one["Date"].partition(", ")[2] for one in (before["facts"], facts)]
+    if commits[0] != commits[1]:
+        raise BenchError(f"the figures in {FIGURES.relative_to(ROOT)} are of {commits[0]}, and this is {commits[1]}")
+    command = f"{before['facts']['Command']}, then {facts['Command'].replace('`', '`ADD=1 ', 1)}"
+    return {**before["facts"], "Command": command}, [Figure(**one) for one in before["figures"]]
 
 
 def _facts(sizes: list[int], names: list[str]) -> Facts:

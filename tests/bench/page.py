@@ -253,7 +253,7 @@ def _files() -> list[str]:
         [f"`{name}`", (make.__doc__ or "").splitlines()[0], "; ".join(used[name])] for name, make in GENERATORS.items()
     ]
     note = (
-        "Noise is a hash of the row number, so a file is the same each time and nothing in it repeats. Of the 20,000 columns, the\n"
-        "rules hold 19,000: more exceed the 100,000 values of a rules file. Parquet files have row groups of 250,000 rows."
+        "Noise is a hash of the row number, so a file is the same each time and nothing in it repeats.\n"
+        "Parquet files have row groups of 250,000 rows."
     )
     return [note, "", *table(["generator", "what it writes", "cases"], rows, left=3)]
