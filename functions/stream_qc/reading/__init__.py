@@ -15,6 +15,7 @@ from stream_qc.reading.parquet import ParquetReader
 from stream_qc.schema import Schema
 
 BLOCK_BYTES = 4 * 1024 * 1024
+NAMED = 2  # a row of NDJSON, with the names of its fields, takes about twice as much text as one of CSV
 
 
 class Reader(Protocol):
@@ -62,4 +63,4 @@ def open_reader(
     plain = refuse_foreign_content(decompressed(stream, form), form)
     if form.kind == "csv":
         return CsvReader(plain, schema, names, block_bytes)
-    return NdjsonReader(plain, schema, names, block_bytes)
+    return NdjsonReader(plain, schema, names, NAMED * block_bytes)

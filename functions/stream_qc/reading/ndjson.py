@@ -1,15 +1,17 @@
 """Reads newline-delimited JSON, one object per line (https://github.com/ndjson/ndjson-spec).
 
-polars parses a block at once if the result is certain to be the same as line by line: the block has no escapes, no
-repeated field in a line, and no value of another type than its field's. Other blocks are parsed line by line. The rows and
-the text of their cells do not depend on how a block was parsed.
+Lines that all hold the same fields are split at their commas (stream_qc.reading.uniform_lines). Otherwise, polars parses a
+block at once if the result is certain to be the same as line by line: the block has no escapes, no repeated field in a line,
+and no value of another type than its field's. Other blocks are parsed line by line. The rows and the text of their cells do
+not depend on how a block was parsed.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import polars as pl
@@ -19,6 +21,7 @@ from stream_qc.cells import Cells
 from stream_qc.reading.block import Block, Malformed
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES, whole_lines
+from stream_qc.reading.uniform_lines import table
 from stream_qc.schema import Field, Schema
 
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -30,21 +33,26 @@ NATIVE = {"boolean": pl.Boolean(), "integer": pl.Int64(), "number": pl.Float64()
 
 
 class LineBlock(Block):
-    """A block of lines. `lines` holds the text of each row, from which the text of a cell is taken."""
+    """A block of lines. lines: returns the text of each row, from which the text of a cell is taken."""
 
     def __init__(
-        self, first: int, raw: pl.DataFrame, schema: Schema, lines: pl.Series, malformed: Sequence[Malformed] = ()
+        self,
+        first: int,
+        raw: pl.DataFrame,
+        schema: Schema,
+        lines: Callable[[], pl.Series],
+        malformed: Sequence[Malformed] = (),
+        *,
+        height: int,
     ) -> None:
-        super().__init__(first, raw, schema, malformed, height=lines.len())
+        super().__init__(first, raw, schema, malformed, height=height)
         self.lines = lines
 
     def text(self, name: str) -> pl.Series:
         return fieldtypes.text(self.typed(name) if self.field(name).type in NATIVE else self.given(name))
 
     def cells(self, name: str) -> Cells:
-        return Cells(
-            lambda: self.lines, lambda lines: [_text(_object(line.encode())[0].get(name)) for line in lines.to_list()]
-        )
+        return Cells(self.lines, lambda lines: [_text(_object(line.encode())[0].get(name)) for line in lines.to_list()])
 
 
 class NdjsonReader:
@@ -71,10 +79,21 @@ class NdjsonReader:
     def __iter__(self) -> Iterator[Block]:
         first = 0
         for lines in whole_lines(self._content, self._block_bytes):
-            block = self._at_once(lines, first) or self._line_by_line(lines, first)
+            block = self._uniform(lines, first) or self._at_once(lines, first) or self._line_by_line(lines, first)
             if block.height:
                 yield block
                 first += block.height
+
+    def _uniform(self, data: bytes, first: int) -> LineBlock | None:
+        """Returns the block if its lines all hold the same fields, in the same order."""
+        names = [*_object(data[: data.find(b"\n")])[0]]
+        frame = table(data, names, self._types)
+        if frame is None:
+            return None
+        if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
+            self._first_names |= dict.fromkeys(names)
+        self._seen.update(names & self._schema.fields.keys())
+        return LineBlock(first, frame, self._schema, functools.cache(lambda: _lines(data)), height=frame.height)
 
     def _at_once(self, data: bytes, first: int) -> LineBlock | None:
         """Returns the block as parsed by polars, or None if that may differ from parsing line by line."""
@@ -85,20 +104,18 @@ class NdjsonReader:
         try:
             # Without any field, polars accepts every line and returns no rows.
             frame = pl.read_ndjson(data, schema=self._types or {"": pl.String()})
-            lines = pl.read_csv(
-                io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
-            )["line"]
+            lines = _lines(data)
         except pl.exceptions.PolarsError:
             return None
         lines = lines.filter(lines.str.strip_chars() != "") if lines.len() != frame.height else lines
         if lines.len() != frame.height or (lines.str.len_bytes().max() or 0) > MAX_RECORD_BYTES:  # type: ignore[operator]
             return None
-        block = LineBlock(first, frame.select(*self._types), self._schema, lines)
+        block = LineBlock(first, frame.select(*self._types), self._schema, lambda: lines, height=lines.len())
         return block if self._agrees(block, data) else None
 
     def _agrees(self, block: LineBlock, data: bytes) -> bool:
         """Returns whether parsing line by line would give the same block."""
-        if any(_has_minus_zero(block.lines, column) for column in block.raw if column.dtype == pl.Float64):
+        if any(_has_minus_zero(block.lines(), column) for column in block.raw if column.dtype == pl.Float64):
             return False
         # The header must list a field even if no check reads it, or its value is null.
         unseen = [name for name in self._schema.fields if name not in self._seen]
@@ -114,7 +131,7 @@ class NdjsonReader:
         plain = all(blank not in data or b'"' + blank not in data for blank in (b" ", b"\t"))
         once = plain and not any(column.null_count() for column in frame) and data.count(b'":') == keys
         return all(
-            (once or _once_a_line(name, data, block.lines, frame[name])) and self._as_written(block, name, data)
+            (once or _once_a_line(name, data, block.lines(), frame[name])) and self._as_written(block, name, data)
             for name in frame.columns
         )
 
@@ -149,7 +166,14 @@ class NdjsonReader:
                 column.append(_text(record.get(name)))
             lines.append("" if reason else line.decode())
         frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-        return LineBlock(first, frame, self._schema, pl.Series(lines, dtype=pl.String), malformed)
+        texts = pl.Series(lines, dtype=pl.String)
+        return LineBlock(first, frame, self._schema, lambda: texts, malformed, height=texts.len())
+
+
+def _lines(data: bytes) -> pl.Series:
+    return pl.read_csv(
+        io.BytesIO(data), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String}
+    )["line"]
 
 
 def _reads_as_polars_does(field: Field, schema: Schema) -> bool:
