@@ -58,11 +58,14 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
         )
     if limits.max_length is not None:
         longest = limits.max_length
+        bytes_ = Measure(f"longest text {name}", value.str.len_bytes().max())  # at least as many as characters
         yield _constraint(
             name,
             "maxLength",
             value.str.len_chars() > longest,
             lambda v: f"has a length of {len(v)}, above {longest}",
+            measures=(bytes_,),
+            proves=lambda _, found: (found[bytes_] or 0) <= longest,
         )
     if limits.enum is not None:
         allowed = limits.enum

@@ -55,10 +55,12 @@ def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, ki
     without a lower bound. -1 also if a period may have fewer values than `fewest`. The rows are cut into groups. Each period
     contains several of them whole, and varies at least as the group that varies least.
     """
-    there = rows.drop_nulls("v")
-    if kind == "range" and there.height < rows.height:
-        return -1
-    above -= rows["v"].head(above).null_count()
+    there = rows
+    if rows["v"].null_count():
+        if kind == "range":
+            return -1
+        above -= rows["v"].head(above).null_count()
+        there = rows.drop_nulls("v")
     longest = there["t"].to_physical().diff().max()
     if not isinstance(longest, int) or longest <= 0:
         return -1
