@@ -94,3 +94,7 @@ def test_damaged_lines_are_left_to_the_reader_of_json(
         expected = by_line(data)
         assert expected is not None
         assert found.rows() == [(row[1], row[2], None) for row in expected]
+
+
+def test_lines_of_which_no_field_is_wanted_are_left_to_the_reader_of_json() -> None:
+    assert table(b'{"a":1}\n', ["a"], []) is None

@@ -21,11 +21,12 @@ TEXT = r'^[^"\x00-\x1f]*"$'  # after the first quote
 
 
 def table(data: bytes, names: Sequence[str], wanted: Collection[str]) -> pl.DataFrame | None:
-    """Returns the values of the wanted fields as text, null for null; None if the lines are not all such lines.
+    """Returns the values of the wanted fields as text, null for null; None if the lines are not all such lines, or no field is
+    wanted.
 
     names: the fields of the first line.
     """
-    if not names or b"\\" in data or data.startswith(BOM) or any(set(name) & set(',"\\\n') for name in names):
+    if not names or not wanted or b"\\" in data or data.startswith(BOM) or any(set(name) & set(',"\\\n') for name in names):
         return None
     try:
         cells = pl.read_csv(
@@ -52,7 +53,7 @@ def table(data: bytes, names: Sequence[str], wanted: Collection[str]) -> pl.Data
         if name in wanted:
             found[name] = values
     absent = pl.Series([None], dtype=pl.String).new_from_index(0, cells[0].len())
-    return pl.DataFrame({name: found.get(name, absent) for name in wanted}, height=absent.len())
+    return pl.DataFrame({name: found.get(name, absent) for name in wanted})
 
 
 def _head(index: int, names: Sequence[str], space: str) -> str:
