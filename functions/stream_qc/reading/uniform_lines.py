@@ -26,7 +26,13 @@ def table(data: bytes, names: Sequence[str], wanted: Collection[str]) -> pl.Data
 
     names: the fields of the first line.
     """
-    if not names or not wanted or b"\\" in data or data.startswith(BOM) or any(set(name) & set(',"\\\n') for name in names):
+    if (
+        not names
+        or not wanted
+        or b"\\" in data
+        or data.startswith(BOM)
+        or any(set(name) & set(',"\\\n') for name in names)
+    ):
         return None
     try:
         cells = pl.read_csv(
