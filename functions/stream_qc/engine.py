@@ -47,8 +47,10 @@ def check_stream(
     try:
         reader = open_file(stretch.fields_to_read())
         stretch.file.header = reader.header
-        stretch.read(ahead(reader))
-        stretch.file.header = reader.header  # NDJSON: fields may first occur in a later row
+        try:
+            stretch.read(ahead(reader))
+        finally:
+            stretch.file.header = reader.header  # NDJSON: fields may first occur in a later row
     except UnreadableFile as error:
         stretch.file.stopped(error)
     return stretch.finish(lambda fields: ahead(open_file(fields)))

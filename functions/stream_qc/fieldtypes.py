@@ -7,6 +7,8 @@ that is not of the type.
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +31,14 @@ DEFAULT_FORMS = {
     "time": r"^\d{2}:\d{2}:[0-5]\d(\.\d+)?$",
     "datetime": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:[0-5]\d(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?$",
 }
+
+# The codes of a pattern whose digits are counted, as Python's strptime does; any text for the others.
+FORMS = {
+    "%Y": r"\d{4}", "%y": r"\d{2}", "%j": r"\d{1,3}", "%d": r"( \d|\d{1,2})", "%.f": r"(\.\d+)?", "%%": "%",
+    "%F": r"\d{4}-\d{1,2}-\d{1,2}", "%T": r"\d{1,2}:\d{1,2}:\d{1,2}", "%R": r"\d{1,2}:\d{1,2}",
+    **dict.fromkeys(("%m", "%H", "%I", "%M", "%S"), r"\d{1,2}"),
+}  # fmt: skip
+ANY = ".+"
 
 FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
 UNITS_A_DAY = {"d": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
@@ -92,6 +102,7 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
     if kind == pl.Datetime and kind.time_zone is not None:  # type: ignore[attr-defined]  # polars types are compared, not narrowed
         cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if field.type == "year":
+        cells = cells.cast(pl.Int64, strict=False)
         cells = cells.set(~cells.is_between(0, 9999), None)
     return _within_calendar(_within_calendar(cells).cast(wanted, strict=False))
 
@@ -125,9 +136,11 @@ def _boolean(cells: pl.Series, field: Field) -> pl.Series:
 
 def _in_form(times: pl.Series, cells: pl.Series, field: Field) -> pl.Series:
     """Returns the times with null where the cell is not in the field's format, although polars reads it."""
+    in_form = cells.str.contains(DEFAULT_FORMS[field.type] if field.format == "default" else form_of(field.format))
+    if not in_form.all():
+        times = times.set(~in_form.fill_null(value=False), None)
     if field.format == "default":
-        in_form = cells.str.contains(DEFAULT_FORMS[field.type])
-        return times if in_form.all() else times.set(~in_form.fill_null(value=False), None)
+        return times
     if times.dtype == pl.Date or "f" in field.format:
         return times
     # A second 60 becomes the next minute. Printing the time again shows it.
@@ -135,6 +148,21 @@ def _in_form(times: pl.Series, cells: pl.Series, field: Field) -> pl.Series:
         value=False
     )
     return times.set(sixty & (times.dt.strftime(field.format) != cells), None) if sixty.any() else times
+
+
+@functools.cache
+def form_of(pattern: str) -> str:
+    """Returns a regular expression for what Python's strptime reads with a pattern, by the number of its digits.
+
+    polars also reads fewer digits of a year, and blanks where there are none in the pattern.
+    """
+
+    def form(part: str) -> str:
+        if part.isspace():
+            return r"\s+"
+        return FORMS.get(part, ANY) if part[0] == "%" else re.escape(part)
+
+    return "^" + "".join(map(form, re.findall(r"%[.#]?.|\s+|.", pattern, re.DOTALL))) + "$"
 
 
 def _date(cells: pl.Series, field: Field) -> pl.Series:

@@ -75,7 +75,8 @@ class Axes(msgspec.Struct, frozen=True):
 class Schema(msgspec.Struct, frozen=True):
     """What readers, blocks and checks need to know of a stream. `fields` are by name, in the order of the rules.
 
-    missing_typed: for each field, those missing_values that are values of its type, such as -999 of a number.
+    series: the fields that tell the series of a file apart. missing_typed: for each field, those missing_values that are values
+    of its type, such as -999 of a number.
     """
 
     fields: dict[str, Field] = {}
@@ -83,4 +84,5 @@ class Schema(msgspec.Struct, frozen=True):
     missing_values: tuple[str, ...] = ("",)
     dialect: Dialect = Dialect()
     axes: Axes = Axes()
+    series: tuple[str, ...] = ()
     missing_typed: dict[str, list[Any]] = {}

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from stream_qc.checks import TESTS, Check
 from stream_qc.checks.constraints import structure_checks, value_checks
+from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import measured
-from stream_qc.checks.time_order import TimeOrderCheck
+from stream_qc.checks.series import Series
+from stream_qc.checks.time_order import TimeOrderCheck, TimeOrderInSeries
 from stream_qc.checks.uniqueness import UniqueCheck
+from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
@@ -35,10 +38,11 @@ class Stretch:
 
     def __init__(self, rules: Rules, processes: Iterable[int], make_sink: MakeSink = lambda _: None) -> None:
         self._rules, self._processes = rules, tuple(processes)
+        series = Series(rules.schema.series) if rules.schema.series else None
         self._tallies = [
             Tally(process, check, rules.limit(check.field, check.test), make_sink(check), asked=check.test in TESTS)
             for process in self._processes
-            for check in checks_of(process, rules)
+            for check in checks_of(process, rules, series)
         ]
         self.file = WholeFile(rules)
 
@@ -78,20 +82,42 @@ class Stretch:
         blocks: returns the blocks of the stream again, for the checks that ask for it, with these fields.
         """
         undecided = [tally for tally in self._tallies if tally.finish()]
-        while undecided and not self.file.unreadable:
-            for block in blocks(_needs(undecided)):
-                _check(block, undecided)
+        while undecided:
+            try:
+                for block in blocks(_needs(undecided)):
+                    _check(block, undecided)
+            except UnreadableFile:
+                if not self.file.unreadable:
+                    raise
+                # It ends where it did in the first pass.
             undecided = [tally for tally in undecided if tally.finish()]
-        decided = [tally for tally in self._tallies if tally not in undecided]
-        return {process: _report(process, self.file, decided) for process in self._processes}
+        return {process: self._report(process) for process in self._processes}
+
+    def _report(self, process: int) -> Report:
+        file, missing = self.file, self.file.missing_fields()
+        results: list[Result] = list(file.results()) if process == 1 else []
+        if file.rows or not file.unreadable:
+            results += [tally.result(file.rows, missing) for tally in self._tallies if tally.process == process]
+        if file.unreadable:
+            # A check that failed in the rows that were read stays failed. One that passed so far proves nothing.
+            results = [result for result in results if not result.passed or result.test == "header"]
+            message = "" if process == 1 else f"not evaluated: the file cannot be read: {file.unreadable}"
+            return Report(process, file.rows, results, message, unread=True)
+        if not results:
+            return Report(process, file.rows, results, f"the rules have no {PROCESSES[process]} checks")
+        return Report(process, file.rows, results, _warning(self._rules) if process == 3 else "")
 
 
-def checks_of(process: int, rules: Rules) -> Iterator[Check]:
-    """Yields the checks that the rules ask of a process, except those of the whole file."""
-    yield from {1: _structure, 2: _values, 3: _continuity}[process](rules)
+def checks_of(process: int, rules: Rules, series: Series | None = None) -> Iterator[Check]:
+    """Yields the checks that the rules ask of a process, except those of the whole file. series: those of the stream."""
+    if process == 3:
+        yield from _continuity(rules, series)
+    else:
+        yield from {1: _structure, 2: _values}[process](rules)
     for asked in rules.tests:
         if asked.test.process == process:
-            yield asked.test.check(asked.field, rules.schema.axes)
+            test, axes = asked.test, rules.schema.axes
+            yield test.check(asked.field, axes) if series is None else test.check_in_series(asked.field, axes, series)
 
 
 def _structure(rules: Rules) -> Iterator[Check]:
@@ -100,9 +126,9 @@ def _structure(rules: Rules) -> Iterator[Check]:
         yield from structure_checks(field)
     for field in fields:
         if field.constraints.unique:
-            yield UniqueCheck(field.name, "unique", (field.name,))
+            yield UniqueCheck(field.name, Key((field.name,), "unique"))
     if rules.schema.primary_key:
-        yield UniqueCheck("*", "primaryKey", rules.schema.primary_key, absent_fails=True)
+        yield UniqueCheck("*", Key(rules.schema.primary_key, "primaryKey", absent_fails=True))
 
 
 def _values(rules: Rules) -> Iterator[Check]:
@@ -110,14 +136,18 @@ def _values(rules: Rules) -> Iterator[Check]:
         yield from value_checks(field)
 
 
-def _continuity(rules: Rules) -> Iterator[Check]:
+def _continuity(rules: Rules, series: Series | None) -> Iterator[Check]:
     time, key = rules.schema.axes.time, rules.schema.primary_key
     if time is None:
+        return
+    if series is not None:
+        yield TimeOrderInSeries(time, series)
+        yield UniqueCheck(time, Key((*series.fields, time), "duplicate_time", compared=time))
         return
     yield TimeOrderCheck(time)
     # If the key holds more than the time, several rows may share a time: one per station, for example.
     if not (len(key) > 1 and time in key):
-        yield UniqueCheck(time, "duplicate_time", (time,))
+        yield UniqueCheck(time, Key((time,), "duplicate_time"))
 
 
 def _needs(tallies: list[Tally]) -> set[str]:
@@ -131,15 +161,14 @@ def _check(block: Block, tallies: list[Tally]) -> None:
         tally.update(block, found)
 
 
-def _report(process: int, file: WholeFile, tallies: list[Tally]) -> Report:
-    missing = file.missing_fields()
-    results: list[Result] = list(file.results()) if process == 1 else []
-    if file.rows or not file.unreadable:
-        results += [tally.result(file.rows, missing) for tally in tallies if tally.process == process]
-    if file.unreadable:
-        # A check that failed in the rows that were read stays failed. One that passed so far proves nothing.
-        results = [result for result in results if not result.passed or result.test == "header"]
-        message = "" if process == 1 else f"not evaluated: the file cannot be read: {file.unreadable}"
-        return Report(process, file.rows, results, message, unread=True)
-    message = "" if results else f"the rules have no {PROCESSES[process]} checks"
-    return Report(process, file.rows, results, message)
+def _warning(rules: Rules) -> str:
+    """Returns a warning if the file seems to hold several series and the rules take them for one."""
+    time, key = rules.schema.axes.time, rules.schema.primary_key
+    others = [name for name in key if name != time]
+    if time not in key or not others or rules.schema.series:
+        return ""
+    shown = others[0] if len(others) == 1 else f"[{', '.join(others)}]"
+    return (
+        f"warning: the primary key is {' and '.join(key)}, so the file may hold several series, but each row was compared with "
+        f"the one above, whatever its {' and '.join(others)}; add `series: {shown}` to the rules to compare within each"
+    )

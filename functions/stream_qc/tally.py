@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -64,8 +64,10 @@ class Tally:
             self._counts[UNKNOWN] += clean.unknown
             return
         flags = self.check.update(block)
-        if flags is not None:
+        if isinstance(flags, Flags):
             self._add(flags)
+        elif flags is not None:
+            self._take(flags)
 
     def begin(self) -> None:
         """Starts counting: the rows so far were those above a stretch."""
@@ -94,17 +96,15 @@ class Tally:
 
     def finish(self) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""
-        for found in self.check.finish():
-            if isinstance(found, Again):
-                self.check = found.check
+        found = [*self.check.finish()]
+        for one in found:
+            if isinstance(one, Again):
+                self.check = one.check
                 self._reset()
                 if self.sink is not None:
                     self.sink.restart()
                 return True
-            if isinstance(found, Late):
-                self._change(found)
-            else:
-                self._add(found)
+        self._take([one for one in found if not isinstance(one, Again)])
         return False
 
     def result(self, rows: int, missing_fields: Collection[str]) -> Result:
@@ -116,7 +116,7 @@ class Tally:
             return self._not_evaluated(rows, f"the file has no field {', '.join(absent)}")
         if self._unread and not self._counts[GOOD] + suspect + fail:
             return self._not_evaluated(rows, f"no row has a valid value in {' and '.join(needs)}")
-        if rows and not self._times:
+        if rows and not self._times and not fail:
             return self._not_evaluated(rows, f"no row has a time ({', '.join(needs)})")
         if rows and self.asked and not self._counts[GOOD] + suspect + fail:
             why = self.check.unjudged if unknown else f"no row has a value ({', '.join(needs)})"
@@ -169,6 +169,13 @@ class Tally:
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
         self._failing: list[Example] = []
         self._suspect: list[Example] = []
+
+    def _take(self, found: Iterable[Flags | Late]) -> None:
+        for one in found:
+            if isinstance(one, Late):
+                self._change(one)
+            else:
+                self._add(one)
 
     def _add(self, found: Flags) -> None:
         # Several times as fast as value_counts.

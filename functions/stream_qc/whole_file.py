@@ -36,6 +36,7 @@ class WholeFile:
 
     def stopped(self, error: UnreadableFile) -> None:
         """Notes why the file could not be read any further."""
+        self.header = self.header or None  # NDJSON has none before its first line
         self.unreadable = f"{error} (after row {self.rows:,})" if self.rows else str(error)
 
     def join(self, later: WholeFile) -> None:

@@ -361,6 +361,15 @@ def test_two_digit_years_are_those_of_python(kind: str, pattern: str) -> None:
         ),
         ("time", "%H%M%S", ["120059", "600000"[2:] + "00"], ["120060"]),
         ("datetime", "%Y-%m-%d %H%M%S", ["2060-01-01 120000"], ["2020-01-01 120060"]),
+        (
+            "datetime",
+            "%d/%m/%Y %H:%M",
+            ["03/12/1999 23:00", "3/1/1999 1:05", " 3/01/1999 1:05"],
+            ["03/12/199 23:00", "03/12/199923:00", "03/ 1/1999 1:05"],
+        ),
+        ("date", "%Y-%m-%d", ["2020-05-24"], ["202-05-24", " 2020-05-24", "+2020-05-24"]),
+        ("datetime", "%Y%m%d%H%M%S", ["20001012120019"], ["200010121200 9"]),
+        ("datetime", "%d %b %Y %I:%M %p", ["24 May 2020 01:05 PM"], ["24 May 202 01:05 PM"]),
     ],
 )
 def test_only_the_documented_form_is_read(kind: str, pattern: str, good: list[str], bad: list[str]) -> None:
@@ -369,3 +378,9 @@ def test_only_the_documented_form_is_read(kind: str, pattern: str, good: list[st
     assert fieldtypes.parse(pl.Series(bad), field).null_count() == len(bad)
     mixed = fieldtypes.parse(pl.Series([*good, *bad, None]), field)
     assert mixed.is_null().to_list() == [False] * len(good) + [True] * (len(bad) + 1)
+
+
+def test_cells_that_are_no_times_fail_their_type() -> None:
+    found = results("time,v\nnoon,1\nnight,2\n")
+    assert found["1#time#type"].message == "2 of 2 rows fail"
+    assert found["3#time#time_order"].message == "not evaluated: no row has a valid value in time"

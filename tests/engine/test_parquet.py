@@ -124,3 +124,11 @@ def test_encrypted_parquet_is_called_encrypted() -> None:
     message = results(encrypted, "schema: {fields: [{name: a}]}", "x.parquet")["1#*#readable"].message
     assert "encrypted" in message
     assert "damaged" not in message
+
+
+@pytest.mark.parametrize("kind", [pl.Int8, pl.UInt8, pl.Int16, pl.UInt64])
+def test_year_may_be_a_small_integer(kind: pl.DataType) -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"y": pl.Series([1, 99], dtype=kind)}).write_parquet(file)
+    found = results(file.getvalue(), "schema: {fields: [{name: y, type: year}]}", "x.parquet")
+    assert found["1#y#type"].good == 2

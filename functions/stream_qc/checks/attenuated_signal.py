@@ -8,9 +8,11 @@ from typing import ClassVar, Literal
 
 import polars as pl
 
+from stream_qc.checks.attenuated_in_series import RollingInSeries, WholeSeriesInSeries, below
 from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, time_of
 from stream_qc.checks.cadence import SECOND, Intervals
 from stream_qc.checks.measures import Found, even, is_finite, longest_interval, missing, shortest_interval, total
+from stream_qc.checks.series import Series
 from stream_qc.checks.spread import SHOWN, Deviation, Seen
 from stream_qc.checks.windows import least_variation, variations
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
@@ -48,8 +50,18 @@ class AttenuatedSignalTest(Test, frozen=True):
         return found
 
     def check(self, field: str, axes: Axes) -> WholeSeriesCheck | RollingCheck:
-        kind = RollingCheck if self.test_period else WholeSeriesCheck
-        return kind(field, axes["time"], self)
+        return (RollingCheck if self.test_period else WholeSeriesCheck)(field, axes["time"], self)
+
+    def check_in_series(self, field: str, axes: Axes, series: Series) -> WholeSeriesInSeries | RollingInSeries:
+        return (RollingInSeries if self.test_period else WholeSeriesInSeries)(field, axes["time"], self, series)
+
+    def fewest(self, interval: int | None) -> int:
+        """Returns how many rows a period needs to be evaluated. interval: the median in microseconds."""
+        if self.min_obs is not None:
+            return self.min_obs
+        if self.min_period is not None:
+            return int(self.min_period * SECOND / interval) if interval and interval > 0 else 1
+        return 1
 
     def flag(self, variation: float) -> int:
         """Returns the flag of a variation in the field's units. NaN is UNKNOWN."""
@@ -148,7 +160,7 @@ class RollingCheck:
 
     @property
     def carried(self) -> object:
-        return self._interval is None, self._fewest(self._interval), {*self._assumed}, self._above.rows()
+        return self._interval is None, self.limits.fewest(self._interval), {*self._assumed}, self._above.rows()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         shortest = found[shortest_interval(self.time)]
@@ -158,7 +170,7 @@ class RollingCheck:
         if not self._above.height or times[0] <= self._above["t"][-1]:
             return None
         known = pl.concat([self._above, pl.DataFrame({"v": values, "t": times})])
-        fewest = self._fewest(self._interval)
+        fewest = self.limits.fewest(self._interval)
         if self._least(known, fewest) is None:
             return None
         self._assumed.add(fewest)
@@ -172,19 +184,13 @@ class RollingCheck:
         self._intervals.add(times)
         if self._interval is None:
             self._interval = self._intervals.median()
-        fewest = self._fewest(self._interval)
+        fewest = self.limits.fewest(self._interval)
         self._assumed.add(fewest)
         rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": times})
         found = self._spread(rows, fewest)
         size = pl.col("size")
         flag = pl.when(pl.col("v").is_null()).then(MISSING).when(size.is_null() | size.is_nan()).then(UNKNOWN)
-        flag = (
-            flag.when(size < self.limits.fail_threshold)
-            .then(FAIL)
-            .when(size < self.limits.suspect_threshold)
-            .then(SUSPECT)
-        )
-        flags = rows.with_columns(found.alias("size")).select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
+        flags = rows.with_columns(found.alias("size")).select(below(flag, size, self.limits).alias("f"))["f"]
         over = f"over {self.limits.test_period:g} s"
         return Flags(
             block.first,
@@ -228,18 +234,10 @@ class RollingCheck:
 
     def finish(self) -> Iterable[Again]:
         exact = self._intervals.median()
-        if exact is not None and self._assumed - {self._fewest(exact)}:
+        if exact is not None and self._assumed - {self.limits.fewest(exact)}:
             yield Again(RollingCheck(self.field, self.time, self.limits, exact))
 
     def _keep(self, known: pl.DataFrame) -> None:
         if known.height:
             since = known["t"].to_physical()[-1] - self._period
             self._above = known.slice(known["t"].to_physical().search_sorted(since, side="right"))
-
-    def _fewest(self, interval: int | None) -> int:
-        """Returns how many rows a period needs to be evaluated. interval: the median in microseconds."""
-        if self.limits.min_obs is not None:
-            return self.limits.min_obs
-        if self.limits.min_period is not None:
-            return int(self.limits.min_period * SECOND / interval) if interval and interval > 0 else 1
-        return 1

@@ -17,6 +17,7 @@ from polars.expr.whenthen import ChainedThen, Then
 
 from stream_qc.cells import Raw
 from stream_qc.checks.measures import Found, Measure
+from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -50,7 +51,7 @@ class Clean:
 
 @dataclass(frozen=True)
 class Late:
-    """A correction made at the end of the stream: rows change from the flag `was` to the flag `flag`.
+    """A correction of rows that are flagged already: they change from the flag `was` to the flag `flag`.
 
     count: how many rows change. rows: their 0-based numbers, or None for every row flagged `was`. shown: the first of
     them, in ascending order, as (row, value as written in the file, reason).
@@ -124,8 +125,8 @@ class Check(Protocol):
         """
         ...
 
-    def update(self, block: Block) -> Flags | None:
-        """Returns the flags that can be decided now. Each row is flagged once, in order."""
+    def update(self, block: Block) -> Flags | Sequence[Flags | Late] | None:
+        """Returns the flags that can be decided now. Each row is flagged once, in order; a correction may follow later."""
         ...
 
     def finish(self) -> Iterable[Flags | Late | Again]:
@@ -148,6 +149,10 @@ class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def check(self, field: str, axes: Axes) -> Check:
         """Returns the check of this field. `axes[name]` is the field of an axis that is listed in `needs_axes`."""
         raise NotImplementedError
+
+    def check_in_series(self, field: str, axes: Axes, series: Series) -> Check:  # noqa: ARG002
+        """Returns the check of this field in a file of several series. A test that compares rows has one of its own for it."""
+        return self.check(field, axes)
 
     def mistakes(self) -> list[str]:
         """Returns what is wrong with the parameters, beyond their types and what the class variables say."""

@@ -15,11 +15,16 @@ SHOWN_CHARACTERS = 80  # of each cell of a key, in an example
 
 @dataclass(frozen=True)
 class Key:
-    """fields: those that make up the key. test: the check's name. absent_fails: whether a row without a key is FAIL."""
+    """fields: those that make up the key. test: the check's name. absent_fails: whether a row without a key is FAIL.
+
+    compared: the field whose values are compared among rows that agree in the others. A row without it is MISSING, and a row
+    without one of the others is UNKNOWN.
+    """
 
     fields: tuple[str, ...]
     test: str
     absent_fails: bool = False
+    compared: str = ""
 
     def values(self, block: Block, name: str) -> pl.Series:
         """Returns a field's values, times as numbers. NaN is missing in every check, and -0.0 is 0.0."""
@@ -54,6 +59,9 @@ class Key:
         absent = pl.all_horizontal(f"absent{index}" for index in count)
         unread = pl.any_horizontal(pl.col(f"none{index}") & ~pl.col(f"absent{index}") for index in count)
         no_value = FAIL if self.absent_fails else MISSING
+        if self.compared:
+            absent = pl.col(f"absent{self.fields.index(self.compared)}")
+            unread = pl.any_horizontal(f"none{index}" for index in count)
         flag = pl.when(absent).then(no_value).when(unread).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8)
         flags = pl.DataFrame(columns).select(flag.alias("flag"))["flag"]
         return flags.set(~block.well_formed, MISSING) if block.malformed else flags

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.cells import Cells
+from stream_qc.cells import Cells, Raw
 from stream_qc.checks.base import Clean, Flags, Test, finite
+from stream_qc.checks.in_series import FIRST, InSeries, before
 from stream_qc.checks.measures import Found, is_finite, least, longest_step, missing, most, total, within
+from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -36,6 +38,38 @@ class LocationTest(Test, frozen=True):
 
     def check(self, field: str, axes: Axes) -> LocationCheck:
         return LocationCheck(field, axes["lat"], axes["lon"], self)
+
+    def check_in_series(self, field: str, axes: Axes, series: Series) -> LocationInSeries:
+        return LocationInSeries(field, axes["lat"], axes["lon"], self, series)
+
+    def too_far(self, known: pl.DataFrame) -> pl.Series:
+        """Returns whether the step from the row above is longer than range_max; false if there is none."""
+        most = math.inf if self.range_max is None else self.range_max
+        metres = _on_sphere(known)
+        if self.range_method == "wgs84":
+            shortest, longest = (metres * share for share in ELLIPSOID)
+            possible = ((known["lat"].abs() <= 90) & (known["lat"].abs() <= 90).shift(1)).fill_null(value=False)
+            metres = pl.select(pl.when(possible).then(shortest)).to_series()
+            near = (possible & (shortest <= most) & (longest > most)).fill_null(value=False)
+            metres = metres.scatter(near.arg_true(), [_on_ellipsoid(known, row) for row in near.arg_true()])
+        return (metres > most).fill_null(value=False)
+
+    def flag(self) -> pl.Expr:
+        """Returns the flag of a row with the columns lat, lon, and far: whether the step to it is too long."""
+        lat, lon = pl.col("lat"), pl.col("lon")
+        impossible = (lat.is_null() != lon.is_null()) | (lat.abs() > 90) | (lon.abs() > 180)
+        flag = pl.when(lat.is_null() & lon.is_null()).then(MISSING).when(impossible).then(FAIL)
+        return flag.when("far").then(SUSPECT).otherwise(GOOD).cast(pl.UInt8)
+
+    def why(self, pair: pl.DataFrame, flag: int, names: tuple[str, str]) -> str:
+        """Returns the reason for a flag. pair: the position of the row above and the row's own. names: of the axes' fields."""
+        if flag == SUSPECT:
+            metres = _on_ellipsoid(pair, 1) if self.range_method == "wgs84" else _on_sphere(pair)[1]
+            return f"{metres:,.0f} m from the row above, more than {self.range_max:,g} (location_test range_max)"
+        lat, lon = pair.row(-1)
+        if lat is None or lon is None:
+            return f"{names[0] if lat is None else names[1]} is missing (location_test)"
+        return f"{names[0]} {lat:g}, {names[1]} {lon:g} is not a valid position (location_test)"
 
 
 class Pair:
@@ -83,7 +117,7 @@ class LocationCheck:
         if not math.radians(degrees) * LARGEST_RADIUS <= self._range_max:
             return None
         edge = pl.concat([self._before, self._positions(block, 0, 1)])
-        if self._too_far(edge).any():
+        if self.limits.too_far(edge).any():
             return None
         self._before = self._positions(block, block.height - 1, 1)
         return Clean(block.height)
@@ -92,26 +126,12 @@ class LocationCheck:
         known = pl.concat([self._before, self._positions(block, 0, block.height)])
         skip = self._before.height
         self._before = known.tail(1)
-        lat, lon = pl.col("lat"), pl.col("lon")
-        flag = (
-            pl.when(lat.is_null() & lon.is_null())
-            .then(MISSING)
-            .when((lat.is_null() != lon.is_null()) | (lat.abs() > 90) | (lon.abs() > 180))
-            .then(FAIL)
-            .when("far")
-            .then(SUSPECT)
-        )
-        judged = known.with_columns(self._too_far(known).alias("far"))[skip:]
-        flags = judged.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("f"))["f"]
+        judged = known.with_columns(self.limits.too_far(known).alias("far"))[skip:]
+        flags = judged.select(self.limits.flag().alias("f"))["f"]
 
         def why(index: int) -> str:
-            lat, lon = judged["lat"][index], judged["lon"][index]
-            if flags[index] == SUSPECT:
-                metres = self._metres(known.slice(skip + index - 1, 2))[1]
-                return f"{metres:,.0f} m from the row above, more than {self.limits.range_max:,g} (location_test range_max)"
-            if lat is None or lon is None:
-                return f"{self.lat if lat is None else self.lon} is missing (location_test)"
-            return f"{self.lat} {lat:g}, {self.lon} {lon:g} is not a valid position (location_test)"
+            start = max(0, skip + index - 1)
+            return self.limits.why(known[start : skip + index + 1], flags[index], self.needs)
 
         return Flags(block.first, flags, Pair(block.cells(self.lat), block.cells(self.lon)), why)
 
@@ -122,20 +142,37 @@ class LocationCheck:
         fields = {"lat": self.lat, "lon": self.lon}
         return pl.DataFrame({name: finite(block.number(field).slice(start, count)) for name, field in fields.items()})
 
-    def _too_far(self, known: pl.DataFrame) -> pl.Series:
-        """Returns whether the step from the row above is longer than range_max; false if there is none."""
-        metres = _on_sphere(known)
-        if self.limits.range_method == "wgs84":
-            shortest, longest = (metres * share for share in ELLIPSOID)
-            possible = ((known["lat"].abs() <= 90) & (known["lat"].abs() <= 90).shift(1)).fill_null(value=False)
-            metres = pl.select(pl.when(possible).then(shortest)).to_series()
-            near = (possible & (shortest <= self._range_max) & (longest > self._range_max)).fill_null(value=False)
-            metres = metres.scatter(near.arg_true(), [_on_ellipsoid(known, row) for row in near.arg_true()])
-        return (metres > self._range_max).fill_null(value=False)
 
-    def _metres(self, pair: pl.DataFrame) -> list[float]:
-        on_ellipsoid = self.limits.range_method == "wgs84"
-        return [0.0, _on_ellipsoid(pair, 1)] if on_ellipsoid else _on_sphere(pair).to_list()
+class LocationInSeries(InSeries):
+    """As LocationCheck, within each series."""
+
+    test = "location_test"
+    above: ClassVar = {"lat": pl.Float64, "lon": pl.Float64}
+
+    def __init__(self, field: str, lat: str, lon: str, limits: LocationTest, series: Series) -> None:
+        super().__init__(field, (lat, lon), series)
+        self.names, self.limits = (lat, lon), limits
+
+    def values(self, block: Block) -> pl.DataFrame:
+        return pl.DataFrame(
+            {name: finite(block.number(field)) for name, field in zip(self.above, self.names, strict=True)}
+        )
+
+    def cells(self, block: Block) -> Raw:
+        return Pair(*(block.cells(name) for name in self.names))
+
+    def judge(self, known: pl.DataFrame) -> pl.DataFrame:
+        far = self.limits.too_far(known.select("lat", "lon"))
+        rows = known.with_columns(
+            (far & ~known.select(FIRST).to_series()).alias("far"),
+            before(pl.col("lat")).alias("lat above"),
+            before(pl.col("lon")).alias("lon above"),
+        )
+        return rows.with_columns(self.limits.flag().alias("flag"))
+
+    def why(self, row: Mapping[str, Any], _: str | None) -> str:
+        pair = [(row["lat above"], row["lon above"]), (row["lat"], row["lon"])]
+        return self.limits.why(pl.DataFrame(pair, schema=self.above, orient="row"), row["flag"], self.names)
 
 
 def _on_sphere(known: pl.DataFrame) -> pl.Series:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import polars as pl
 
 from stream_qc.checks.base import Clean, Flagging, Flags, Test, finite, largest, time_of
+from stream_qc.checks.in_series import InSeries, before
 from stream_qc.checks.measures import Found, is_finite, longest_step, shortest_interval, total
+from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -27,6 +29,26 @@ class RateOfChangeTest(Test, frozen=True):
 
     def check(self, field: str, axes: Axes) -> RateOfChangeCheck:
         return RateOfChangeCheck(field, axes["time"], self)
+
+    def check_in_series(self, field: str, axes: Axes, series: Series) -> RateOfChangeInSeries:
+        return RateOfChangeInSeries(field, axes["time"], self, series)
+
+    def rate(self, step: pl.Expr, interval: pl.Expr) -> pl.Expr:
+        """Returns the rate of change. step: in the field's units. interval: a duration."""
+        seconds = (interval.dt.total_microseconds() // SECOND).abs()
+        return pl.when(seconds == 0).then(step.abs()).otherwise(step.abs() / seconds)
+
+    def flag(self, value: pl.Expr, rate: pl.Expr) -> pl.Expr:
+        flag: Flagging = pl.when(value.is_null()).then(MISSING)
+        flag = flag.when(rate.is_null() | rate.is_nan()).then(GOOD)
+        if self.fail_threshold is not None:
+            flag = flag.when(rate > self.fail_threshold).then(FAIL)
+        return flag.when(rate > self.threshold).then(SUSPECT).otherwise(GOOD).cast(pl.UInt8)
+
+    def why(self, field: str, raw: str | None, rate: float, flag: int) -> str:
+        failed = flag == FAIL
+        name, limit = ("fail_threshold", self.fail_threshold) if failed else ("threshold", self.threshold)
+        return f"{field} changes to {raw} by {rate:.6g} a second, more than {limit:g} (rate_of_change_test {name})"
 
 
 class RateOfChangeCheck:
@@ -67,24 +89,10 @@ class RateOfChangeCheck:
         known = pl.concat([self._before, self._rows(block, 0, block.height)])
         judged = self._rates(known)[self._before.height :]
         self._before = known.tail(1)
-        value, rate = pl.col("v"), pl.col("rate")
-        flag: Flagging = pl.when(value.is_null()).then(MISSING)
-        flag = flag.when(rate.is_null() | rate.is_nan()).then(GOOD)
-        if self.limits.fail_threshold is not None:
-            flag = flag.when(rate > self.limits.fail_threshold).then(FAIL)
-        flags = judged.select(
-            flag.when(rate > self.limits.threshold).then(SUSPECT).otherwise(GOOD).cast(pl.UInt8).alias("f")
-        )["f"]
+        flags = judged.select(self.limits.flag(pl.col("v"), pl.col("rate")).alias("f"))["f"]
 
         def why(index: int) -> str:
-            failed = flags[index] == FAIL
-            name, limit = (
-                ("fail_threshold", self.limits.fail_threshold) if failed else ("threshold", self.limits.threshold)
-            )
-            return (
-                f"{self.field} changes to {raw[index]} by {judged['rate'][index]:.6g} a second, "
-                f"more than {limit:g} (rate_of_change_test {name})"
-            )
+            return self.limits.why(self.field, raw[index], judged["rate"][index], flags[index])
 
         return Flags(block.first, flags, raw, why)
 
@@ -97,6 +105,26 @@ class RateOfChangeCheck:
 
     def _rates(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Returns the rows with the rate of change since the row above."""
-        step = pl.col("v").diff().abs()
-        seconds = (pl.col("t").diff().dt.total_microseconds() // SECOND).abs()
-        return rows.with_columns(pl.when(seconds == 0).then(step).otherwise(step / seconds).alias("rate"))
+        return rows.with_columns(self.limits.rate(pl.col("v").diff(), pl.col("t").diff()).alias("rate"))
+
+
+class RateOfChangeInSeries(InSeries):
+    """As RateOfChangeCheck, within each series."""
+
+    test = "rate_of_change_test"
+    above: ClassVar = {"v": pl.Float64, "t": pl.Datetime("us")}
+
+    def __init__(self, field: str, time: str, limits: RateOfChangeTest, series: Series) -> None:
+        super().__init__(field, (field, time), series)
+        self.time, self.limits = time, limits
+
+    def values(self, block: Block) -> pl.DataFrame:
+        return pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
+
+    def judge(self, known: pl.DataFrame) -> pl.DataFrame:
+        value, time = pl.col("v"), pl.col("t")
+        rates = known.with_columns(self.limits.rate(value - before(value), time - before(time)).alias("rate"))
+        return rates.with_columns(self.limits.flag(value, pl.col("rate")).alias("flag"))
+
+    def why(self, row: Mapping[str, Any], raw: str | None) -> str:
+        return self.limits.why(self.field, raw, row["rate"], row["flag"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 
 from stream_qc.cells import Joined, Raw
 from stream_qc.checks.base import Clean, Flags, Test, finite, largest
+from stream_qc.checks.in_series import LAST, SERIES, InSeries, after, before
 from stream_qc.checks.measures import Found, Measure, is_finite, number, total
+from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes
@@ -31,6 +33,30 @@ class SpikeTest(Test, frozen=True):
 
     def check(self, field: str, _: Axes) -> SpikeCheck:
         return SpikeCheck(field, self)
+
+    def check_in_series(self, field: str, _: Axes, series: Series) -> SpikeInSeries:
+        return SpikeInSeries(field, self, series)
+
+    def size(self, value: pl.Expr, above: pl.Expr, below: pl.Expr) -> pl.Expr:
+        """Returns how much a value differs from its neighbours; null if one of the three is missing."""
+        if self.method == "average":
+            return (value - (above + below) / 2).abs()
+        before, after = value - above, below - value
+        size = pl.when(before * after >= 0).then(0.0).otherwise(pl.min_horizontal(before.abs(), after.abs()))
+        return pl.when(before.is_not_null() & after.is_not_null()).then(size)
+
+    def flag(self, value: pl.Expr, size: pl.Expr) -> pl.Expr:
+        flag = pl.when(value.is_null()).then(MISSING).when(size.is_null()).then(UNKNOWN)
+        if self.fail_threshold:
+            flag = flag.when(size > self.fail_threshold).then(FAIL)
+        if self.suspect_threshold:
+            flag = flag.when(size > self.suspect_threshold).then(SUSPECT)
+        return flag.otherwise(GOOD).cast(pl.UInt8)
+
+    def why(self, field: str, raw: str | None, size: float, flag: int) -> str:
+        above = self.fail_threshold if flag == FAIL else self.suspect_threshold
+        name = "fail_threshold" if flag == FAIL else "suspect_threshold"
+        return f"{field} {raw} differs from its neighbours by {size:.6g}, more than {above:g} (spike_test {name})"
 
 
 class SpikeCheck:
@@ -100,33 +126,46 @@ class SpikeCheck:
         if end <= start:
             return None
         sizes = self._sizes(values)
-        value, size = pl.col("v"), pl.col("size")
-        flag = pl.when(value.is_null()).then(MISSING).when(size.is_null()).then(UNKNOWN)
-        if self.limits.fail_threshold:
-            flag = flag.when(size > self.limits.fail_threshold).then(FAIL)
-        if self.limits.suspect_threshold:
-            flag = flag.when(size > self.limits.suspect_threshold).then(SUSPECT)
         judged = pl.DataFrame({"v": values, "size": sizes})
-        flags = judged.select(flag.otherwise(GOOD).cast(pl.UInt8).alias("flag"))["flag"]
+        flags = judged.select(self.limits.flag(pl.col("v"), pl.col("size")).alias("flag"))["flag"]
 
         def why(index: int) -> str:
-            above = self.limits.fail_threshold if flags[start + index] == FAIL else self.limits.suspect_threshold
-            name = "fail_threshold" if flags[start + index] == FAIL else "suspect_threshold"
-            return (
-                f"{self.field} {raw[index]} differs from its neighbours by {sizes[start + index]:.6g}, "
-                f"more than {above:g} (spike_test {name})"
-            )
+            return self.limits.why(self.field, raw[index], sizes[start + index], flags[start + index])
 
         return Flags(first + start, flags[start:end], raw, why)
 
     def _size(self, value: pl.Expr) -> pl.Expr:
-        """Returns how much a value differs from its neighbours; null for the first, the last, and beside missing values."""
-        if self.limits.method == "average":
-            return (value - (value.shift(1) + value.shift(-1)) / 2).abs()
-        before, after = value - value.shift(1), value.shift(-1) - value
-        size = pl.when(before * after >= 0).then(0.0).otherwise(pl.min_horizontal(before.abs(), after.abs()))
-        return pl.when(before.is_not_null() & after.is_not_null()).then(size)
+        return self.limits.size(value, value.shift(1), value.shift(-1))
 
     def _sizes(self, values: pl.Series) -> pl.Series:
         size = self._size(pl.col("v"))
         return values.to_frame("v").select(pl.when(size.is_finite()).then(size).alias("size"))["size"]
+
+
+class SpikeInSeries(InSeries):
+    """As SpikeCheck, within each series."""
+
+    test = "spike_test"
+    unjudged = "a value is compared with the ones above and below it, and no series has three rows in a row with values"
+    above: ClassVar = {"v": pl.Float64}
+    waits = LAST
+
+    def __init__(self, field: str, limits: SpikeTest, series: Series) -> None:
+        super().__init__(field, (field,), series)
+        self.limits = limits
+
+    def values(self, block: Block) -> pl.DataFrame:
+        return finite(block.number(self.field)).to_frame("v")
+
+    def judge(self, known: pl.DataFrame) -> pl.DataFrame:
+        value, size = pl.col("v"), pl.col("size")
+        sizes = known.with_columns(self.limits.size(value, before(value), after(value)).alias("size"))
+        return sizes.with_columns(pl.when(size.is_finite()).then(size)).with_columns(
+            self.limits.flag(value, size).alias("flag")
+        )
+
+    def kept(self, judged: pl.DataFrame) -> pl.DataFrame:
+        return judged.filter(LAST | (SERIES.shift(-2) != SERIES).fill_null(value=True))
+
+    def why(self, row: Mapping[str, Any], raw: str | None) -> str:
+        return self.limits.why(self.field, raw, row["size"], row["flag"])

@@ -36,12 +36,13 @@ class Seen:
 class Deviation:
     """The standard deviation of the population of values.
 
-    Combines the deviations of STEP values at a time by the method of Chan, Golub and LeVeque (1979), so that its last digit does
-    not depend on how the values come.
+    Combines the deviations of `step` values at a time by the method of Chan, Golub and LeVeque (1979), so that its last digit
+    does not depend on how the values come.
     """
 
-    def __init__(self) -> None:
-        self._waiting = pl.Series(dtype=pl.Float64)  # values, until there are STEP
+    def __init__(self, step: int = STEP) -> None:
+        self._step = step
+        self._waiting = pl.Series(dtype=pl.Float64)  # values, until there are `step`
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
     @property
@@ -52,9 +53,9 @@ class Deviation:
     def add(self, values: pl.Series) -> None:
         """Adds values, Float64 without null or NaN."""
         waiting = pl.concat([self._waiting, values], rechunk=True)
-        for start in range(0, waiting.len() - STEP + 1, STEP):
-            self._combine(waiting.slice(start, STEP))
-        self._waiting = waiting.slice(waiting.len() - waiting.len() % STEP)
+        for start in range(0, waiting.len() - self._step + 1, self._step):
+            self._combine(waiting.slice(start, self._step))
+        self._waiting = waiting.slice(waiting.len() - waiting.len() % self._step)
 
     def value(self) -> float:
         """Returns the deviation of the values, of which there is at least one. No more can be added after it."""

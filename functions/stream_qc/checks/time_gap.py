@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import polars as pl
 
 from stream_qc.cells import Joined, Raw
 from stream_qc.checks.base import Clean, Flags, Test, hours, show_time, time_of
+from stream_qc.checks.in_series import FIRST, LAST, InSeries, after, before
 from stream_qc.checks.measures import Found, longest_interval
+from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
@@ -27,7 +29,13 @@ class TimeGapTest(Test, frozen=True):
         return hours("fail_span", self.fail_span)
 
     def check(self, field: str, axes: Axes) -> TimeGapCheck:
-        return TimeGapCheck(field, axes["time"], dt.timedelta(seconds=int(self.fail_span * 3600)))
+        return TimeGapCheck(field, axes["time"], self._span())
+
+    def check_in_series(self, field: str, axes: Axes, series: Series) -> TimeGapInSeries:
+        return TimeGapInSeries(field, axes["time"], self._span(), series)
+
+    def _span(self) -> dt.timedelta:
+        return dt.timedelta(seconds=int(self.fail_span * 3600))
 
 
 class TimeGapCheck:
@@ -106,11 +114,47 @@ class TimeGapCheck:
 
     def _why(self, times: pl.Series, index: int) -> str:
         row = max(index, 1)  # the first row is flagged for the gap after it
-        start, end = times[row - 1], times[row]
-        return (
-            f"no row for {spell(end - start)}, from {show_time(start)} to {show_time(end)}; "
-            f"the limit is {spell(self.span)} (time_gap_test fail_span)"
+        return too_long(times[row - 1], times[row], self.span)
+
+
+class TimeGapInSeries(InSeries):
+    """As TimeGapCheck, within each series: the first row of a series gets the flag of its second."""
+
+    test = "time_gap_test"
+    unjudged = "no series has two rows in a row with times, so there is no gap to measure"
+    above: ClassVar = {"t": pl.Datetime("us"), "begins": pl.Boolean}
+    waits = LAST & pl.col("begins")
+
+    def __init__(self, field: str, time: str, span: dt.timedelta, series: Series) -> None:
+        super().__init__(field, (time,), series)
+        self.time, self.span = time, span
+
+    def values(self, block: Block) -> pl.DataFrame:
+        return time_of(block, self.time).to_frame("t")
+
+    def cells(self, block: Block) -> Raw:
+        return block.cells(self.time)
+
+    def judge(self, known: pl.DataFrame) -> pl.DataFrame:
+        time, start, end = pl.col("t"), pl.col("start"), pl.col("end")
+        # The gap that a row is flagged for: the one above it, or below the first row of its series.
+        rows = known.with_columns(pl.col("begins").fill_null(FIRST)).with_columns(
+            pl.when("begins").then(time).otherwise(before(time)).alias("start"),
+            pl.when("begins").then(after(time)).otherwise(time).alias("end"),
         )
+        flag = pl.when(time.is_null()).then(MISSING).when(start.is_null() | end.is_null()).then(UNKNOWN)
+        return rows.with_columns(flag.when(end - start > self.span).then(FAIL).otherwise(GOOD).alias("flag"))
+
+    def why(self, row: Mapping[str, Any], _: str | None) -> str:
+        return too_long(row["start"], row["end"], self.span)
+
+
+def too_long(start: dt.datetime, end: dt.datetime, limit: dt.timedelta) -> str:
+    """Returns the reason for a gap that is longer than the limit."""
+    return (
+        f"no row for {spell(end - start)}, from {show_time(start)} to {show_time(end)}; "
+        f"the limit is {spell(limit)} (time_gap_test fail_span)"
+    )
 
 
 def spell(span: dt.timedelta) -> str:

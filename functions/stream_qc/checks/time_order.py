@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import polars as pl
 
 from stream_qc.checks.base import Clean, Flags, show_time, time_of
+from stream_qc.checks.in_series import InSeries
 from stream_qc.checks.measures import Found, shortest_interval
+from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING
 from stream_qc.reading.block import Block
 
@@ -68,10 +71,35 @@ class TimeOrderCheck:
             block.first,
             flags,
             block.cells(self.field),
-            lambda index: (
-                f"{self.field} {show_time(time[index])} is before {show_time(latest[index])} in a row above (time_order)"
-            ),
+            lambda index: too_early(self.field, time[index], latest[index]),
         )
 
     def finish(self) -> Iterable[Flags]:
         return ()
+
+
+class TimeOrderInSeries(InSeries):
+    """As TimeOrderCheck, within each series."""
+
+    test = "time_order"
+    above: ClassVar = {"latest": pl.Datetime("us")}
+
+    def __init__(self, field: str, series: Series) -> None:
+        super().__init__(field, (field,), series)
+
+    def values(self, block: Block) -> pl.DataFrame:
+        return time_of(block, self.field).to_frame("t")
+
+    def judge(self, known: pl.DataFrame) -> pl.DataFrame:
+        time, latest = pl.col("t"), pl.col("latest")
+        rows = known.with_columns(latest.fill_null(time).cum_max().forward_fill().over("series"))
+        flag = pl.when(time.is_null()).then(MISSING).when(time < latest).then(FAIL).otherwise(GOOD)
+        return rows.with_columns(flag.alias("flag"))
+
+    def why(self, row: Mapping[str, Any], _: str | None) -> str:
+        return too_early(self.field, row["t"], row["latest"])
+
+
+def too_early(field: str, time: dt.datetime, latest: dt.datetime) -> str:
+    """Returns the reason for a time that is before the latest one above."""
+    return f"{field} {show_time(time)} is before {show_time(latest)} in a row above (time_order)"

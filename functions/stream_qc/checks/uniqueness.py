@@ -23,7 +23,7 @@ from stream_qc.reading.block import Block
 
 
 class UniqueCheck:
-    """Flags rows that repeat the values of an earlier row in the fields `needs`. The first row with a key is GOOD.
+    """Flags rows that repeat the key of an earlier row. The first row with a key is GOOD.
 
     A row in which all of these fields are missing is MISSING for `unique` and `duplicate_time`, and FAIL for a primary key,
     which must have a value (Table Schema, primaryKey). hashed: whether to expect the keys in any order.
@@ -34,11 +34,10 @@ class UniqueCheck:
 
     unjudged = ""
 
-    def __init__(
-        self, field: str, test: str, needs: tuple[str, ...], *, absent_fails: bool = False, hashed: bool = False
-    ) -> None:
-        self.field, self.test, self.needs = field, test, needs
-        self._key = Key(needs, test, absent_fails)
+    def __init__(self, field: str, key: Key, *, hashed: bool = False) -> None:
+        needs = key.fields
+        self.field, self.test, self.needs = field, key.test, needs
+        self._key = key
         self._hashes = Hashes() if hashed else None
         self._recent = RecentKeys() if len(needs) == 1 else None
         # For a key of several fields: those that ascend so far, each with its last value.
@@ -100,9 +99,7 @@ class UniqueCheck:
 
     def finish(self) -> Iterable[Again]:
         if self._late:
-            yield Again(
-                UniqueCheck(self.field, self.test, self.needs, absent_fails=self._key.absent_fails, hashed=True)
-            )
+            yield Again(UniqueCheck(self.field, self._key, hashed=True))
         elif self._hashes and (repeated := self._hashes.repeated()).len():
             yield Again(RepeatCheck(self.field, self._key, repeated))
 

@@ -72,9 +72,13 @@ def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterat
     """Yields the records of the stream: well-formed ones together, each malformed one by itself."""
     final = False
     while True:
-        position = 0
+        position, regular = 0, True
         while position < len(data):
-            piece = _rows(data, position, syntax) or _whole_records(data, position, syntax)
+            piece = _rows(data, position, syntax) if regular else None
+            regular = (
+                piece is not None
+            )  # what follows a malformed record is not tried again, or time would be quadratic
+            piece = piece or _whole_records(data, position, syntax)
             if piece:
                 yield piece
                 position += len(piece.data)

@@ -119,8 +119,9 @@ class CsvReader:
         """Returns whether every row is as wide as the header and each has a line of its own."""
         data, rows = piece.data, frame.height
         quoted = b'"' in data
-        # polars reads a short row and a blank line as nulls. In a row whose last column has a value, nothing is missing.
-        if not quoted and not frame.to_series(-1).null_count():
+        # polars reads a short row and a blank line as nulls, unless it takes an empty cell for a text. In a row whose last
+        # column has a value, nothing is missing.
+        if self._empty_is_missing and not quoted and not frame.to_series(-1).null_count():
             return True
         if piece.as_wide:
             return data.count(b"\n") == rows

@@ -39,7 +39,8 @@ def explained(rules: Rules) -> Iterator[str]:
     values = ", ".join(repr(value) for value in schema.missing_values) or "none"
     yield f"Missing values: {values}."
     if schema.axes.time is not None:
-        yield f"Rows must be in order of {schema.axes.time} (a time without a zone is UTC)."
+        of_each = f", for each {' and '.join(schema.series)} by itself" if schema.series else ""
+        yield f"Rows must be in order of {schema.axes.time}{of_each} (a time without a zone is UTC)."
     for asked in rules.tests:
         yield f"  {asked.field}: {asked.name} ({_parameters(asked.test)}), in process {asked.test.process}"
     yield from _limits(rules)

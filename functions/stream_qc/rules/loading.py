@@ -177,9 +177,15 @@ def _keys(kind: Any, inner: str) -> list[str]:
 def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
     table = _convert(document.schema, TableSchema, "schema", mistakes) or TableSchema()
     fields = dict(_fields(table, _number_fields(document.streams, axes), mistakes))
-    key = (table.primary_key,) if isinstance(table.primary_key, str) else tuple(table.primary_key)
+    key, series = _names(table.primary_key), _names(document.series)
     for name in key:
         _require_field(name, fields, "schema.primaryKey", mistakes)
+    for name in series:
+        _require_field(name, fields, "series", mistakes)
+        if name == axes.time:
+            mistakes.append(
+                f"series: {name} is the time; name the fields that tell stations, sensors or patients apart"
+            )
     for axis in AXES:
         if axes.get(axis) is not None:
             _require_field(axes[axis], fields, axis, mistakes)
@@ -189,7 +195,12 @@ def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
     dialect = _convert(document.dialect, Dialect, "dialect", mistakes) or Dialect()
     missing = tuple(table.missing_values)
     typed = {} if mistakes else {name: values_among(missing, field) for name, field in fields.items()}
-    return Schema(fields, key, missing, dialect, axes, typed)
+    return Schema(fields, key, missing, dialect, axes, series, typed)
+
+
+def _names(given: str | list[str]) -> tuple[str, ...]:
+    """Returns the names of one field or of several."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _number_fields(streams: dict[str, Any], axes: Axes) -> set[str]:

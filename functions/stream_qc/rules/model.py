@@ -47,6 +47,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     z: str | None = None
     lat: str | None = None
     lon: str | None = None
+    series: str | list[str] = []
     streams: dict[str, Any] = {}
     rows: Any = msgspec.field(default_factory=dict)
     limits: Any = msgspec.field(default_factory=dict)
