@@ -111,12 +111,25 @@ def _string(cells: pl.Series, _: Field) -> pl.Series:
     return cells
 
 
-def _number(cells: pl.Series, _: Field) -> pl.Series:
-    return _cast(cells, pl.Float64())
+def _number(cells: pl.Series, field: Field) -> pl.Series:
+    return _cast(_plain(cells, field), pl.Float64())
 
 
-def _integer(cells: pl.Series, _: Field) -> pl.Series:
-    return _cast(cells, pl.Int64())
+def _integer(cells: pl.Series, field: Field) -> pl.Series:
+    return _cast(_plain(cells, field), pl.Int64())
+
+
+def _plain(cells: pl.Series, field: Field) -> pl.Series:
+    """Returns numbers as they are written without a decimalChar, a groupChar or other text around them."""
+    if not field.bare_number:
+        cells = cells.str.replace_all(r"^[^-+\d]*|[^\d]*$", "")
+    if field.group_char:
+        cells = cells.str.replace_all(field.group_char, "", literal=True)
+    if field.decimal_char != ".":
+        points = cells.str.contains(".", literal=True).fill_null(value=False)
+        cells = cells.str.replace_all(field.decimal_char, ".", literal=True)
+        cells = cells.set(points, "no number") if points.any() else cells
+    return cells
 
 
 def _cast(cells: pl.Series, kind: pl.DataType) -> pl.Series:
@@ -220,6 +233,8 @@ def _strptime(cells: pl.Series, pattern: str) -> pl.Series:
 
 
 def _parsed(cells: pl.Series, pattern: str) -> pl.Series:
+    if ("%H" in pattern or "%I" in pattern) and "%M" not in pattern:
+        cells, pattern = cells + " 00", f"{pattern} %M"  # polars reads no hour without minutes
     if "z" in pattern.replace("%%", ""):
         aware = cells.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
         return aware.dt.replace_time_zone(None)

@@ -8,17 +8,24 @@ from typing import Literal, NamedTuple
 Kind = Literal["csv", "ndjson", "parquet"]
 Compression = Literal["", "gz", "zst"]
 
-EXTENSIONS = ".csv, .ndjson, .jsonl, .parquet; the text formats also with .gz or .zst"
-ENDING = re.compile(
-    r"\.(?:(?P<kind>csv|ndjson|jsonl)(?:\.(?P<compression>gz|zst))?|(?P<parquet>parquet))$", re.IGNORECASE | re.ASCII
+EXTENSIONS = (
+    ".csv, .tsv, .ndjson, .jsonl, .parquet, and .txt or .dat if the rules have a dialect; "
+    "the text formats also with .gz or .zst"
 )
+ENDING = re.compile(
+    r"\.(?:(?P<kind>csv|tsv|txt|dat|ndjson|jsonl)(?:\.(?P<compression>gz|zst))?|(?P<parquet>parquet))$",
+    re.IGNORECASE | re.ASCII,
+)
+KINDS: dict[str, Kind] = {"ndjson": "ndjson", "jsonl": "ndjson"}  # the others are csv
+VAGUE = ("txt", "dat")
 
 
 class Format(NamedTuple):
-    """A file format: what the file holds, and how it is compressed."""
+    """A file format: what the file holds, and how it is compressed. vague: the name does not say how the text is written."""
 
     kind: Kind
     compression: Compression
+    vague: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.compression}" if self.compression else self.kind
@@ -31,9 +38,9 @@ def format_of(name: str) -> Format | None:
         return None
     if ending["parquet"]:
         return Format("parquet", "")
-    kind: Kind = "csv" if ending["kind"].lower() == "csv" else "ndjson"
+    word = ending["kind"].lower()
     compression: Compression = {"gz": "gz", "zst": "zst"}.get((ending["compression"] or "").lower(), "")  # type: ignore[assignment]
-    return Format(kind, compression)
+    return Format(KINDS.get(word, "csv"), compression, word in VAGUE)
 
 
 def without_ending(name: str) -> str:

@@ -1,7 +1,7 @@
 """The schema of a stream: its fields, how its cells are written, and which fields are its axes.
 
-Fields, constraints and missingValues are Table Schema's (https://specs.frictionlessdata.io/table-schema/), the dialect
-is CSV Dialect's (https://specs.frictionlessdata.io/csv-dialect/) and the axes are ioos_qc's. Imports nothing of ours.
+Fields, constraints and missingValues are Table Schema's (https://specs.frictionlessdata.io/table-schema/) and the axes are
+ioos_qc's.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+
+from stream_qc.dialect import Dialect
 
 TypeName = Literal["any", "boolean", "date", "datetime", "integer", "number", "string", "time", "year"]
 AxisName = Literal["time", "z", "lat", "lon"]
@@ -31,24 +33,25 @@ class Constraints(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A field of the schema. Its title, description, example and rdfType are for people; no check uses them."""
+    """A field of the schema. Its title, description, example and rdfType are for people; no check uses them.
+
+    decimal_char, group_char, bare_number: how numbers are written; not bare if text may stand before and after them, as in
+    `95 %`.
+    """
 
     name: str
     type: TypeName = "any"
     format: str = "default"
     constraints: Constraints = Constraints()
+    decimal_char: str = "."
+    group_char: str = ""
+    bare_number: bool = True
     true_values: list[str] = msgspec.field(default_factory=lambda: list(TRUE_VALUES))
     false_values: list[str] = msgspec.field(default_factory=lambda: list(FALSE_VALUES))
     title: str | None = None
     description: str | None = None
     example: Any = None
     rdf_type: str | None = None
-
-
-class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """How a CSV file is written. Without a delimiter, the reader finds it from the header."""
-
-    delimiter: Literal[",", ";", "\t", "|"] | None = None
 
 
 class Axes(msgspec.Struct, frozen=True):

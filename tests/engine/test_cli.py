@@ -36,7 +36,7 @@ def test_exit_status_of_check(tmp_path: Path) -> None:
     assert stream_qc("check", RANGE, "--rules", DEFAULT).returncode == 1
     for words, said in [
         (("check", str(tmp_path / "none.csv")), "none.csv: No such file or directory"),
-        (("check", str(SAMPLES / "streams" / "sandbox" / "notes.txt")), "unknown extension; expected one of: .csv"),
+        (("check", str(SAMPLES / "streams" / "sandbox" / "notes.md")), "unknown extension; expected one of: .csv"),
         (
             ("check", RANGE, "--rules", str(SAMPLES / "rules" / "sandbox" / "bad-rules.yaml")),
             "gross_range_test.fail_spam: unknown key; expected one of: fail_span",

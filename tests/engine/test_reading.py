@@ -27,7 +27,7 @@ from tests.engine.checking import NUMBERS, TEXT_RULES, read, reports, results, r
     ("name", "said"),
     [
         ("a.csv", "csv"), ("A.CSV.GZ", "csv.gz"), ("v1.2.csv", "csv"), ("x.jsonl", "ndjson"), ("x.ndjson.zst", "ndjson.zst"),
-        ("x.parquet", "parquet"), ("x.parquet.gz", "None"), ("x.txt", "None"), ("csv", "None"), ("x.csv.bz2", "None"),
+        ("x.parquet", "parquet"), ("x.parquet.gz", "None"), ("x.TXT", "csv"), ("x.dat.gz", "csv.gz"), ("x.tsv", "csv"), ("x.doc", "None"), ("csv", "None"), ("x.csv.bz2", "None"),
     ],
 )  # fmt: skip
 def test_format_of_recognises_extensions(name: str, said: str) -> None:

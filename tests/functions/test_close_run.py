@@ -109,9 +109,9 @@ def test_request_without_a_group_is_sent_without_a_row(cloud: Cloud) -> None:
 
 def test_rejected_upload_that_was_not_sent_is_sent_as_rejected(cloud: Cloud) -> None:
     cloud.break_calls("Publish", client_error("Publish", "AuthorizationError", 403), times=1)
-    ended = cloud.checked("streams/g/notes.txt", "x")
+    ended = cloud.checked("streams/g/notes.md", "x")
     assert (ended.error, [row["Status"] for row in cloud.rows()]) == ("ClientError", ["REJECTED"])
-    assert [message["Subject"] for message in cloud.messages()] == ["[QC REJECTED] g/notes.txt"]
+    assert [message["Subject"] for message in cloud.messages()] == ["[QC REJECTED] g/notes.md"]
 
 
 def test_execution_that_did_not_fail_is_ignored(cloud: Cloud, payload: dict[str, Any]) -> None:

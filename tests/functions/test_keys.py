@@ -64,7 +64,7 @@ def test_invalid_id_is_refused_with_the_name_of_its_field(value: object, why: st
     ("key", "why"),
     [
         ("rules/default.yaml", "is not under streams/"),
-        ("streams/g/s.txt", "does not end in one of .csv, .ndjson"),
+        ("streams/g/s.pdf", "does not end in one of .csv, .tsv, .ndjson"),
         ("streams/g/other.csv", "does not belong to the stream g/s"),
         ("streams/h/s.csv", "does not belong to the stream g/s"),
     ],

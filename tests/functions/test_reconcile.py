@@ -55,7 +55,7 @@ def test_newest_version_without_a_run_is_started(cloud: Cloud) -> None:
 
 def test_rejected_upload_and_folder_are_not_started(cloud: Cloud) -> None:
     cloud.checked("streams/nogroup.csv")
-    cloud.checked("streams/g/notes.txt")
+    cloud.checked("streams/g/notes.md")
     cloud.upload("streams/g/folder/", b"")
     assert reconciled() == {"Listed": 3, "Recent": 2, "Unread": 0, "Started": 0, "Closed": 0, "Unconfirmed": 0}
 

@@ -31,7 +31,7 @@ def test_upload_is_seeded_under_the_ids_of_its_raw_key(cloud: Cloud, key: str, i
 
 
 @pytest.mark.parametrize(
-    ("key", "group"), [("streams/g/notes.txt", True), ("streams/x.csv", False), (f"streams/{'g' * 129}/s.csv", False)]
+    ("key", "group"), [("streams/g/notes.md", True), ("streams/x.csv", False), (f"streams/{'g' * 129}/s.csv", False)]
 )
 def test_invalid_upload_is_rejected_with_a_row_where_its_group_is_valid(cloud: Cloud, key: str, group: bool) -> None:
     run = invoke(handler, cloud.payload(cloud.event(key, cloud.upload(key))))
@@ -46,7 +46,7 @@ def test_long_ids_are_refused_and_stored_nowhere(cloud: Cloud) -> None:
 
 
 def test_rerun_reads_the_newest_object_of_its_stream_only(cloud: Cloud) -> None:
-    for name in ("s/old.csv", "s/new.csv", "s.more.csv", "s2.csv", "s/notes.txt"):
+    for name in ("s/old.csv", "s/new.csv", "s.more.csv", "s2.csv", "s/notes.md"):
         cloud.upload(f"streams/g/{name}")
     cloud.upload("streams/g/s/new.csv", QUARTER * 2)
     cloud.age("streams/g/s/old.csv", days=1)

@@ -49,7 +49,7 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     runs = {
         "pass": pipeline.checked("streams/good/s.csv", QUARTER.encode()),
         "fail": pipeline.checked("streams/bad/s.csv", QUARTER.replace("5.6", "hot").encode()),
-        "rejected": pipeline.checked("streams/bad/s.txt", b"x"),
+        "rejected": pipeline.checked("streams/bad/s.pdf", b"x"),
         "rerun": pipeline.finished(pipeline.start({"GroupID": "good", "StreamID": "s"})),
         "nothing there": pipeline.finished(pipeline.start({"GroupID": "good", "StreamID": "no such"})),
         **{group: pipeline.checked(f"streams/{group}/s.csv", QUARTER.encode()) for group in faults},

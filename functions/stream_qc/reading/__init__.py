@@ -6,10 +6,13 @@ from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Protocol
 
+from stream_qc.dialect import PLAIN, PRESETS
+from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading.block import Block
 from stream_qc.reading.bytestream import decompressed, refuse_foreign_content
 from stream_qc.reading.csv_text import CsvReader
+from stream_qc.reading.dialects import translated
 from stream_qc.reading.ndjson import NdjsonReader
 from stream_qc.reading.parquet import ParquetReader
 from stream_qc.schema import Schema
@@ -60,7 +63,12 @@ def open_reader(
     names = [name for name in schema.fields if wanted is None or name in wanted]
     if form.kind == "parquet":
         return ParquetReader(stream, schema, names)
-    plain = refuse_foreign_content(decompressed(stream, form), form)
+    if form.vague and schema.dialect == PLAIN:
+        raise UnreadableFile(
+            "the ending of its name does not say how the file is written; add a dialect to the rules, "
+            f'for example `dialect: {{delimiter: ","}}` or a preset ({", ".join(PRESETS)})'
+        )
+    plain = refuse_foreign_content(decompressed(stream, form), form, schema.dialect)
     if form.kind == "csv":
-        return CsvReader(plain, schema, names, block_bytes)
+        return CsvReader(translated(plain, schema.dialect, [*schema.fields]), schema, names, block_bytes)
     return NdjsonReader(plain, schema, names, NAMED * block_bytes)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
+from stream_qc.dialect import Dialect
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 
@@ -19,6 +20,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+UTF_16 = "UTF-16 text; save it as UTF-8 or, for CSV, add `dialect: {encoding: utf-16}` to the rules"
 # How other kinds of files begin (as in file(1)), and what they are called.
 FOREIGN = {
     b"PAR1": "a Parquet file",
@@ -29,8 +31,8 @@ FOREIGN = {
     b"%PDF-": "a PDF document",
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
-    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+    b"\xff\xfe": UTF_16,
+    b"\xfe\xff": UTF_16,
     b"\x89HDF": "an HDF5 or NetCDF file",
     b"CDF\x01": "a NetCDF file",
     b"\x89PNG": "a PNG picture",
@@ -97,6 +99,8 @@ class Bytes:
                 )
                 return b""
             return data
+        except UnreadableFile as error:  # of a stream below this one
+            self._broken = error
         except EOFError:
             self._broken = UnreadableFile(f"the {self._kind} data is truncated; upload the file again")
         except gzip.BadGzipFile:
@@ -122,11 +126,13 @@ def decompressed(stream: BinaryIO, form: Format) -> Bytes:
     return content
 
 
-def refuse_foreign_content(content: Bytes, form: Format) -> Bytes:
+def refuse_foreign_content(content: Bytes, form: Format, dialect: Dialect) -> Bytes:
     """Returns the content unchanged. Raises UnreadableFile if it is empty or begins like another kind of file."""
     head = content.peek(512)
     if not head:
         raise UnreadableFile("the file is empty")
+    if form.kind == "csv" and dialect.codec.startswith("utf-16"):
+        return content
     for magic, name in FOREIGN.items():
         if head.startswith(magic):
             raise UnreadableFile(f"the file name says {form}, but the content is {name}")

@@ -34,6 +34,7 @@ from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
 HEADER_BYTES = 64 * 1024  # read to find the header
+ZLIB = (b"x^", b"x\x01")  # those of its first two bytes that are UTF-8
 SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -43,7 +44,7 @@ class CsvReader:
     def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
         self._schema, self._block_bytes = schema, block_bytes
         line, rest = _first_record(content, min(block_bytes, HEADER_BYTES))
-        self._grammar = grammar(schema.dialect.delimiter or _separator(line, schema))
+        self._grammar = grammar(schema.dialect.written_as or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._grammar = grammar(self._grammar.separator.decode(), len(self.header))
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
@@ -188,10 +189,10 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
 
 def _is_odd(data: bytes) -> bool:
     """Returns whether polars may read the data in its own way. It drops a carriage return that is a whole cell, and a byte
-    order mark at the start.
+    order mark at the start, and unpacks what begins as zlib does.
     """
     lone = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
-    return lone or b"\x00" in data or data.startswith(BOM)
+    return lone or b"\x00" in data or data.startswith((BOM, *ZLIB))
 
 
 def unquoted(cell: bytes) -> str:

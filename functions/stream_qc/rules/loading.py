@@ -18,10 +18,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
+from stream_qc.dialect import PLAIN, PRESETS, Dialect
 from stream_qc.errors import InvalidRules
 from stream_qc.rules.fields import check_format, typed_constraints, values_among
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest, TableSchema
-from stream_qc.schema import Axes, AxisName, Constraints, Dialect, Field, Schema
+from stream_qc.schema import Axes, AxisName, Constraints, Field, Schema
 
 T = TypeVar("T")
 CHECKS = (
@@ -192,10 +193,26 @@ def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
     if axes.time in fields and fields[axes.time].type not in ("datetime", "date"):
         kind = fields[axes.time].type
         mistakes.append(f"time: the field {axes.time} has type {kind}; the time axis must be a datetime or a date")
-    dialect = _convert(document.dialect, Dialect, "dialect", mistakes) or Dialect()
+    dialect = _dialect(document.dialect, mistakes)
     missing = tuple(table.missing_values)
+    if dialect.null_sequence is not None and dialect.null_sequence not in missing:
+        missing += (dialect.null_sequence,)
     typed = {} if mistakes else {name: values_among(missing, field) for name, field in fields.items()}
     return Schema(fields, key, missing, dialect, axes, series, typed)
+
+
+def _dialect(given: Any, mistakes: list[str]) -> Dialect:
+    """Returns the dialect: a preset by its name, or as its words describe it."""
+    if isinstance(given, str):
+        if given not in PRESETS:
+            mistakes.append(
+                f"dialect: {given} is no preset; expected one of: {', '.join(PRESETS)}; or describe the file, for example "
+                '`dialect: {delimiter: ";", encoding: latin-1}`'
+            )
+        return PRESETS.get(given, PLAIN)
+    dialect = _convert(given, Dialect, "dialect", mistakes) or PLAIN
+    mistakes += [f"dialect.{mistake}" for mistake in dialect.mistakes()]
+    return dialect
 
 
 def _names(given: str | list[str]) -> tuple[str, ...]:
@@ -229,11 +246,30 @@ def _fields(table: TableSchema, numeric: set[str], mistakes: list[str]) -> Itera
         seen.add(field.name)
         if field.type == "any" and field.name in numeric:
             field = msgspec.structs.replace(field, type="number")
+        field = _as_written(field, table, place, mistakes)
         # Table Schema's %f is a fraction of any length; polars reads %f as a whole number of nanoseconds.
         field = msgspec.structs.replace(field, format=field.format.replace(".%f", "%.f"))
         constraints = typed_constraints(field, f"{place}.constraints", mistakes)
         check_format(field, f"{place}.format", mistakes)
         yield field.name, msgspec.structs.replace(field, constraints=constraints)
+
+
+def _as_written(field: Field, table: TableSchema, place: str, mistakes: list[str]) -> Field:
+    """Returns the field with the schema's way of writing numbers where it has none of its own."""
+    if field.type not in ("number", "integer"):
+        if (field.decimal_char, field.group_char, field.bare_number) != (".", "", True):
+            mistakes.append(
+                f"{place}: decimalChar, groupChar and bareNumber do not apply to a field of type {field.type}"
+            )
+        return field
+    decimal = table.decimal_char if field.decimal_char == "." else field.decimal_char
+    group, bare = field.group_char or table.group_char, field.bare_number and table.bare_number
+    for name, text in (("decimalChar", decimal), ("groupChar", group)):
+        if len(text) > 1 or text.isalnum() or text in ("-", "+"):
+            mistakes.append(f"{place}.{name}: {text!r} must be one character that is no letter, digit or sign")
+    if decimal == group:
+        mistakes.append(f"{place}.groupChar: {group!r} is the decimalChar too")
+    return msgspec.structs.replace(field, decimal_char=decimal, group_char=group, bare_number=bare)
 
 
 def _require_field(name: str, fields: Iterable[str], place: str, mistakes: list[str]) -> None:

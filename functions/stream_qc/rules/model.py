@@ -14,11 +14,17 @@ from stream_qc.schema import Schema
 
 
 class TableSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The `schema` of a rules file. Its name, title and description are for people; no check uses them."""
+    """The `schema` of a rules file. Its name, title and description are for people; no check uses them.
+
+    decimal_char, group_char and bare_number are those of its fields, unless a field has its own.
+    """
 
     fields: list[Any] = []
     primary_key: str | list[str] = []
     missing_values: list[str] = msgspec.field(default_factory=lambda: [""])
+    decimal_char: str = "."
+    group_char: str = ""
+    bare_number: bool = True
     name: str | None = None
     title: str | None = None
     description: str | None = None

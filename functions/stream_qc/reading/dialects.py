@@ -1,0 +1,183 @@
+"""Translates a text file of any dialect to plain CSV in UTF-8, with one header line, while it is read.
+
+What the CSV reader knows (records, malformed rows, blocks) then holds for every dialect. Lines above the rows, comments and
+padding are left out; a row of the file is a row of the translation.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Sequence
+
+from stream_qc.dialect import LONGEST_HEADER, Dialect
+from stream_qc.errors import UnreadableFile
+from stream_qc.reading.bytestream import Bytes
+from stream_qc.reading.lines import MAX_RECORD_BYTES
+
+
+def translated(content: Bytes, dialect: Dialect, names: Sequence[str]) -> Bytes:
+    """Returns the content as plain CSV, separated by `dialect.written_as`. names: the header, if the file has none.
+
+    Raises UnreadableFile if the file ends above its first row.
+    """
+    if dialect.is_plain:
+        return content
+    lines = Lines(_decoded(content, dialect))
+    translation = _Translation(dialect, lines, names)
+    return Bytes(translation.read, "text")
+
+
+class Lines:
+    """Whole lines of a stream."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read, self._rest = read, b""
+
+    def one(self) -> bytes:
+        """Returns the next line with its end; b"" at the end of the stream."""
+        while b"\n" not in self._rest and len(self._rest) <= MAX_RECORD_BYTES and (chunk := self._read(64 * 1024)):
+            self._rest += chunk
+        line, end, self._rest = self._rest.partition(b"\n")
+        return line + end
+
+    def many(self, size: int) -> bytes:
+        """Returns about `size` bytes of whole lines, or of the start of a line that is too long; b"" at the end."""
+        data = self._rest
+        while chunk := self._read(size):
+            data += chunk
+            end = data.rfind(b"\n") + 1
+            if end or len(data) > MAX_RECORD_BYTES:
+                self._rest = data[end:] if end else b""
+                return data[:end] if end else data
+        self._rest = b""
+        return data
+
+
+class _Translation:
+    """Reads the lines above the rows first, then translates the others as they come."""
+
+    def __init__(self, dialect: Dialect, lines: Lines, names: Sequence[str]) -> None:
+        self._dialect, self._lines = dialect, lines
+        self._comment = dialect.comment_char.encode() if dialect.comment_char else b""
+        self._delimiter = (dialect.written_as or ",").encode()
+        self._at_start = True
+        self._quoting = dialect.quote_char != '"' or not dialect.double_quote or dialect.escape_char is not None
+        self._head = _line(names, self._delimiter.decode()) if not dialect.header else b""
+
+    def read(self, size: int) -> bytes:
+        """Returns the next bytes of the translation, about `size`; b"" at the end."""
+        if self._at_start:
+            self._at_start = False
+            return self._head + self._above_the_rows()
+        while data := self._lines.many(size):
+            if found := self._rows(data):
+                return found
+        return b""
+
+    def _above_the_rows(self) -> bytes:
+        """Returns the header, or the first rows if there is none. It leaves out what is above them."""
+        dialect, headers, number = self._dialect, list[bytes](), 0
+        last = max([*dialect.header_rows, *dialect.comment_rows, 0])
+        first: list[bytes] = []
+        while number < LONGEST_HEADER and (line := self._lines.one()):
+            number += 1
+            commented = bool(self._comment) and line.startswith(self._comment)
+            if number in dialect.comment_rows or (commented and number not in dialect.header_rows):
+                continue
+            if dialect.header and (number in dialect.header_rows or (not dialect.header_rows and not headers)):
+                headers.append(line.removeprefix(self._comment))
+            elif number > max(dialect.header_rows, default=0) and (headers or not dialect.header):
+                first.append(line)
+            if number >= last and (not dialect.header or headers):
+                break
+        if dialect.header and not headers:
+            raise UnreadableFile(
+                "the file has no header: it ends, or goes on with comments, where the dialect expects one"
+            )
+        first += [self._lines.one() for _ in range(dialect.rows_below_header)]
+        return self._header(headers) + self._rows(b"".join(first[dialect.rows_below_header :]))
+
+    def _header(self, lines: list[bytes]) -> bytes:
+        if len(lines) < 2:
+            return self._rows(b"".join(lines))
+        delimiter = self._dialect.delimiter or ","
+        labels: list[str] = []
+        above: dict[int, str] = {}
+        for cells in csv.reader((self._rows(line).decode(errors="replace") for line in lines), delimiter=delimiter):
+            for place, cell in enumerate(cells):
+                if above.get(place) == cell:
+                    continue
+                above[place] = cell
+                if place < len(labels):
+                    labels[place] = f"{labels[place]}{self._dialect.header_join}{cell}"
+                else:
+                    labels.append(cell)
+        return _line(labels, delimiter)
+
+    def _rows(self, data: bytes) -> bytes:
+        """Returns whole lines without comments and padding, quoted as in plain CSV."""
+        if self._comment and (data.startswith(self._comment) or b"\n" + self._comment in data):
+            data = b"".join(line for line in data.splitlines(keepends=True) if not line.startswith(self._comment))
+        if self._dialect.in_columns:
+            data = _in_columns(data)
+        elif self._dialect.skip_initial_space:
+            data = _without_padding(data, self._delimiter)
+        return self._plainly_quoted(data) if self._quoting else data
+
+    def _plainly_quoted(self, data: bytes) -> bytes:
+        dialect = self._dialect
+        text = io.StringIO(data.decode(errors="surrogateescape"), newline="")
+        rows = csv.reader(
+            text,
+            delimiter=self._delimiter.decode(),
+            quotechar=dialect.quote_char,
+            doublequote=dialect.double_quote if dialect.escape_char else True,
+            escapechar=dialect.escape_char,
+        )
+        out = io.StringIO(newline="")
+        csv.writer(out, delimiter=self._delimiter.decode(), lineterminator="\n").writerows(rows)
+        return out.getvalue().encode(errors="surrogateescape")
+
+
+def _decoded(content: Bytes, dialect: Dialect) -> Callable[[int], bytes]:
+    """Returns a function that reads the content in UTF-8. A byte that is not of the encoding stays, and is found in its row."""
+    if dialect.codec == "utf-8":
+        return content.read
+    errors = "strict" if dialect.codec.startswith("utf-16") else "surrogateescape"
+    decoder = codecs.getincrementaldecoder(dialect.codec)(errors)
+
+    def read(size: int) -> bytes:
+        while True:
+            chunk = content.read(size)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise UnreadableFile(f"the file is not {dialect.encoding}: {error.reason}") from None
+            if text or not chunk:
+                return text.removeprefix("\ufeff").encode(errors="surrogateescape")
+
+    return read
+
+
+def _in_columns(data: bytes) -> bytes:
+    """Returns the lines with one tab for each run of blanks, and none at their starts and ends."""
+    data = data.replace(b"\t", b" ").replace(b"\r\n", b"\n")
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    return data.removeprefix(b" ").replace(b"\n ", b"\n").replace(b" \n", b"\n").replace(b" ", b"\t")
+
+
+def _without_padding(data: bytes, delimiter: bytes) -> bytes:
+    """Returns the lines without the blanks that follow a delimiter or begin a line."""
+    for start in (delimiter, b"\n"):
+        while start + b" " in data:
+            data = data.replace(start + b" ", start)
+    return data.lstrip(b" ")
+
+
+def _line(cells: Sequence[str], delimiter: str) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    return out.getvalue().encode()
