@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from stream_qc import iso_times
-from stream_qc.schema import Field
+from stream_qc.schema import Field, TimeParts
 
 # YYYY-MM-DDThh:mm[:ss[.fraction]][zone], with a T or a space. A pattern is tried only on cells that no earlier pattern
 # matched. The first two are special cases of the others that polars parses ten times as fast.
@@ -39,6 +39,8 @@ FORMS = {
     **dict.fromkeys(("%m", "%H", "%I", "%M", "%S"), r"\d{1,2}"),
 }  # fmt: skip
 ANY = ".+"
+# Formats of a datetime that is a number since 1970, with the microseconds of one.
+EPOCHS = {"epoch-seconds": 10**6, "epoch-milliseconds": 10**3}
 
 FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
 UNITS_A_DAY = {"d": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
@@ -89,6 +91,8 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
     kind = cells.dtype
     if field.type == "any":
         return text(cells)
+    if field.type == "datetime" and field.format in EPOCHS and kind.is_numeric():
+        return _within_calendar(_since_epoch(cells.cast(pl.Float64), field.format))
     if field.type == "datetime":
         fits = kind in (pl.Datetime, pl.Date)
     elif field.type in ("integer", "year"):
@@ -189,6 +193,8 @@ def _time(cells: pl.Series, field: Field) -> pl.Series:
 
 
 def _datetime(cells: pl.Series, field: Field) -> pl.Series:
+    if field.format in EPOCHS:
+        return _within_calendar(_since_epoch(cells.str.strip_chars().cast(pl.Float64, strict=False), field.format))
     if field.format == "default" and (times := iso_times.parse(cells)) is not None:
         return times
     patterns = _likely_first(cells, ISO_DATETIMES) if field.format == "default" else (field.format,)
@@ -199,6 +205,31 @@ def _datetime(cells: pl.Series, field: Field) -> pl.Series:
         found = found.zip_with(found.is_not_null(), _strptime(cells, pattern))
     odd = cells.str.starts_with("--")  # polars reads --20 as the year 20
     return _in_form(_within_calendar(found.set(odd, None) if odd.any() else found), cells, field)
+
+
+def assembled(texts: pl.Series, parts: TimeParts) -> pl.Series:
+    """Returns the times in UTC that are written in several cells, joined by a blank, in the zone of the parts.
+
+    Of an hour that occurs twice when clocks are put back, a time is taken for the first. A time in an hour that is left out
+    when they are put forward is null, as is text that is no time.
+    """
+    texts = texts + parts.more if parts.more else texts
+    found = pl.Series(texts.name, [None], dtype=pl.Datetime("us")).new_from_index(0, texts.len())
+    for form in parts.formats:
+        if found.null_count() == texts.null_count():
+            break
+        here = _in_form(_within_calendar(_strptime(texts, form)), texts, Field("", "datetime", form))
+        found = found.zip_with(found.is_not_null(), here)
+    if parts.zone is None or found.null_count() == found.len():
+        return found
+    local = found.dt.replace_time_zone(parts.zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def _since_epoch(numbers: pl.Series, form: str) -> pl.Series:
+    """Returns the times of numbers that count seconds or milliseconds since 1970 in UTC, to the microsecond."""
+    us = (numbers * EPOCHS[form]).round()
+    return us.set(~us.is_between(-1e17, 1e18).fill_null(value=True), None).cast(pl.Int64).cast(pl.Datetime("us"))
 
 
 def _likely_first(cells: pl.Series, patterns: tuple[str, ...]) -> tuple[str, ...]:

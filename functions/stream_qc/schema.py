@@ -75,8 +75,23 @@ class Axes(msgspec.Struct, frozen=True):
         return name
 
 
+class TimeParts(msgspec.Struct, frozen=True):
+    """A time that is written in several fields, or in local time.
+
+    fields: those that are joined by a blank. more: what is added to the text. formats: its patterns; the first that fits counts.
+    zone: the name of the time zone, such as `Europe/Berlin`; None for UTC.
+    """
+
+    fields: tuple[str, ...]
+    formats: tuple[str, ...]
+    more: str = ""
+    zone: str | None = None
+
+
 class Schema(msgspec.Struct, frozen=True):
     """What readers, blocks and checks need to know of a stream. `fields` are by name, in the order of the rules.
+
+    time_parts: how the values of a field that the file does not have are put together; it is one of the fields.
 
     series: the fields that tell the series of a file apart. missing_typed: for each field, those missing_values that are values
     of its type, such as -999 of a number.
@@ -88,4 +103,14 @@ class Schema(msgspec.Struct, frozen=True):
     dialect: Dialect = Dialect()
     axes: Axes = Axes()
     series: tuple[str, ...] = ()
+    time_parts: dict[str, TimeParts] = {}
     missing_typed: dict[str, list[Any]] = {}
+
+    @property
+    def in_file(self) -> list[str]:
+        """Returns the fields that the file must have: all but those that are put together."""
+        return [name for name in self.fields if name not in self.time_parts]
+
+    def parts_of(self, name: str) -> tuple[str, ...]:
+        """Returns the fields that a field is put together from; none for a field of the file."""
+        return self.time_parts[name].fields if name in self.time_parts else ()

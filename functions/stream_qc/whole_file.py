@@ -47,7 +47,7 @@ class WholeFile:
 
     def missing_fields(self) -> set[str]:
         """Returns the fields of the schema that the file lacks; none if its header is not known."""
-        return set() if self.header is None else set(self.rules.schema.fields) - set(self.header)
+        return set() if self.header is None else set(self.rules.schema.in_file) - set(self.header)
 
     def results(self) -> Iterator[Result]:
         """Yields the results. If the file cannot be read, only those that are known."""
@@ -65,7 +65,7 @@ class WholeFile:
 
     def _header(self, header: list[str]) -> Result:
         times = Counter(header)
-        faults = _few([f"the field {name} is missing" for name in self.rules.schema.fields if name not in times])
+        faults = _few([f"the field {name} is missing" for name in self.rules.schema.in_file if name not in times])
         if faults:
             names = _few([shorten(name, NAME_CHARACTERS) for name in header])
             faults.append(f"the fields of the file are: {', '.join(names)}")

@@ -83,7 +83,7 @@ def test_rules_without_checks_equal_built_in_default() -> None:
         ("just text", "the rules must be a mapping"),
         ("schema: {fields: [", "line 1, column"),
         ("schema: [1]", "schema: expected a mapping, got a list"),
-        ("time: [1]", "time: expected text, got a list"),
+        ("time: [1]", "time: expected text or a mapping, got a list"),
         ("schemas: {}", "schemas: unknown key; expected one of: schema, dialect, time"),
         ("schema: {fields: [{type: number}]}", "schema.fields[0]: name is missing"),
         ("schema: {fields: [{name: v, type: float}]}", "schema.fields[0].type: invalid enum value 'float'"),

@@ -60,7 +60,9 @@ def open_reader(
 
     Raises UnreadableFile, here or while blocks are read, if the content is not in that format, is damaged or is truncated.
     """
-    names = [name for name in schema.fields if wanted is None or name in wanted]
+    if wanted is not None:
+        wanted = {*wanted, *(part for name in wanted for part in schema.parts_of(name))}
+    names = [name for name in schema.in_file if wanted is None or name in wanted]
     if form.kind == "parquet":
         return ParquetReader(stream, schema, names)
     if form.vague and schema.dialect == PLAIN:
@@ -70,5 +72,5 @@ def open_reader(
         )
     plain = refuse_foreign_content(decompressed(stream, form), form, schema.dialect)
     if form.kind == "csv":
-        return CsvReader(translated(plain, schema.dialect, [*schema.fields]), schema, names, block_bytes)
+        return CsvReader(translated(plain, schema.dialect, [*schema.in_file]), schema, names, block_bytes)
     return NdjsonReader(plain, schema, names, NAMED * block_bytes)

@@ -115,12 +115,26 @@ class Block:
     def _written(self, name: str) -> pl.Series:
         return self._column(name) if self._spelled is None or name not in self._columns else self._spelled()[name]
 
+    def _joined(self, name: str) -> pl.Series:
+        """Returns the cells of several fields, joined by a blank; null if one of them is missing."""
+        fields = self.schema.time_parts[name].fields
+        parts = pl.DataFrame(
+            [fieldtypes.text(self.given(field)).alias(str(place)) for place, field in enumerate(fields)]
+        )
+        return parts.select(pl.concat_str(pl.all().str.strip_chars(), separator=" ").alias(name)).to_series()
+
     def _column(self, name: str) -> pl.Series:
+        if name in self.schema.time_parts:
+            return self._joined(name)
         column = self._columns.get(name)
         return self.absent if column is None else column
 
     def _read(self, name: str) -> None:
         """Finds the missing cells and parses the others. A missingValue is a value of the field's type where it is one."""
+        if name in self.schema.time_parts:
+            self._given[name] = self._joined(name)
+            self._typed[name] = fieldtypes.assembled(self._given[name], self.schema.time_parts[name])
+            return
         given = self._column(name)
         if given.dtype == pl.String and not self.nulls_are_missing:
             given = _without(given, self.schema.missing_values)

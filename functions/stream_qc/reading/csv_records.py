@@ -120,7 +120,7 @@ def _rows(data: bytes, position: int, syntax: Grammar) -> Piece | None:
             io.BytesIO(rows), has_header=False, separator="\x01", quote_char=None, schema={"line": pl.String()},
             empty_string_is_null=False,
         )["line"]  # fmt: skip
-    except pl.exceptions.PolarsError:  # there is no line, or one is not UTF-8
+    except (pl.exceptions.PolarsError, OSError):  # there is no line, one is not UTF-8, or the first begins as zlib does
         return None
     longest = lines.str.len_bytes().max()
     fits = isinstance(longest, int) and longest < MAX_RECORD_BYTES and not lines.null_count()

@@ -49,9 +49,13 @@ class LineBlock(Block):
         self.lines = lines
 
     def text(self, name: str) -> pl.Series:
+        if name in self.schema.time_parts:
+            return super().text(name)
         return fieldtypes.text(self.typed(name) if self.field(name).type in NATIVE else self.given(name))
 
     def cells(self, name: str) -> Cells:
+        if name in self.schema.time_parts:
+            return super().cells(name)
         return Cells(self.lines, lambda lines: [_text(_object(line.encode())[0].get(name)) for line in lines.to_list()])
 
 

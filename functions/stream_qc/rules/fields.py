@@ -34,7 +34,7 @@ def values_among(texts: Sequence[str], field: Field) -> list[Any]:
 def check_format(field: Field, place: str, mistakes: list[str]) -> None:
     """Adds a mistake if the field's format is not supported or is not a valid pattern."""
     form = field.format
-    if form == "default":
+    if form == "default" or (field.type == "datetime" and form in fieldtypes.EPOCHS):
         return
     for code, instead in UNSUPPORTED_CODES.items():
         if code in form.replace("%%", ""):

@@ -21,7 +21,8 @@ from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
 from stream_qc.dialect import PLAIN, PRESETS, Dialect
 from stream_qc.errors import InvalidRules
 from stream_qc.rules.fields import check_format, typed_constraints, values_among
-from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest, TableSchema
+from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest, TableSchema, TimeOf
+from stream_qc.rules.times import parts_of, time_name
 from stream_qc.schema import Axes, AxisName, Constraints, Field, Schema
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ def load(text: bytes | str) -> Rules:
     """
     document = _document(text)
     mistakes: list[str] = []
-    axes = Axes(document.time, document.z, document.lat, document.lon)
+    axes = Axes(time_name(document), document.z, document.lat, document.lon)
     schema = _schema(document, axes, mistakes)
     tests = tuple(_tests(document.streams, schema.fields, mistakes))
     for asked in tests:
@@ -178,6 +179,12 @@ def _keys(kind: Any, inner: str) -> list[str]:
 def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
     table = _convert(document.schema, TableSchema, "schema", mistakes) or TableSchema()
     fields = dict(_fields(table, _number_fields(document.streams, axes), mistakes))
+    time_parts = {}
+    if isinstance(document.time, TimeOf) and axes.time is not None:
+        for name in document.time.fields:
+            _require_field(name, fields, "time.fields", mistakes)
+        time_parts[axes.time] = parts_of(document.time, fields, mistakes)
+        fields[axes.time] = Field(axes.time, "datetime")
     key, series = _names(table.primary_key), _names(document.series)
     for name in key:
         _require_field(name, fields, "schema.primaryKey", mistakes)
@@ -198,7 +205,7 @@ def _schema(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
     if dialect.null_sequence is not None and dialect.null_sequence not in missing:
         missing += (dialect.null_sequence,)
     typed = {} if mistakes else {name: values_among(missing, field) for name, field in fields.items()}
-    return Schema(fields, key, missing, dialect, axes, series, typed)
+    return Schema(fields, key, missing, dialect, axes, series, time_parts, typed)
 
 
 def _dialect(given: Any, mistakes: list[str]) -> Dialect:

@@ -44,12 +44,19 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams: dict[str, dict[str, float]] = {}
 
 
+class TimeOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The time axis of a file that has the time in several fields, or in local time."""
+
+    fields: list[str]
+    zone: str | None = None
+
+
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The top level of a rules file."""
 
     schema: dict[str, Any] = {}
     dialect: Any = msgspec.field(default_factory=dict)
-    time: str | None = None
+    time: str | TimeOf | None = None
     z: str | None = None
     lat: str | None = None
     lon: str | None = None
