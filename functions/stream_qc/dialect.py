@@ -23,6 +23,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     """How a text file is written. Without a delimiter, the reader finds it from the header.
 
     header_rows, comment_rows: numbers of lines, from 1. Without header_rows, the header is the first line that is no comment.
+    sheet: of a workbook: its name or its number, from 1.
     rows_below_header: how many lines below the header are no rows. It is for presets; rules name commentRows instead.
     """
 
@@ -38,12 +39,18 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     escape_char: str | None = None
     null_sequence: str | None = None
     encoding: str = "utf-8"
+    sheet: str | int | None = None
     rows_below_header: int = msgspec.field(default=0, name="rowsBelowHeader")
 
     @property
     def codec(self) -> str:
         """Returns Python's name of the encoding."""
         return codecs.lookup(self.encoding).name
+
+    @property
+    def of_sheet(self) -> Dialect:
+        """Returns the dialect of the CSV that a sheet of a workbook is read as."""
+        return msgspec.structs.replace(self, delimiter=",", quote_char='"', escape_char=None, encoding="utf-8")
 
     @property
     def in_columns(self) -> bool:
@@ -64,7 +71,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     @property
     def is_plain(self) -> bool:
         """Returns whether the file is CSV as RFC 4180 has it, but for the delimiter and the null sequence."""
-        return msgspec.structs.replace(self, delimiter=None, null_sequence=None) == PLAIN
+        return msgspec.structs.replace(self, delimiter=None, null_sequence=None, sheet=None) == PLAIN
 
     def mistakes(self) -> Iterator[str]:
         """Yields what is wrong, each beginning with the word that it is about."""

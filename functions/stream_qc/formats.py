@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-Kind = Literal["csv", "ndjson", "parquet"]
+Kind = Literal["csv", "ndjson", "parquet", "xlsx"]
 Compression = Literal["", "gz", "zst"]
 
 EXTENSIONS = (
-    ".csv, .tsv, .ndjson, .jsonl, .parquet, and .txt or .dat if the rules have a dialect; "
+    ".csv, .tsv, .ndjson, .jsonl, .json, .parquet, .xlsx, and .txt or .dat if the rules have a dialect; "
     "the text formats also with .gz or .zst"
 )
 ENDING = re.compile(
-    r"\.(?:(?P<kind>csv|tsv|txt|dat|ndjson|jsonl)(?:\.(?P<compression>gz|zst))?|(?P<parquet>parquet))$",
+    r"\.(?:(?P<kind>csv|tsv|txt|dat|ndjson|jsonl|json)(?:\.(?P<compression>gz|zst))?|(?P<alone>parquet|xlsx))$",
     re.IGNORECASE | re.ASCII,
 )
-KINDS: dict[str, Kind] = {"ndjson": "ndjson", "jsonl": "ndjson"}  # the others are csv
+KINDS: dict[str, Kind] = {"ndjson": "ndjson", "jsonl": "ndjson", "json": "ndjson"}  # the others are csv
 VAGUE = ("txt", "dat")
 
 
@@ -36,8 +36,8 @@ def format_of(name: str) -> Format | None:
     ending = ENDING.search(name)
     if ending is None:
         return None
-    if ending["parquet"]:
-        return Format("parquet", "")
+    if ending["alone"]:
+        return Format("xlsx" if ending["alone"].lower() == "xlsx" else "parquet", "")
     word = ending["kind"].lower()
     compression: Compression = {"gz": "gz", "zst": "zst"}.get((ending["compression"] or "").lower(), "")  # type: ignore[assignment]
     return Format(KINDS.get(word, "csv"), compression, word in VAGUE)

@@ -152,3 +152,63 @@ def test_negative_zero_is_shown_as_written() -> None:
         file.getvalue(), schema_of({"name": "n", "type": "number", "constraints": {"enum": [1]}}), "x.ndjson"
     )
     assert [one.value for one in found["2#n#enum"].examples] == ["-0", "0"]
+
+
+@pytest.mark.parametrize("cut", [1, 50, 1 << 20])
+def test_nested_field_is_read_by_its_path(cut: int) -> None:
+    rules = schema_of(
+        {"name": "code"}, {"name": "valueQuantity.value", "type": "number", "constraints": {"maximum": 200}}
+    )
+    content = (
+        '{"code": "hr", "valueQuantity": {"value": 72, "unit": "/min"}}\n'
+        '{"code": "hr", "valueQuantity": {"value": 720}}\n'
+        '{"code": "hr", "valueQuantity": 7}\n'
+        '{"code": "hr", "valueQuantity.value": "x"}\n'
+    )
+    found = results(content, rules, "x.ndjson", block_bytes=cut)
+    assert found["1#*#header"].passed
+    assert [(one.row, one.value) for one in found["2#valueQuantity.value#maximum"].examples] == [(2, "720")]
+    assert [(one.row, one.value) for one in found["1#valueQuantity.value#type"].examples] == [(4, "x")]
+    assert found["1#valueQuantity.value#type"].missing == 1
+
+
+ARRAY = '[\n  {"a": "x\\ny é",\n "b": 1.50},\n  {"b": [1,\n2], "a": null}, 7\n]\n'
+
+
+@pytest.mark.parametrize("cut", [1, 50, 1 << 20])
+@pytest.mark.parametrize("step", [1, 3, 1 << 20])
+def test_array_is_read_as_lines(cut: int, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_qc.reading.json_array.STEP", step)
+    lines = '{"a": "x\\ny é", "b": 1.50}\n{"b": [1, 2], "a": null}\n7\n'
+    rows, malformed = read(ARRAY.encode(), "x.json", cut)
+    assert rows == [("x\ny é", "1.50"), (None, "[1, 2]"), (None, None)]
+    assert [row for row, _, _ in malformed] == [3]
+    assert (rows, malformed) == read(lines.encode(), "x.ndjson", cut)
+
+
+def test_json_may_be_lines() -> None:
+    assert read(b'{"a": "x", "b": "y"}\n', "x.json")[0] == [("x", "y")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"a": 1}', "the JSON array ends too early, after element 1; upload the file again"),
+        ('[{"a": 1},', "the JSON array ends too early, after element 1; upload the file again"),
+        ("[", "the JSON array ends too early, after element 0; upload the file again"),
+        ('[{"a": 1} {"a": 2}]', "the JSON array has no comma after element 1"),
+        ('[{"a": 1}]\n[]', "the file goes on after its JSON array; for one object a line, call it .ndjson"),
+        (
+            '[{"a": 1}, {"a": oops}]',
+            "element 2 of the JSON array is not JSON, is cut off, or is longer than 1,048,576 bytes",
+        ),
+        ('[{"a": 1},]', "element 2 of the JSON array is not JSON"),
+    ],
+)
+def test_damaged_array_is_unreadable(content: str, message: str) -> None:
+    found = results(content, schema_of({"name": "a"}), "x.json")["1#*#readable"]
+    assert found.message.startswith(message)
+
+
+def test_empty_array_has_no_rows() -> None:
+    assert not results("[]", schema_of({"name": "a"}), "x.json")["1#*#rows"].passed

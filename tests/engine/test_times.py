@@ -99,7 +99,7 @@ def test_epoch(form: str, scale: int, kind: str) -> None:
     table = pl.DataFrame({"time": [start * scale, (start + 60) * scale, (start + 9000) * scale]})
     file = io.BytesIO()
     table.write_parquet(file)
-    contents = {
+    contents: dict[str, str | bytes] = {
         "csv": table.write_csv() + "now\n",
         "ndjson": table.write_ndjson() + '{"time": "now"}\n',
         "parquet": file.getvalue(),

@@ -37,7 +37,7 @@ def test_upload_takes_ids_from_raw_key(key: str, group_id: str, stream_id: str) 
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("streams/group1/notes.md", "does not end in one of .csv, .tsv, .ndjson, .jsonl, .parquet"),
+        ("streams/group1/notes.md", "does not end in one of .csv, .tsv, .ndjson, .jsonl, .json, .parquet"),
         ("streams/group1/data.parquet.gz", "does not end in one of"),
         ("streams/streamA.csv", "has no GroupID; upload to streams/<GroupID>/<StreamID>.<ext>"),
         ("streams//streamA.csv", "has no GroupID"),

@@ -32,7 +32,11 @@ def test_upload_is_checked_under_the_ids_of_its_raw_key(
 @pytest.mark.parametrize(
     ("key", "why", "statuses"),
     [
-        ("streams/group1/notes.md", "does not end in one of .csv, .tsv, .ndjson, .jsonl, .parquet", ["REJECTED"]),
+        (
+            "streams/group1/notes.md",
+            "does not end in one of .csv, .tsv, .ndjson, .jsonl, .json, .parquet",
+            ["REJECTED"],
+        ),
         ("streams/streamA.csv", "has no GroupID; upload to streams/<GroupID>/<StreamID>.<ext>", []),
     ],
 )

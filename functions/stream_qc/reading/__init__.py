@@ -13,8 +13,10 @@ from stream_qc.reading.block import Block
 from stream_qc.reading.bytestream import decompressed, refuse_foreign_content
 from stream_qc.reading.csv_text import CsvReader
 from stream_qc.reading.dialects import translated
+from stream_qc.reading.json_array import lines_of_array
 from stream_qc.reading.ndjson import NdjsonReader
 from stream_qc.reading.parquet import ParquetReader
+from stream_qc.reading.xlsx import sheet_as_csv
 from stream_qc.schema import Schema
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -65,6 +67,9 @@ def open_reader(
     names = [name for name in schema.in_file if wanted is None or name in wanted]
     if form.kind == "parquet":
         return ParquetReader(stream, schema, names)
+    if form.kind == "xlsx":
+        text = translated(sheet_as_csv(stream, schema.dialect.sheet), schema.dialect.of_sheet, schema.in_file)
+        return CsvReader(text, schema, names, block_bytes, delimiter=",")
     if form.vague and schema.dialect == PLAIN:
         raise UnreadableFile(
             "the ending of its name does not say how the file is written; add a dialect to the rules, "
@@ -73,4 +78,4 @@ def open_reader(
     plain = refuse_foreign_content(decompressed(stream, form), form, schema.dialect)
     if form.kind == "csv":
         return CsvReader(translated(plain, schema.dialect, [*schema.in_file]), schema, names, block_bytes)
-    return NdjsonReader(plain, schema, names, NAMED * block_bytes)
+    return NdjsonReader(lines_of_array(plain), schema, names, NAMED * block_bytes)

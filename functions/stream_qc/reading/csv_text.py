@@ -39,12 +39,17 @@ SEPARATORS = (",", ";", "\t", "|")
 
 
 class CsvReader:
-    """Yields blocks of about `block_bytes` bytes with the wanted columns, all of them text."""
+    """Yields blocks of about `block_bytes` bytes with the wanted columns, all of them text.
 
-    def __init__(self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int) -> None:
+    delimiter: what separates the cells, if it is not as the schema's dialect says.
+    """
+
+    def __init__(
+        self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int, *, delimiter: str | None = None
+    ) -> None:
         self._schema, self._block_bytes = schema, block_bytes
         line, rest = _first_record(content, min(block_bytes, HEADER_BYTES))
-        self._grammar = grammar(schema.dialect.written_as or _separator(line, schema))
+        self._grammar = grammar(delimiter or schema.dialect.written_as or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._grammar = grammar(self._grammar.separator.decode(), len(self.header))
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))

@@ -56,7 +56,9 @@ class LineBlock(Block):
     def cells(self, name: str) -> Cells:
         if name in self.schema.time_parts:
             return super().cells(name)
-        return Cells(self.lines, lambda lines: [_text(_object(line.encode())[0].get(name)) for line in lines.to_list()])
+        return Cells(
+            self.lines, lambda lines: [_text(_value(_object(line.encode())[0], name)) for line in lines.to_list()]
+        )
 
 
 class NdjsonReader:
@@ -70,7 +72,9 @@ class NdjsonReader:
         self._first_names: dict[str, None] = {}
         self._seen: set[str] = set()
         self._types = {name: NATIVE.get(schema.fields[name].type, pl.String()) for name in wanted}
-        self._known = all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
+        # A name such as valueQuantity.value is a path, unless an object has a field of this name.
+        self._paths = [name for name in wanted if "." in name]
+        self._known = not self._paths and all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
 
     @property
     def header(self) -> list[str]:
@@ -90,7 +94,7 @@ class NdjsonReader:
 
     def _uniform(self, data: bytes, first: int) -> LineBlock | None:
         """Returns the block if its lines all hold the same fields, in the same order."""
-        names = [*_object(data[: data.find(b"\n")])[0]]
+        names = [] if self._paths else [*_object(data[: data.find(b"\n")])[0]]
         frame = table(data, names, self._types)
         if frame is None:
             return None
@@ -166,8 +170,9 @@ class NdjsonReader:
             if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
                 self._first_names |= dict.fromkeys(record)
             self._seen.update(record.keys() & self._schema.fields.keys())
+            self._seen.update(name for name in self._paths if _value(record, name) is not None)
             for name, column in columns.items():
-                column.append(_text(record.get(name)))
+                column.append(_text(_value(record, name)))
             lines.append("" if reason else line.decode())
         frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
         texts = pl.Series(lines, dtype=pl.String)
@@ -223,6 +228,18 @@ def _object(line: bytes) -> tuple[dict[str, msgspec.Raw], str]:
     except msgspec.DecodeError as error:
         return {}, f"not a JSON object: {str(error).replace('JSON is malformed: ', '')}"
     return record, ""
+
+
+def _value(record: dict[str, msgspec.Raw], name: str) -> msgspec.Raw | None:
+    """Returns the value of a field, or that at the end of its path: `a.b` is b in the object a."""
+    if name in record or "." not in name:
+        return record.get(name)
+    for step in name.split("."):
+        value = record.get(step)
+        if value is None:
+            return None
+        record = decode(value) if bytes(value).startswith(b"{") else {}
+    return value
 
 
 def _text(value: msgspec.Raw | None) -> str | None:

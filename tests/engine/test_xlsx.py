@@ -1,0 +1,74 @@
+"""Workbooks are read as the CSV of one of their sheets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests.engine.checking import results
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "time", "type": "datetime"},
+    {"name": "n", "type": "integer"},
+    {"name": "v", "type": "number", "constraints": {"maximum": 2}},
+    {"name": "on", "type": "boolean"},
+    {"name": "day", "type": "date"},
+    {"name": "s", "type": "string"},
+]
+ROWS: list[list[Any]] = [
+    ["time", "n", "v", "on", "day", "s"],
+    [dt.datetime(2020, 1, 1, 12, 30), 7, 0.1, True, dt.datetime(2020, 1, 1), 'a "quote", a comma\nand a line'],
+    [dt.datetime(2020, 1, 1, 12, 31), 8, 2.5, False, None, "é"],
+    [dt.datetime(2020, 1, 1, 12, 32), "x", None, None, None, None],
+]
+
+
+def workbook(**sheets: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook(write_only=False)
+    del book[book.sheetnames[0]]
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+        if name != "notes":
+            for cell in sheet["E"]:
+                cell.number_format = "yyyy-mm-dd"
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def rules_of(**dialect: Any) -> str:
+    date = [field if field["name"] != "day" else {**field, "type": "datetime"} for field in FIELDS]
+    return json.dumps({"dialect": dialect, "schema": {"fields": date}, "time": "time"})
+
+
+@pytest.mark.parametrize("cut", [1, 1 << 20])
+@pytest.mark.parametrize("dialect", [{}, {"sheet": "data"}, {"sheet": 1}])
+def test_sheet_is_read_with_its_types(dialect: dict[str, Any], cut: int) -> None:
+    found = results(workbook(data=ROWS, notes=[["hello"]]), rules_of(**dialect), "x.xlsx", block_bytes=cut)
+    failing = {name: [(one.row, one.value) for one in one.examples] for name, one in found.items() if not one.passed}
+    assert failing == {"1#n#type": [(3, "x")], "2#v#maximum": [(2, "2.5")]}
+
+
+def test_words_of_a_dialect_apply() -> None:
+    rows = [["Station 7"], ROWS[0], ["UTC", "", "m", "", "", ""], *ROWS[1:]]
+    found = results(workbook(data=rows), rules_of(headerRows=[2], commentRows=[3]), "x.xlsx")
+    assert found["1#*#rows"].message == "3 data rows"
+
+
+@pytest.mark.parametrize("sheet", ["datum", 3, 0])
+def test_sheet_that_is_not_there_is_named(sheet: str | int) -> None:
+    found = results(workbook(data=ROWS, notes=[["x"]]), rules_of(sheet=sheet), "x.xlsx")["1#*#readable"]
+    assert found.message == f"the workbook has no sheet {sheet}; its sheets are: data, notes"
+
+
+@pytest.mark.parametrize("content", [b"time,n\n", workbook(data=ROWS)[:-400], b"PK\x03\x04", b""])
+def test_other_content_is_unreadable(content: bytes) -> None:
+    found = results(content, rules_of(), "x.xlsx")["1#*#readable"]
+    assert found.message.startswith("the file name says xlsx, but the content is no workbook, or damaged: ")
