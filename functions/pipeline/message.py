@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.keys import is_id
 from pipeline.model import ProcessResult, Run, Status
 from stream_qc.printable import printable
-from stream_qc.results import Result
+from stream_qc.results import Result, alike
 from stream_qc.vocabulary import PROCESSES
 
 SUBJECT_CHARACTERS = 100
@@ -27,7 +27,10 @@ VERDICTS = {
     Status.ERROR: "The data could not be checked.",
     Status.REJECTED: "The request does not identify a stream; nothing was checked.",
 }
-BUILT_IN_RULES = "built-in default: a readable file with a header and at least one row"
+NO_RULES = (
+    "It can be read, and has a header and a row. Nothing else was checked, because there is no rules file for it."
+)
+BUILT_IN_RULES = "none: add rules/<GroupID>/<StreamID>.yaml, rules/<GroupID>.yaml or rules/default.yaml to the bucket"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Summary:
     @property
     def subject(self) -> str:
         """`[QC FAIL] group1/streamA`, in printable ASCII and at most 100 characters, as SNS wants it."""
-        plain = unicodedata.normalize("NFKD", f"[QC {self.run.status}] {name_of(self.run)}")
+        plain = unicodedata.normalize("NFKD", f"[QC {_verdict(self.run)}] {name_of(self.run)}")
         ascii_only = "".join(c if " " <= c <= "~" else "?" for c in plain if not unicodedata.combining(c))
         return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
 
@@ -66,6 +69,8 @@ class Summary:
         """Returns what a subscriber can filter by. An invalid ID, of a rejected upload, is left out."""
         ids = {"GroupID": self.run.group_id, "StreamID": self.run.stream_id}
         values = {name: value for name, value in ids.items() if is_id(value)} | {"Status": self.status}
+        if self.run.rules is not None:
+            values["Rules"] = self.run.rules
         return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
@@ -82,6 +87,15 @@ def name_of(run: Run) -> str:
     return "/".join(str(value) if is_id(value) else f"(no {name})" for name, value in ids.items())
 
 
+def _verdict(run: Run) -> str:
+    """Returns the status, and that there are no rules: a run that nobody asked for more is no success."""
+    return f"{run.status}, no rules" if _is_without_rules(run) else str(run.status)
+
+
+def _is_without_rules(run: Run) -> bool:
+    return run.rules == "none" and run.status in (Status.PASS, Status.FAIL)
+
+
 def rerun_command(run: Run) -> str:
     """Returns the shell command that checks the same version of the same file again."""
     machine = run.execution_arn.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
@@ -93,8 +107,8 @@ def rerun_command(run: Run) -> str:
 
 def _text(run: Run, checks: list[Result]) -> Iterator[str]:
     """Yields the lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
-    yield f"{run.status}: {one_line(name_of(run))}"
-    yield VERDICTS[run.status]
+    yield f"{_verdict(run)}: {one_line(name_of(run))}"
+    yield NO_RULES if _is_without_rules(run) and run.status == Status.PASS else VERDICTS[run.status]
     if run.failure:
         yield ""
         yield f"{one_line(run.failure.error)}: {one_line(run.failure.cause, 2000)}"
@@ -115,11 +129,12 @@ def _findings(results: tuple[ProcessResult, ...], checks: list[Result]) -> Itera
         if failing:
             yield ""
             yield f"{result.process} {PROCESSES[result.process]}"
-        for position, check in enumerate(failing):
-            lines = list(_check_lines(check))
+        together = list(alike(failing))
+        for position, (name, check) in enumerate(together):
+            lines = list(_check_lines(name, check))
             room -= sum(len(line.encode()) for line in lines)
             if shown == CHECKS_IN_TEXT or room < 0:
-                left = len(failing) - position
+                left = len(together) - position
                 yield f"  and {left:,} more failing {'check' if left == 1 else 'checks'}; see QCDetails"
                 break
             yield from lines
@@ -136,10 +151,9 @@ def _process_line(result: ProcessResult, run: Run) -> str:
     return f"{name}  {'pass' if result.passed else 'FAIL'}{more}"
 
 
-def _check_lines(check: Result) -> Iterator[str]:
+def _check_lines(name: str, check: Result) -> Iterator[str]:
     """Yields a failing check with its counts and its first offending rows."""
     of_file = check.field == "*"
-    name = check.test if of_file else f"{check.field} {check.test}"
     yield f"  {one_line(name)}: {one_line(check.message, 1000)}"
     examples = check.examples[:EXAMPLES_IN_TEXT]
     for example in examples:

@@ -142,6 +142,13 @@ class Run:
         return self.start_time is not None
 
     @property
+    def rules(self) -> str | None:
+        """Which rules judge the run: those of a `file`, or `none`, which asks little. None before StartQC has looked for them."""
+        if self.version_id is None or self.size is None:
+            return None
+        return "file" if self.rules_key else "none"
+
+    @property
     def row_key(self) -> Item:
         """The key of the run's row in QCSummary."""
         return {"GroupID": self.group_id, "StartTime": self.start_time}
@@ -158,7 +165,11 @@ class Run:
         item = {attribute: getattr(self, name) for attribute, name in _BEFORE_FLAGS.items()}
         item |= {pass_field(process): int(passed) for process, passed in self.flags.items()}
         item |= {attribute: getattr(self, name) for attribute, name in _AFTER_FLAGS.items()}
-        item |= {"Status": str(self.status), "TotalPass": None if self.total_pass is None else int(self.total_pass)}
+        item |= {
+            "Rules": self.rules,
+            "Status": str(self.status),
+            "TotalPass": None if self.total_pass is None else int(self.total_pass),
+        }
         if self.failure is not None:
             item |= {"Error": self.failure.error, "Cause": self.failure.cause}
         return _without_none(item)

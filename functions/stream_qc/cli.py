@@ -21,7 +21,7 @@ from stream_qc.formats import EXTENSIONS, Format, format_of
 from stream_qc.infer import infer
 from stream_qc.printable import printable
 from stream_qc.results import Report
-from stream_qc.rules import BUILT_IN, load
+from stream_qc.rules import BUILT_IN, Rules, load
 from stream_qc.rules.explaining import explained
 from stream_qc.vocabulary import PROCESSES
 
@@ -59,25 +59,40 @@ def _exit_on_bug(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    form = _format(arguments)
     if arguments.flags:
-        _refuse_overwriting(arguments.flags, arguments.file, "the stream file")
+        if len(arguments.files) > 1:
+            raise UsageError("--flags writes the flags of one file; check the files one by one")
+        _refuse_overwriting(arguments.flags, arguments.files[0], "the stream file")
         _refuse_overwriting(arguments.flags, arguments.rules, "the rules file")
+    forms = [_format(path, arguments.format) for path in arguments.files]
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
+    passed = [_check_file(path, form, rules, arguments) for path, form in zip(arguments.files, forms, strict=True)]
+    return PASSED if all(passed) else FAILED
+
+
+def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Namespace) -> bool:
+    """Checks a file, shows what was found, and returns whether it passed."""
+    arguments.file = path
     processes = [arguments.process] if arguments.process else list(PROCESSES)
-    with FlagFile() as flags, _Opened(arguments.file) as opened:
+    with FlagFile() as flags, _Opened(path) as opened:
         make_sink: Callable[..., Any] = flags.column if arguments.flags else lambda _: None
         reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink)
         if arguments.flags:
             flags.write(arguments.flags, max(report.rows for report in reports.values()))
-    passed = all(report.passed for report in reports.values())
+    passed, with_rules = all(report.passed for report in reports.values()), arguments.rules is not None
     if arguments.json:
-        print(json.dumps(_record(reports, passed=passed), ensure_ascii=False))
-    else:
-        from stream_qc import terminal
+        file = {"File": str(path)} if len(arguments.files) > 1 else {}
+        print(json.dumps(file | _record(reports, passed=passed), ensure_ascii=False))
+        return passed
+    from stream_qc import terminal
 
-        terminal.show(str(arguments.file), reports, rules, passed=passed)
-    return PASSED if passed else FAILED
+    if arguments.quiet:
+        terminal.show_verdict(str(path), reports, passed=passed, with_rules=with_rules)
+        return passed
+    if path != arguments.files[0]:
+        print()
+    terminal.show(str(path), reports, passed=passed, with_rules=with_rules, verbose=arguments.verbose)
+    return passed
 
 
 def _refuse_overwriting(flags: Path, given: Path | None, what: str) -> None:
@@ -92,25 +107,23 @@ def _rules(arguments: argparse.Namespace) -> int:
 
 
 def _infer(arguments: argparse.Namespace) -> int:
-    form = _format(arguments)
+    form = _format(arguments.file, arguments.format)
     with _Opened(arguments.file) as opened:
         print(infer(opened.open, form), end="")
     return PASSED
 
 
-def _format(arguments: argparse.Namespace) -> Format:
-    if arguments.format:
-        form = format_of(f"x.{arguments.format}")
+def _format(path: Path, given: str | None) -> Format:
+    if given:
+        form = format_of(f"x.{given}")
         if form is None:
-            raise UsageError(f"--format {arguments.format}: unknown format; expected one of: {EXTENSIONS}")
+            raise UsageError(f"--format {given}: unknown format; expected one of: {EXTENSIONS}")
         return form
-    if str(arguments.file) == "-":
+    if str(path) == "-":
         raise UsageError("standard input has no file name; give its format, for example --format csv.gz")
-    form = format_of(arguments.file.name)
+    form = format_of(path.name)
     if form is None:
-        raise UsageError(
-            f"{arguments.file}: unknown extension; expected one of: {EXTENSIONS}. Give the format with --format"
-        )
+        raise UsageError(f"{path}: unknown extension; expected one of: {EXTENSIONS}. Give the format with --format")
     return form
 
 
@@ -169,11 +182,12 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser(
         "check",
-        help="check a file",
-        description=f"Checks a file. The file name gives the format: {EXTENSIONS}.",
+        help="check files",
+        description=f"Checks one file or several. The file name gives the format: {EXTENSIONS}.",
         epilog="Exit status: 0 pass, 1 fail, 2 usage error, invalid rules or unusable file.",
     )
-    _add_file(check)
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a stream file, or - for standard input")
+    _add_format(check)
     check.add_argument(
         "--rules",
         type=Path,
@@ -183,7 +197,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--process", type=int, choices=list(PROCESSES), help="run one process only: 1 structure, 2 values, 3 continuity"
     )
-    check.add_argument("--json", action="store_true", help="print the result as JSON")
+    shown = check.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print the result as JSON, one line for each file")
+    shown.add_argument("-v", "--verbose", action="store_true", help="list the checks that passed, too")
+    shown.add_argument("-q", "--quiet", action="store_true", help="print one line for each file: its verdict")
     check.add_argument(
         "--flags",
         type=Path,
@@ -209,6 +226,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_file(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="FILE", help="the stream file, or - for standard input")
+    _add_format(command)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format", metavar="EXT", help="the format, if the file name does not give it: csv, ndjson.gz, parquet …"
     )

@@ -42,6 +42,9 @@ ANY = ".+"
 # Formats of a datetime that is a number since 1970, with the microseconds of one.
 EPOCHS = {"epoch-seconds": 10**6, "epoch-milliseconds": 10**3}
 
+# As Table Schema writes them. polars also reads inf, Infinity, nan and, as infinite, 1e400.
+NOT_FINITE = ["NaN", "INF", "-INF"]
+
 FIRST_DAY, LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
 UNITS_A_DAY = {"d": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
@@ -139,10 +142,14 @@ def _plain(cells: pl.Series, field: Field) -> pl.Series:
 def _cast(cells: pl.Series, kind: pl.DataType) -> pl.Series:
     """Returns the cells as numbers. Spaces around a number are allowed (whiteSpace in XML Schema, which Table Schema follows)."""
     found = cells.cast(kind, strict=False)
-    if found.null_count() == cells.null_count():
+    if found.null_count() != cells.null_count():
+        refused = (found.is_null() & cells.is_not_null()).arg_true()
+        found = found.scatter(refused, cells.gather(refused).str.strip_chars().cast(kind, strict=False))
+    if kind != pl.Float64() or found.is_finite().all():
         return found
-    refused = (found.is_null() & cells.is_not_null()).arg_true()
-    return found.scatter(refused, cells.gather(refused).str.strip_chars().cast(kind, strict=False))
+    odd = (~found.is_finite()).fill_null(value=False).arg_true()
+    written = cells.gather(odd).str.strip_chars().is_in(NOT_FINITE)
+    return found.scatter(odd.filter(~written), None)
 
 
 def _boolean(cells: pl.Series, field: Field) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,20 @@ class Result:
             examples=[Example(one["Row"], one["Value"], one["Reason"]) for one in item["Examples"]],
             truncated=item["Truncated"],
         )
+
+
+def alike(results: Iterable[Result]) -> Iterator[tuple[str, Result]]:
+    """Yields the results with their names; those that were not evaluated for the same reason together, as one.
+
+    So a missing field takes one line, and not one for each test.
+    """
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        why = result.message if result.message.startswith("not evaluated") else result.name
+        groups.setdefault((str(result.process), result.field, why), []).append(result)
+    for (_, field, _), group in groups.items():
+        tests = ", ".join(dict.fromkeys(result.test for result in group))
+        yield tests if field == "*" else f"{field} {tests}", group[0]
 
 
 @dataclass

@@ -152,7 +152,7 @@ class Tally:
 
     def _message(self, rows: int, *, passed: bool) -> str:
         fail, suspect = self._counts[FAIL], self._counts[SUSPECT]
-        parts = [f"{fail:,} of {rows:,} rows fail"] if fail else []
+        parts = [f"{fail:,} of {rows:,} rows {'fails' if fail == 1 else 'fail'}"] if fail else []
         if fail and self.limit:
             parts.append(f"{'within' if passed else 'above'} the limit of {self.limit:.3%}".replace(".000%", "%"))
         if suspect:

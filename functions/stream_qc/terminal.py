@@ -9,12 +9,12 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.progress import Progress
-from rich.table import Table
 
 from stream_qc.printable import printable
-from stream_qc.results import Report
-from stream_qc.rules import Rules
+from stream_qc.results import Report, Result, alike
 from stream_qc.vocabulary import PROCESSES
+
+EXAMPLES = 5  # offending rows that are shown of a check
 
 
 @contextmanager
@@ -29,25 +29,51 @@ def escape(text: str) -> str:
     return escape_markup(printable(text))
 
 
-def show(name: str, reports: dict[int, Report], rules: Rules, *, passed: bool) -> None:
-    """Prints the verdict, then one line per check. Failing checks are followed by their first offending rows."""
-    console = Console(highlight=False)
-    rows = max(report.rows for report in reports.values())
-    verdict = "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
-    console.print(
-        f"{verdict}  {escape(name)}  {rows:,} rows" + ("" if rules.schema.fields else "  (the rules have no schema)")
-    )
+def show(name: str, reports: dict[int, Report], *, passed: bool, with_rules: bool, verbose: bool) -> None:
+    """Prints the verdict, a line for each process, and the failing checks with their first offending rows.
+
+    with_rules: whether a rules file judged the file. verbose: whether to list the checks that passed, too.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    _head(console, name, reports, passed=passed, with_rules=with_rules)
     for number, report in reports.items():
         state = "[green]pass[/]" if report.passed else "[red]FAIL[/]"
-        console.print(
-            f"\n{number} {PROCESSES[number]}  {state}" + (f"  {escape(report.message)}" if report.message else "")
-        )
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for result in report.results:
-            mark = "[green]✓[/]" if result.passed else "[red]✗[/]"
-            field = "" if result.field == "*" else escape(result.field)
-            table.add_row(f"  {mark}", field, result.test, escape(result.message))
-            for example in result.examples[:5] if not result.passed else []:
-                table.add_row("", "", "", f"[dim]row {example.row:,}: {escape(example.reason)}[/]")
-        if report.results:
-            console.print(table)
+        told = ", ".join(filter(None, (_counted(report), escape(report.message))))
+        console.print(f"{number} {PROCESSES[number]:<10}  {state}  {told}")
+    for number, report in reports.items():
+        failing = [result for result in report.results if not result.passed]
+        suspect = [result for result in report.results if result.passed and result.suspect]
+        if failing or suspect or (verbose and report.results):
+            console.print(f"\n[bold]{number} {PROCESSES[number]}[/]")
+        _list(console, failing, "[red]✗[/]")
+        _list(console, suspect, "[yellow]![/]")
+        if verbose:
+            _list(console, [one for one in report.results if one.passed and not one.suspect], "[green]✓[/]")
+
+
+def show_verdict(name: str, reports: dict[int, Report], *, passed: bool, with_rules: bool) -> None:
+    """Prints the verdict alone."""
+    _head(Console(highlight=False, soft_wrap=True), name, reports, passed=passed, with_rules=with_rules)
+
+
+def _head(console: Console, name: str, reports: dict[int, Report], *, passed: bool, with_rules: bool) -> None:
+    rows = max(report.rows for report in reports.values())
+    verdict = "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
+    without = "" if with_rules else ", no rules"
+    console.print(f"{verdict}{without}  {escape(name)}  {rows:,} {'row' if rows == 1 else 'rows'}")
+
+
+def _counted(report: Report) -> str:
+    """Returns how many checks a process ran, and how many of them failed."""
+    count, failing = len(report.results), sum(not result.passed for result in report.results)
+    checks = f"{count:,} {'check' if count == 1 else 'checks'}" if count else ""
+    return f"{failing:,} of {checks} {'fails' if failing == 1 else 'fail'}" if failing else checks
+
+
+def _list(console: Console, results: list[Result], mark: str) -> None:
+    for name, result in alike(results):
+        console.print(f"  {mark} {escape(name)}: {escape(result.message)}")
+        for example in result.examples[:EXAMPLES]:
+            console.print(f"      [dim]row {example.row:,}: {escape(example.reason)}[/]")
+        if result.examples and (more := result.fail + result.suspect - min(EXAMPLES, len(result.examples))) > 0:
+            console.print(f"      [dim]and {more:,} more {'row' if more == 1 else 'rows'}[/]")

@@ -78,7 +78,9 @@ class WholeFile:
         count = self._malformed_count
         return self._result(
             "well_formed",
-            f"{count:,} of {self.rows:,} rows are malformed" if count else "every row is well formed",
+            f"{count:,} of {self.rows:,} rows {'is' if count == 1 else 'are'} malformed"
+            if count
+            else "every row is well formed",
             passed=not count or count / self.rows <= self.rules.limit("*", "well_formed"),
             good=self.rows - count,
             fail=count,

@@ -324,7 +324,7 @@ def test_fraction_of_second_has_any_number_of_digits() -> None:
 
 def test_keys_treat_nan_as_missing() -> None:
     fields = "fields: [{name: id, type: number, constraints: {unique: true}}]"
-    found = results("id\nNaN\nnan\n1\n", f"schema: {{{fields}, primaryKey: id}}")
+    found = results("id\nNaN\nNaN\n1\n", f"schema: {{{fields}, primaryKey: id}}")
     assert (found["1#id#unique"].missing, found["1#id#unique"].fail) == (2, 0)
     assert [row for row, *_ in reasons(found["1#*#primaryKey"])] == [1, 2]
 

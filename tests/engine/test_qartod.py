@@ -119,7 +119,7 @@ def test_syntax_counts_characters_bytes_or_items(parameters: dict[str, Any], exp
         ("spike_test", SPIKE, series([1, 5, 1]), "v 5 differs from its neighbours by 4, more than 3 (spike_test fail_threshold)"),
         ("rate_of_change_test", {"threshold": 0.1}, series([0, 12]), "v changes to 12 by 0.2 a second, more than 0.1 (rate_of_change_test threshold)"),
         ("flat_line_test", FLAT, series([0, 1, 1, 1]),
-         "v stays at 1, within 0.1, from 2020-01-01T00:01:00 to 2020-01-01T00:03:00: longer than 120 s (flat_line_test suspect_threshold)"),
+         "v stays at 1, within 0.1, from 2020-01-01T00:01:00 to 2020-01-01T00:03:00: for 2 min or longer (flat_line_test suspect_threshold)"),
         ("attenuated_signal_test", WEAK, series([1, 1]), "v has a standard deviation of 0 over the whole series, below 0.1 (attenuated_signal_test fail_threshold)"),
         ("location_test", {"range_max": 2000}, {"lat": [0, 0], "lon": [0, 1], "v": [1, 1]}, "111,195 m from the row above, more than 2,000 (location_test range_max)"),
         ("location_test", {}, {"lat": [91], "lon": [0], "v": [1]}, "lat 91, lon 0 is not a valid position (location_test)"),

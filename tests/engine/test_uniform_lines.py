@@ -96,5 +96,9 @@ def test_damaged_lines_are_left_to_the_reader_of_json(
         assert found.rows() == [(row[1], row[2], None) for row in expected]
 
 
+def test_comma_at_the_end_of_the_data_is_not_ignored() -> None:
+    assert table(b'{"a":1}\n{"a":2},', ["a"], ["a"]) is None
+
+
 def test_lines_of_which_no_field_is_wanted_are_left_to_the_reader_of_json() -> None:
     assert table(b'{"a":1}\n', ["a"], []) is None

@@ -25,7 +25,7 @@ GAP = Result.from_item(
         "Suspect": 0,
         "Fail": 1,
         "Missing": 0,
-        "Message": "1 of 69 rows fail",
+        "Message": "1 of 69 rows fails",
         "Examples": [{"Row": 32, "Value": "2015/02/22", "Reason": "no row for 22 d, from 2015-01-31 to 2015-02-22"}],
         "Truncated": False,
     }
@@ -42,7 +42,7 @@ def test_email_has_the_verdict_first_then_the_findings_then_the_command() -> Non
         "3 continuity  FAIL",
         "",
         "3 continuity",
-        "  date time_gap_test: 1 of 69 rows fail",
+        "  date time_gap_test: 1 of 69 rows fails",
         "    row 32: no row for 22 d, from 2015-01-31 to 2015-02-22",
         "",
         "File   s3://streamqc-streams-1a2b3c4d/streams/sandbox/gap.csv",
@@ -92,6 +92,26 @@ def test_rerun_command_survives_a_shell(stream: str) -> None:
 )
 def test_subject_is_short_ascii(stream: str, subject: str) -> None:
     assert message.summary(replace(RUN, group_id="group1", stream_id=stream), []).subject == subject
+
+
+@pytest.mark.parametrize("status", [Status.PASS, Status.FAIL])
+def test_run_without_rules_says_so(status: Status) -> None:
+    run = replace(RUN, status=status, rules_key=None, rules_version_id=None)
+    summary = message.summary(run, [])
+    assert summary.subject == f"[QC {status}, no rules] sandbox/gap"
+    assert summary.text.startswith(f"{status}, no rules: sandbox/gap\n")
+    assert summary.attributes()["Rules"]["StringValue"] == "none"
+    assert run.to_item()["Rules"] == "none"
+    assert "Nothing else was checked" in summary.text or status == Status.FAIL
+
+
+def test_run_with_rules_has_them_as_an_attribute() -> None:
+    assert message.summary(RUN, []).attributes()["Rules"]["StringValue"] == "file"
+
+
+def test_run_without_a_file_has_no_rules_at_all() -> None:
+    assert "Rules" not in message.summary(NOWHERE, []).attributes()
+    assert "Rules" not in NOWHERE.to_item()
 
 
 anything = st.text(max_size=300) | st.text("x\n\x85\x9b\u2028\u202e\U000e0001: 'PASS", max_size=20)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Protocol
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Flagging, finite, time_of
+from stream_qc.checks.base import Again, Flagging, finite, spell, time_of
 from stream_qc.checks.cadence import SECOND
 from stream_qc.checks.in_series import LAST, SERIES, InSeries
 from stream_qc.checks.series import Series
@@ -157,7 +158,9 @@ class RollingInSeries(InSeries):
         return known.filter(time > time.last().over("series") - self._period)
 
     def why(self, row: Mapping[str, Any], _: str | None) -> str:
-        return self.limits.why(self.field, row["size"], row["flag"], f"over {self.limits.test_period:g} s")
+        return self.limits.why(
+            self.field, row["size"], row["flag"], f"over {spell(dt.timedelta(seconds=self.limits.test_period or 0))}"
+        )
 
     def finish(self) -> Iterable[Again]:
         if self._fewest is not None or self.limits.min_period is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable
 from typing import ClassVar, Literal
@@ -9,7 +10,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from stream_qc.checks.attenuated_in_series import RollingInSeries, WholeSeriesInSeries, below
-from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, time_of
+from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, spell, time_of
 from stream_qc.checks.cadence import SECOND, Intervals
 from stream_qc.checks.measures import Found, even, is_finite, longest_interval, missing, shortest_interval, total
 from stream_qc.checks.series import Series
@@ -191,7 +192,7 @@ class RollingCheck:
         size = pl.col("size")
         flag = pl.when(pl.col("v").is_null()).then(MISSING).when(size.is_null() | size.is_nan()).then(UNKNOWN)
         flags = rows.with_columns(found.alias("size")).select(below(flag, size, self.limits).alias("f"))["f"]
-        over = f"over {self.limits.test_period:g} s"
+        over = f"over {spell(dt.timedelta(seconds=self.limits.test_period or 0))}"
         return Flags(
             block.first,
             flags,

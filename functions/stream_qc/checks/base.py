@@ -261,3 +261,17 @@ def ordered_pair(name: str, span: tuple[float, float] | None) -> list[str]:
 def show_time(time: dt.datetime) -> str:
     """Returns the time in ISO 8601; midnight as the date alone."""
     return time.isoformat().removesuffix("T00:00:00")
+
+
+def spell(span: dt.timedelta) -> str:
+    """Returns a span in words, such as `2 d 3 h` or `90 s`."""
+    seconds = span.total_seconds()
+    if seconds < 120:
+        return f"{seconds:g} s"
+    parts = [
+        (int(seconds // 86400), "d"),
+        (int(seconds % 86400 // 3600), "h"),
+        (int(seconds % 3600 // 60), "min"),
+        (int(seconds % 60), "s"),
+    ]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)

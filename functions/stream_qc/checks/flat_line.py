@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from stream_qc.cells import Joined, Raw
-from stream_qc.checks.base import Again, Clean, Flagging, Flags, Late, Test, finite, seconds, show_time, time_of
+from stream_qc.checks.base import Again, Clean, Flagging, Flags, Late, Test, finite, seconds, show_time, spell, time_of
 from stream_qc.checks.cadence import Intervals, rows_in
 from stream_qc.checks.in_series import InSeries
 from stream_qc.checks.measures import Found, even, is_finite, longest_interval, missing, shortest_interval, total
@@ -57,10 +57,10 @@ class FlatLineTest(Test, frozen=True):
     def why(self, field: str, raw: str | None, flag: int, start: dt.datetime | None, end: dt.datetime | None) -> str:
         """Returns the reason for a flag. start, end: the times of the first and the last row of the flat line."""
         name, seconds = ("fail", self.fail_threshold) if flag == FAIL else ("suspect", self.suspect_threshold)
-        spell = f" from {show_time(start)} to {show_time(end)}" if start and end else ""
+        span = f" from {show_time(start)} to {show_time(end)}" if start and end else ""
         return (
-            f"{field} stays at {raw}, within {self.tolerance:g},{spell}: "
-            f"longer than {seconds:g} s (flat_line_test {name}_threshold)"
+            f"{field} stays at {raw}, within {self.tolerance:g},{span}: "
+            f"for {spell(dt.timedelta(seconds=seconds))} or longer (flat_line_test {name}_threshold)"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from stream_qc.cells import Joined, Raw
-from stream_qc.checks.base import Clean, Flags, Test, hours, show_time, time_of
+from stream_qc.checks.base import Clean, Flags, Test, hours, show_time, spell, time_of
 from stream_qc.checks.in_series import FIRST, LAST, InSeries, after, before
 from stream_qc.checks.measures import Found, longest_interval
 from stream_qc.checks.series import Series
@@ -155,17 +155,3 @@ def too_long(start: dt.datetime, end: dt.datetime, limit: dt.timedelta) -> str:
         f"no row for {spell(end - start)}, from {show_time(start)} to {show_time(end)}; "
         f"the limit is {spell(limit)} (time_gap_test fail_span)"
     )
-
-
-def spell(span: dt.timedelta) -> str:
-    """Returns a span in words, such as `2 d 3 h` or `90 s`."""
-    seconds = span.total_seconds()
-    if seconds < 120:
-        return f"{seconds:g} s"
-    parts = [
-        (int(seconds // 86400), "d"),
-        (int(seconds % 86400 // 3600), "h"),
-        (int(seconds % 3600 // 60), "min"),
-        (int(seconds % 60), "s"),
-    ]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)

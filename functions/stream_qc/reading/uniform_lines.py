@@ -15,6 +15,7 @@ import polars as pl
 from stream_qc.reading.bytestream import BOM
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 
+TAIL = 64  # bytes
 SPACES = (" ", "")  # after a comma and a colon
 PLAIN = r"^(null|true|false|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)$"
 TEXT = r'^[^"\x00-\x1f]*"$'  # after the first quote
@@ -31,6 +32,7 @@ def table(data: bytes, names: Sequence[str], wanted: Collection[str]) -> pl.Data
         or not wanted
         or b"\\" in data
         or data.startswith(BOM)
+        or not data[-TAIL:].rstrip().endswith(b"}")  # polars ignores a comma at the end of the data
         or any(set(name) & set(',"\\\n') for name in names)
     ):
         return None
