@@ -22,6 +22,7 @@ from stream_qc.dialect import PLAIN, PRESETS, Dialect
 from stream_qc.errors import InvalidRules
 from stream_qc.rules.fields import check_format, typed_constraints, values_among
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest, TableSchema, TimeOf
+from stream_qc.rules.published import as_document
 from stream_qc.rules.times import parts_of, time_name
 from stream_qc.schema import Axes, AxisName, Constraints, Field, Schema
 
@@ -70,8 +71,8 @@ def _document(text: bytes | str) -> Document:
     content = _mapping(_yaml(text))
     _refuse_unusable_values(content)
     mistakes: list[str] = []
-    document = _convert(content, Document, "", mistakes)
-    if document is None:
+    document = _convert(as_document(content, mistakes), Document, "", mistakes)
+    if document is None or mistakes:
         raise InvalidRules(mistakes)
     return document
 

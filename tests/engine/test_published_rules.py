@@ -1,0 +1,107 @@
+"""Rules as others publish them are taken as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from stream_qc.errors import InvalidRules
+from stream_qc.rules import Rules, load
+from stream_qc.schema import Constraints
+from tests.engine.checking import failing
+
+SCHEMA = {
+    "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
+    "fields": [
+        {"name": "time", "type": "datetime", "constraints": {"required": True}},
+        {"name": "v", "type": "number", "constraints": {"maximum": 5}},
+    ],
+    "primaryKey": ["time"],
+    "missingValues": ["", "NA"],
+}
+
+
+def loaded(content: Any) -> Rules:
+    return load(json.dumps(content))
+
+
+def test_table_schema_is_a_rules_file() -> None:
+    rules = loaded(SCHEMA)
+    assert rules.schema.primary_key == ("time",)
+    assert rules.schema.fields["v"].constraints == Constraints(maximum=5.0)
+    assert failing("time,v\n2020-01-01T00:00:00Z,6\n", rules) == {"2#v#maximum"}
+
+
+def test_resource_is_a_rules_file() -> None:
+    resource = {
+        "name": "weather",
+        "path": "weather.csv",
+        "type": "table",
+        "scheme": "file",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "windows-1252",
+        "dialect": {"csv": {"delimiter": ";"}, "commentChar": "#"},
+        "schema": SCHEMA,
+    }
+    rules = loaded(resource)
+    assert (rules.schema.dialect.delimiter, rules.schema.dialect.comment_char) == (";", "#")
+    assert rules.schema.dialect.codec == "cp1252"
+    assert loaded({"name": "package", "resources": [resource]}) == rules
+
+
+def test_ioos_configuration_is_a_rules_file() -> None:
+    tests = {"gross_range_test": {"fail_span": [0, 10]}, "rate_of_change_test": {"threshold": 1}}
+    rules = loaded({"streams": {"v": {"qartod": tests}}})
+    assert [one.name for one in rules.tests] == ["gross_range_test", "rate_of_change_test"]
+    assert rules.schema.fields["time"].type == "datetime"
+    assert rules.schema.axes.time == "time"
+    assert loaded({"v": {"qartod": tests}}) == rules
+    split = [{"streams": {"v": {"qartod": {name: parameters}}}} for name, parameters in tests.items()]
+    assert loaded({"contexts": split}) == rules
+    assert (
+        loaded({"contexts": [{"window": {"starting": None, "ending": None}, "region": None, **split[0]}, split[1]]})
+        == rules
+    )
+    assert failing("time,v\n2020-01-01T00:00:00Z,6\n2020-01-01T00:00:00Z,60\n", rules) == {
+        "2#v#gross_range_test",
+        "3#time#duplicate_time",
+    }
+
+
+def test_location_test_of_ioos_has_its_axes() -> None:
+    rules = loaded({"v": {"qartod": {"location_test": {}}}})
+    assert (rules.schema.axes.lat, rules.schema.axes.lon, rules.schema.axes.time) == ("lat", "lon", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "mistake"),
+    [
+        ({**SCHEMA, "foreignKeys": []}, "schema.foreignKeys: unknown key; expected one of: fields, primaryKey"),
+        (
+            {"resources": [{"schema": SCHEMA}, {"schema": SCHEMA}]},
+            "resources: the rules of a stream are those of one file",
+        ),
+        ({"path": "x.csv", "schema": SCHEMA, "wrong": 1}, "wrong: unknown key; expected one of: schema, dialect"),
+        (
+            {"contexts": [{"window": {"starting": "2020-01-01T00:00:00Z"}, "streams": {}}]},
+            "contexts[0].window: a part of the file cannot be chosen; only contexts for the whole file are supported",
+        ),
+        ({"contexts": [{"region": 1}]}, "contexts[0].streams: expected a mapping of fields"),
+        (
+            {"contexts": [{"streams": {"v": {"qartod": {"spike_test": {}}}}}] * 2},
+            "contexts[1].streams.v.qartod.spike_test: another context asks for this test of the field",
+        ),
+        ({"v": {"argo": {"speed_test": {}}}}, "streams.v.argo: the module argo is not supported; only qartod is"),
+        (
+            {"v": {"qartod": {"aggregate": None}}},
+            "streams.v.qartod.aggregate: the test aggregate of ioos_qc is not supported",
+        ),
+    ],
+)
+def test_what_is_not_supported_is_refused_in_its_place(content: Any, mistake: str) -> None:
+    with pytest.raises(InvalidRules) as raised:
+        loaded(content)
+    assert any(one.startswith(mistake) for one in raised.value.mistakes), raised.value.mistakes
