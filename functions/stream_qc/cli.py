@@ -18,7 +18,7 @@ from stream_qc.engine import check_stream
 from stream_qc.errors import InvalidRules, UnreadableFile
 from stream_qc.flagfile import FlagFile
 from stream_qc.formats import EXTENSIONS, Format, format_of
-from stream_qc.infer import infer
+from stream_qc.inferring import infer
 from stream_qc.printable import printable
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
@@ -216,8 +216,10 @@ def _parser() -> argparse.ArgumentParser:
     infer_ = commands.add_parser(
         "infer",
         help="generate a starter rules file from a good file",
-        description="Prints rules that the file passes: types, required fields, ranges with a margin, the longest time gap.",
-        epilog="Review the rules before you use them: they are based on one file.",
+        description="Prints rules that the file passes: its dialect, types, required fields, ranges with a margin, the time axis, "
+        "the series, the longest time gap.",
+        epilog="Review the rules before you use them: they are based on one file. Lines that begin with `# check:` say what the "
+        "file alone does not tell.",
     )
     _add_file(infer_)
     infer_.set_defaults(run=_infer, rules=None)

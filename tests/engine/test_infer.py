@@ -83,3 +83,94 @@ def test_infer_refuses_header_that_rules_cannot_name(header: str, tmp_path: Path
     done = stream_qc("infer", str(file))
     assert done.returncode == 2
     assert "rules can only be inferred from a good file" in done.stderr
+
+
+def inferred(tmp_path: Path, content: str | bytes, name: str = "x.csv") -> str:
+    """Returns the rules inferred from a file, which passes them."""
+    file, rules = tmp_path / name, tmp_path / "rules.yaml"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    done = stream_qc("infer", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    rules.write_text(done.stdout)
+    checked = stream_qc("check", str(file), "--rules", str(rules))
+    assert checked.returncode == 0, done.stdout + checked.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", sorted((SAMPLES / "streams/observatories").iterdir()), ids=lambda path: path.stem)
+def test_dialect_is_found(path: Path, tmp_path: Path) -> None:
+    expected = (SAMPLES / "rules/observatories" / f"{path.stem}.yaml").read_text()
+    (dialect,) = [line.removeprefix("dialect: ") for line in expected.splitlines() if line.startswith("dialect: ")]
+    text = inferred(tmp_path, path.read_bytes(), path.name)
+    assert f"dialect: {dialect}\n" in text.replace('"', "")
+
+
+def test_series_are_found(tmp_path: Path) -> None:
+    text = inferred(tmp_path, (SAMPLES / "streams/newyork/weather.csv").read_bytes())
+    assert "time: time_hour\nseries: origin\n" in text
+    assert "primaryKey: [origin, time_hour]" in text
+    assert 'missingValues: ["", NA]' in text
+    assert "{name: wind_dir, type: integer}" in text
+    assert "  humid:\n" in text
+    assert "  year:\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "dialect"),
+    [
+        ("# a\n# b\nt,v\n" + "2020-01-01,1\n", '{commentChar: "#"}'),
+        ("t  v\n2020-01-01  1\n2020-01-02 2\n", '{delimiter: " ", skipInitialSpace: true}'),
+        ("Straße;v\n1;2\n".encode("cp1252"), '{encoding: "windows-1252"}'),
+        ("t,v\n2020-01-01,1\n".encode("utf-16"), '{encoding: "utf-16"}'),
+    ],
+)
+def test_words_of_the_dialect_are_found(content: str | bytes, dialect: str, tmp_path: Path) -> None:
+    assert f"dialect: {dialect}\n" in inferred(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "doubt"),
+    [
+        ("d\n" + "".join(f"0{day}/02/2020\n" for day in range(1, 9)), "the dates of d may be month/day or day/month"),
+        ("a-b\n1-2\n3-4\n", "the file seems to have one column"),
+        ("1,2\n3,4\n5,6\n", "the first line looks like data"),
+        ("t,v\ns,degC\n1,2\n3,4\n", "line 2 may hold units"),
+        ("Größe,v\n1,2\n".encode("cp1252"), "the file is not UTF-8; windows-1252 would fit"),
+        ("v\n1\n2\n", "2 rows are too few to tell the ranges of values"),
+        ("v\n1\n2\n", "no field is in the order of time"),
+        (
+            "v\n" + "".join(f"{row}\n" for row in range(50)) + "-999\n",
+            "-999 is taken for a missing value, because it is far",
+        ),
+        ("v\n1\nN/A\n", "N/A is taken for a missing value, because it is text, and the other cells are not"),
+    ],
+)
+def test_what_only_a_person_knows_is_a_comment(content: str | bytes, doubt: str, tmp_path: Path) -> None:
+    assert any(line.startswith(f"# check: {doubt}") for line in inferred(tmp_path, content).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("cell", "spelled"), [("-999", "-999"), ("-999.0", "-999.0"), ("9999", "9999"), ("1e35", "1e35")]
+)
+def test_sentinel_gets_no_part_in_the_range(cell: str, spelled: str, tmp_path: Path) -> None:
+    rows = [f"2020-01-01T{row // 60:02}:{row % 60:02},{20 + row / 100}" for row in range(60)]
+    text = inferred(tmp_path, "\n".join(["t,v", *rows, f"2020-01-01T01:00,{cell}", ""]))
+    assert f'missingValues: ["", "{spelled}"]' in text
+    assert "fail_span: [19.7, 20.9]" in text
+
+
+def test_value_like_a_sentinel_is_a_value(tmp_path: Path) -> None:
+    text = inferred(tmp_path, "v\n" + "".join(f"{row}\n" for row in range(120)))
+    assert "missingValues" not in text
+
+
+def test_identifiers_and_places_get_no_range(tmp_path: Path) -> None:
+    names = ["id", "station_id", "lat", "longitude", "zip_code", "year", "v"]
+    rows = "".join(",".join([str(row)] * len(names)) + "\n" for row in range(40))
+    text = inferred(tmp_path, ",".join(names) + "\n" + rows)
+    assert text.count("gross_range_test") == 1
+
+
+def test_whole_numbers_that_are_times_are_times(tmp_path: Path) -> None:
+    text = inferred(tmp_path, "when,v\n2020010100,1\n2020010101,2\n")
+    assert '{name: when, type: datetime, format: "%Y%m%d%H", constraints: {required: true}}' in text

@@ -1,0 +1,128 @@
+"""Finds the time axis of a file, and the field that tells its series apart."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+from msgspec.structs import replace
+
+from stream_qc import fieldtypes
+from stream_qc.checks.cadence import Intervals
+from stream_qc.engine import Open, check_stream
+from stream_qc.errors import InvalidRules
+from stream_qc.formats import Format
+from stream_qc.inferring.fields import Seen
+from stream_qc.reading.block import Block
+from stream_qc.rules import Rules
+from stream_qc.rules.model import TimeOf
+from stream_qc.rules.times import parts_of
+from stream_qc.schema import Axes, Field, Schema
+
+# The fields that a time may be put together from, by the names that they have.
+PARTS = (("YY", "YYYY", "year"), ("MM", "month"), ("DD", "day"), ("hh", "hour"), ("mm", "minute"), ("ss", "second"))
+
+Blocks = Callable[[], Iterable[Block]]
+
+
+@dataclass
+class TimeAxis:
+    """A candidate for the time axis. It must be in order."""
+
+    name: str
+    kind: Field
+    latest: dt.datetime | None = None
+    ordered: bool = True
+    repeats: bool = False
+    intervals: Intervals = field(default_factory=Intervals)
+    longest: dt.timedelta = dt.timedelta()
+
+    def add(self, block: Block) -> None:
+        times = fieldtypes.parse(block.given(self.name), self.kind).cast(pl.Datetime("us"))
+        known = times if self.latest is None else pl.concat([pl.Series([self.latest], dtype=pl.Datetime("us")), times])
+        steps = known.diff().drop_nulls()
+        if times.null_count() or (steps < dt.timedelta()).any():
+            self.ordered = False
+        if steps.len():
+            self.repeats |= bool((steps == dt.timedelta()).any())
+            self.longest = max(self.longest, steps.max())  # type: ignore[type-var, assignment]
+        if times.len():
+            self.latest = times[-1]
+
+
+def time_parts(header: list[str]) -> tuple[str, ...]:
+    """Returns the fields of year, month, day and so on, as far as the file has them; none if it has no day."""
+    found: list[str] = []
+    for names in PARTS:
+        name = next((name for name in names if name in header), None)
+        if name is None:
+            break
+        found.append(name)
+    return tuple(found) if len(found) >= 3 else ()
+
+
+def time_axes(blocks: Blocks, seen: list[Seen]) -> list[TimeAxis]:
+    """Returns the fields that have a time in every row."""
+    axes = [TimeAxis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
+    if axes:
+        for block in blocks():
+            for axis in axes:
+                axis.add(block)
+    return axes
+
+
+@dataclass(frozen=True)
+class Order:
+    """How the rows of a file are ordered: by `axis` or by the time of `parts`, if any; within each `series`, if it has any."""
+
+    axis: TimeAxis | None = None
+    parts: tuple[str, ...] = ()
+    series: str | None = None
+
+
+def order_of(open_stream: Open, form: Format, schema: Schema, seen: list[Seen], axes: list[TimeAxis]) -> Order:
+    """Returns the first time axis whose times ascend, in the file or within the series of a field. Columns come before parts."""
+    axis = next((axis for axis in axes if axis.ordered and not axis.repeats), None)
+    if axis is not None:
+        return Order(axis)
+    parts = time_parts([one.name for one in seen])
+    tellers = [
+        one
+        for one in seen
+        if not one.missing and one.distinct is not None and one.found.type in ("string", "integer", "boolean")
+    ]
+    orders = [Order(axis, series=one.name) for axis in axes for one in tellers if one.name != axis.name]
+    if parts:
+        orders += [
+            Order(parts=parts),
+            *(Order(parts=parts, series=one.name) for one in tellers if one.name not in parts),
+        ]
+    found = {one.name: one for one in seen}
+    for order in orders:
+        series = found.get(order.series or "")
+        fields = {
+            name: replace(found[name].found, name=name)
+            for name in (*order.parts, *([order.series] if order.series else []))
+        }
+        rules = _rules(order, fields, schema)
+        try:
+            report = check_stream(open_stream, form, rules, [3])[3]
+        except InvalidRules:  # too many values to be series
+            continue
+        if report.passed and (series is None or 2 * len(series.distinct or ()) <= report.rows):
+            return order
+    return Order(next((axis for axis in axes if axis.ordered), None))
+
+
+def _rules(order: Order, fields: dict[str, Field], schema: Schema) -> Rules:
+    """Returns rules that ask only for this order."""
+    series = () if order.series is None else (order.series,)
+    if order.axis is not None:
+        fields = fields | {order.axis.name: replace(order.axis.kind, name=order.axis.name)}
+        return Rules(Schema(fields, (), schema.missing_values, schema.dialect, Axes(time=order.axis.name), series))
+    time = " ".join(order.parts)
+    parts = {time: parts_of(TimeOf([*order.parts]), fields, [])}
+    fields = fields | {time: Field(time, "datetime")}
+    return Rules(Schema(fields, (), schema.missing_values, schema.dialect, Axes(time=time), series, parts))

@@ -1,0 +1,182 @@
+"""Writes inferred rules as YAML."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stream_qc.inferring.axes import Order, TimeAxis
+from stream_qc.inferring.fields import FEW_VALUES, TEXTS, Seen
+from stream_qc.inferring.sniffing import Sniffed
+
+# Numbers that are no measurements: they get no range.
+NO_MEASUREMENT = re.compile(
+    r"^((.*[_ .-])?(id|uuid|no|nr|number|code|cd)|record|qn_\d+|year|month|day|hour|minute|min|second|sec|yy+|mm|dd|hh|ss"
+    r"|lat|lon|long|latitude|longitude|epoch|.*timestamp)$",
+    re.IGNORECASE,
+)
+LONGEST_GAP = 24 * 366 * 1000  # hours, as time_gap_test takes them
+SMALL = 1e-9
+FEWEST_ROWS = 30  # for ranges
+SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # share of the range of the values
+
+
+@dataclass
+class Found:
+    """What was found in a file. missing: what is taken for missing values."""
+
+    sniffed: Sniffed
+    seen: list[Seen]
+    rows: int
+    missing: list[str]
+    order: Order
+
+    @property
+    def ordered(self) -> TimeAxis | None:
+        """Returns the axis if its times do not repeat, or not within a series."""
+        axis = self.order.axis
+        return axis if axis is not None and (not axis.repeats or self.order.series is not None) else None
+
+
+def lines_of(found: Found) -> Iterator[str]:
+    """Yields the lines of the rules file."""
+    yield f"# Inferred from one file of {found.rows:,} rows. Review it before use: other files of the stream may differ."
+    yield from (f"# check: {doubt}" for doubt in _doubts(found))
+    if found.sniffed.words is not None:
+        yield f"dialect: {_flow(found.sniffed.words)}"
+    yield from _schema(found)
+    yield from _time(found)
+    yield from _streams(found)
+    yield "rows: {minimum: 1}"
+
+
+def _schema(found: Found) -> Iterator[str]:
+    yield "schema:"
+    yield "  fields:"
+    for one in found.seen:
+        yield f"    - {_flow(_field(one, found))}"
+    if found.ordered is not None:
+        name = found.ordered.name
+        yield f"  primaryKey: {_text(name) if found.order.series is None else _flow([found.order.series, name])}"
+    if found.missing:
+        yield f"  missingValues: {_flow(['', *found.missing])}"
+
+
+def _time(found: Found) -> Iterator[str]:
+    if found.order.parts:
+        yield f"time: {_flow({'fields': [*found.order.parts]})}"
+    elif found.ordered is not None:
+        yield f"time: {_text(found.ordered.name)}"
+    elif found.order.axis is not None:
+        name = _text(found.order.axis.name)
+        yield f"# {name} has repeated times. To make it the time axis, add `time: {name}` and a primaryKey of {name} and"
+        yield "# another field."
+    if found.order.series is not None:
+        yield f"series: {_text(found.order.series)}"
+
+
+def _streams(found: Found) -> Iterator[str]:
+    tests = {one.name: _tests(one) if found.rows >= FEWEST_ROWS else {} for one in found.seen}
+    axis = found.ordered
+    if axis is not None and found.order.series is None and found.rows > 1 and _gap(axis.longest) < LONGEST_GAP:
+        tests[axis.name] = {"time_gap_test": {"fail_span": _gap(axis.longest)}}
+    if any(tests.values()):
+        yield "streams:"
+    for name, asked in tests.items():
+        if asked:
+            yield f"  {_text(name)}:"
+            yield "    qartod:"
+            for test, parameters in asked.items():
+                yield f"      {test}: {_flow(parameters)}" + (" # hours" if test == "time_gap_test" else "")
+
+
+def _doubts(found: Found) -> Iterator[str]:
+    """Yields what a person must decide, because the file alone does not tell."""
+    yield from found.sniffed.doubts
+    for one in found.seen:
+        forms = {candidate.format for candidate in one.candidates}
+        if one.found.type == "date" and {"%m/%d/%Y", "%d/%m/%Y"} <= forms:
+            yield f"the dates of {one.name} may be month/day or day/month; they are taken for month/day"
+    for text in found.missing:
+        other = "text, and the other cells are not" if text in TEXTS else "far from the other values"
+        yield f"{text} is taken for a missing value, because it is {other}"
+    if found.rows < FEWEST_ROWS:
+        yield f"{found.rows:,} {'row is' if found.rows == 1 else 'rows are'} too few to tell the ranges of values"
+    if found.order.axis is None and not found.order.parts:
+        yield "no field is in the order of time, so there are no tests of neighbouring rows; name the time axis if there is one"
+
+
+def _field(one: Seen, found: Found) -> dict[str, Any]:
+    kind = one.found
+    described: dict[str, Any] = {"name": one.name, "type": kind.type}
+    if kind.format != "default":
+        described["format"] = kind.format
+    constraints: dict[str, Any] = {}
+    if not one.missing and not one.sentinels and not one.texts:
+        constraints["required"] = True
+    if (
+        kind.type == "string"
+        and one.values
+        and all(count > 1 for count in one.values.values())
+        and found.rows > FEW_VALUES
+    ):
+        constraints["enum"] = sorted(one.values)
+    if constraints:
+        described["constraints"] = constraints
+    return described
+
+
+def _tests(one: Seen) -> dict[str, Any]:
+    """Returns a gross_range_test with a margin, if the field holds finite numbers that may be measurements."""
+    if NO_MEASUREMENT.match(one.name):
+        return {}
+    if one.found.type not in ("integer", "number") or one.infinite or not one.least <= one.most:
+        return {}
+    if max(abs(one.least), abs(one.most)) > 1e300:  # a margin could overflow
+        return {}
+    span = one.most - one.least or abs(one.most) or 1.0
+
+    def widened(margin: float) -> list[float]:
+        low, high = one.least - margin * span, one.most + margin * span
+        return [0 if one.least >= 0 > low else _outward(low, math.floor), _outward(high, math.ceil)]
+
+    return {"gross_range_test": {"suspect_span": widened(SUSPECT_MARGIN), "fail_span": widened(FAIL_MARGIN)}}
+
+
+def _outward(value: float, rounding: Any) -> float:
+    """Returns the value with three significant digits, rounded outward."""
+    if abs(value) < SMALL:
+        return 0
+    scale = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
+    rounded = float(f"{rounding(value / scale) * scale:.3g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def _gap(longest: dt.timedelta) -> float:
+    """Returns 1.5 times the longest step, in hours, rounded up to a hundredth."""
+    return math.ceil(longest.total_seconds() * 1.5 / 36 + 0.1) / 100
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, int | float) else _text(value)
+
+
+def _text(value: str) -> str:
+    """Returns the text as YAML: bare if it is a plain word, otherwise quoted as JSON."""
+    words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+    plain = value.isascii() and value.replace("_", "a").isalnum() and value[0].isalpha() and value.lower() not in words
+    if plain:
+        return value
+    # YAML folds some line ends that JSON leaves alone, and rejects some characters that JSON accepts.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in json.dumps(value, ensure_ascii=False))
