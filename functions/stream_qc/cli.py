@@ -216,8 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     infer_ = commands.add_parser(
         "infer",
         help="generate a starter rules file from a good file",
-        description="Prints rules that the file passes: its dialect, types, required fields, ranges with a margin, the time axis, "
-        "the series, the longest time gap.",
+        description="Prints rules that the file passes: its dialect, types, required fields, ranges with a margin, the time "
+        "axis, the series, the longest time gap.",
         epilog="Review the rules before you use them: they are based on one file. Lines that begin with `# check:` say what the "
         "file alone does not tell.",
     )

@@ -55,7 +55,7 @@ def test_only_tested_blocks_hold_stream_qc_commands() -> None:
 def test_options_of_check_are_described(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli._parser().parse_args(["check", "--help"])
-    options = set(re.findall(r"^  (--\w+)", capsys.readouterr().out, re.MULTILINE))
+    options = set(re.findall(r"^  (?:-\w, )?(--\w+)", capsys.readouterr().out, re.MULTILINE))
     assert options == set(re.findall(r"^\| `(--\w+)", RULES.section("The stream-qc command"), re.MULTILINE))
 
 
