@@ -101,9 +101,18 @@ def _refuse_overwriting(flags: Path, given: Path | None, what: str) -> None:
 
 
 def _rules(arguments: argparse.Namespace) -> int:
-    for line in explained(load(arguments.rules.read_bytes())):
-        print(printable(line))
-    return PASSED
+    rules = load(arguments.rules.read_bytes())
+    if arguments.file is None:
+        for line in explained(rules):
+            print(printable(line))
+        return PASSED
+    form = _format(arguments.file, arguments.format)
+    from stream_qc import terminal
+    from stream_qc.trying import try_rules
+
+    with _Opened(arguments.file) as opened:
+        missed = terminal.show_tried(try_rules(opened.open, form, rules))
+    return FAILED if missed else PASSED
 
 
 def _infer(arguments: argparse.Namespace) -> int:
@@ -209,8 +218,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
 
-    rules = commands.add_parser("rules", help="validate a rules file and describe it in plain words")
+    rules = commands.add_parser(
+        "rules",
+        help="validate a rules file and describe it in plain words, or try what it catches",
+        description="Validates a rules file and describes it in plain words. With --try, puts faults into a good file and tells "
+        "which of them the rules catch, and what to add for the others.",
+        epilog="Exit status: 0, or 1 if the rules miss a fault that was tried; 2 usage error or invalid rules.",
+    )
     rules.add_argument("rules", type=Path, metavar="RULES.yaml", help="the rules file")
+    rules.add_argument(
+        "--try", dest="file", type=Path, metavar="FILE", help="a good file of the stream, to put faults into"
+    )
+    _add_format(rules)
     rules.set_defaults(run=_rules)
 
     infer_ = commands.add_parser(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -12,9 +12,11 @@ from rich.progress import Progress
 
 from stream_qc.printable import printable
 from stream_qc.results import Report, Result, alike
+from stream_qc.trying import Tried
 from stream_qc.vocabulary import PROCESSES
 
 EXAMPLES = 5  # offending rows that are shown of a check
+NAMED = 3  # checks that caught a fault
 
 
 @contextmanager
@@ -77,3 +79,28 @@ def _list(console: Console, results: list[Result], mark: str) -> None:
             console.print(f"      [dim]row {example.row:,}: {escape(example.reason)}[/]")
         if result.examples and (more := result.fail + result.suspect - min(EXAMPLES, len(result.examples))) > 0:
             console.print(f"      [dim]and {more:,} more {'row' if more == 1 else 'rows'}[/]")
+
+
+def show_tried(tried: Iterable[Tried]) -> int:
+    """Prints what became of each fault as it is tried. Returns how many the rules miss."""
+    console = Console(highlight=False, soft_wrap=True)
+    missed = count = 0
+    for one in tried:
+        count += 1
+        where = f" in {escape(one.fault.field)}" if one.fault.field else ""
+        if one.failing:
+            console.print(f"[green]✓[/] {one.fault.name}{where}: caught by {escape(_few(one.failing))}")
+        elif one.suspect:
+            console.print(
+                f"[yellow]![/] {one.fault.name}{where}: only SUSPECT, in {escape(_few(one.suspect))}; the file passes"
+            )
+        else:
+            missed += 1
+            console.print(f"[red]✗[/] {one.fault.name}{where}: missed. What would catch it: {escape(one.fault.advice)}")
+    console.print(f"\n{count - missed:,} of {count:,} faults are noticed")
+    return missed
+
+
+def _few(names: list[str]) -> str:
+    shown = [name.replace("*#", "").replace("#", " ") for name in names]
+    return ", ".join(shown) if len(shown) <= NAMED else f"{', '.join(shown[:NAMED])} and {len(shown) - NAMED:,} more"

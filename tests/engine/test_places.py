@@ -88,7 +88,7 @@ CASES: list[tuple[str, Any, float, Callable[[list[Row], int], None]]] = [
     ("1#*#primaryKey", None, 1, as_above("s")),
     ("2#v#minimum", None, 1, to("v", -0.1)),
     ("2#v#maximum", None, 1, to("v", 8.1)),
-    ("2#v#maximum", None, 1, to("v", "inf")),
+    ("2#v#maximum", None, 1, to("v", "INF")),
     ("2#s#maxLength", None, 1, to("s", "abcd")),
     ("2#s#pattern", None, 1, to("s", "b01")),
     ("2#v#gross_range_test", {"suspect_span": [1, 5], "fail_span": [0, 8]}, 1, to("v", 5.1)),
