@@ -158,7 +158,7 @@ def _check_lines(name: str, check: Result) -> Iterator[str]:
     examples = check.examples[:EXAMPLES_IN_TEXT]
     for example in examples:
         value = f": {one_line(example.value)}" if of_file and example.value else ""
-        yield f"    row {example.row:,}: {one_line(example.reason)}{value}"
+        yield f"    {example.place}: {one_line(example.reason)}{value}"
     more = check.fail + check.suspect - len(examples)
     if more > 0 and examples:
         yield f"    and {more:,} more"

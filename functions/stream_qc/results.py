@@ -14,15 +14,33 @@ MESSAGE_CHARACTERS = 2000
 
 @dataclass
 class Example:
-    """An offending row: its number (data rows, from 1), its value as written in the file, and the reason."""
+    """An offending row: its number (data rows, from 1), its value as written in the file, and the reason.
+
+    line: its line in the file, from 1, if that is CSV.
+    """
 
     row: int
     value: str | None
     reason: str
+    line: int | None = None
 
     def __post_init__(self) -> None:
         self.value = None if self.value is None else shorten(self.value)
         self.reason = shorten(self.reason)
+
+    @property
+    def place(self) -> str:
+        """Returns where the row is, such as `row 51 (line 52)`."""
+        return f"row {self.row:,}" + ("" if self.line is None else f" (line {self.line:,})")
+
+    def item(self) -> dict[str, Any]:
+        """Returns the row as in an item of QCDetails."""
+        line = {} if self.line is None else {"Line": self.line}
+        return {"Row": self.row, **line, "Value": self.value, "Reason": self.reason}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Example:
+        return cls(item["Row"], item["Value"], item["Reason"], item.get("Line"))
 
 
 @dataclass
@@ -62,7 +80,7 @@ class Result:
             "Fail": self.fail,
             "Missing": self.missing,
             "Message": self.message,
-            "Examples": [{"Row": one.row, "Value": one.value, "Reason": one.reason} for one in self.examples],
+            "Examples": [one.item() for one in self.examples],
             "Truncated": self.truncated,
         }
 
@@ -83,7 +101,7 @@ class Result:
             suspect=item["Suspect"],
             fail=item["Fail"],
             missing=item["Missing"],
-            examples=[Example(one["Row"], one["Value"], one["Reason"]) for one in item["Examples"]],
+            examples=[Example.from_item(one) for one in item["Examples"]],
             truncated=item["Truncated"],
         )
 

@@ -94,6 +94,12 @@ class Stretch:
         return {process: self._report(process) for process in self._processes}
 
     def _report(self, process: int) -> Report:
+        report = self._reported(process)
+        for example in (example for result in report.results for example in result.examples):
+            example.line = self.file.line_of(example.row - 1)
+        return report
+
+    def _reported(self, process: int) -> Report:
         file, missing = self.file, self.file.missing_fields()
         results: list[Result] = list(file.results()) if process == 1 else []
         if file.rows or not file.unreadable:

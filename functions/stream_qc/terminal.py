@@ -76,7 +76,7 @@ def _list(console: Console, results: list[Result], mark: str) -> None:
     for name, result in alike(results):
         console.print(f"  {mark} {escape(name)}: {escape(result.message)}")
         for example in result.examples[:EXAMPLES]:
-            console.print(f"      [dim]row {example.row:,}: {escape(example.reason)}[/]")
+            console.print(f"      [dim]{example.place}: {escape(example.reason)}[/]")
         if result.examples and (more := result.fail + result.suspect - min(EXAMPLES, len(result.examples))) > 0:
             console.print(f"      [dim]and {more:,} more {'row' if more == 1 else 'rows'}[/]")
 

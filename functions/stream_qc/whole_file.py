@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stream_qc.errors import UnreadableFile
-from stream_qc.reading.block import Block, Malformed
+from stream_qc.reading.block import Block, Malformed, Place
 from stream_qc.results import SHOWN, Example, Result, shorten
 from stream_qc.rules import Rules
 
+MOST_PLACES = 100_000  # rows of which the line is not the one below the row above; beyond, no lines are told
 NAME_CHARACTERS = 60  # of a name in the header, in a message
 
 
@@ -28,11 +31,26 @@ class WholeFile:
         self.unreadable = ""
         self._malformed: list[Malformed] = []
         self._malformed_count = 0
+        self._places: list[Place] = []
 
     def update(self, block: Block) -> None:
         self.rows += block.height
         self._malformed_count += len(block.malformed)
         self._malformed += block.malformed[: SHOWN - len(self._malformed)]
+        self._add_places(block.places)
+
+    def line_of(self, row: int) -> int | None:
+        """Returns the line of a row, from 1, if the file has lines and it is known. row: from 0."""
+        place = bisect.bisect_right(self._places, (row, sys.maxsize)) - 1
+        if place < 0 or len(self._places) > MOST_PLACES:
+            return None
+        start, line = self._places[place]
+        return line + row - start
+
+    def _add_places(self, places: Sequence[Place]) -> None:
+        for row, line in places[: MOST_PLACES + 1 - len(self._places)]:
+            if not self._places or line - row != self._places[-1][1] - self._places[-1][0]:
+                self._places.append((row, line))
 
     def stopped(self, error: UnreadableFile) -> None:
         """Notes why the file could not be read any further."""
@@ -44,6 +62,7 @@ class WholeFile:
         self.rows += later.rows
         self._malformed_count += later._malformed_count
         self._malformed = (self._malformed + later._malformed)[:SHOWN]
+        self._add_places(later._places)
 
     def missing_fields(self) -> set[str]:
         """Returns the fields of the schema that the file lacks; none if its header is not known."""

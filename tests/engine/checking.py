@@ -78,6 +78,14 @@ def reasons(result: Result) -> list[tuple[int, str | None, str]]:
     return [(one.row, one.value, one.reason) for one in result.examples]
 
 
+def without_lines(result: Result) -> dict[str, Any]:
+    """Returns the item of a result without the lines of its rows, which only CSV has."""
+    item = result.item()
+    for example in item["Examples"]:
+        example.pop("Line", None)
+    return item
+
+
 def schema_of(*fields: dict[str, object], **more: object) -> str:
     """Returns rules with a schema of these fields, as JSON, which is YAML."""
     return json.dumps({"schema": {"fields": list(fields), **more}})

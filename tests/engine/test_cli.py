@@ -55,7 +55,7 @@ def test_exit_status_of_check(tmp_path: Path) -> None:
 def test_check_prints_verdict_and_offending_rows() -> None:
     done = stream_qc("check", RANGE, "--rules", DEFAULT)
     assert done.stdout.startswith("FAIL  ")
-    assert "row 15: temp_max 71.3 is above 50" in " ".join(done.stdout.split())
+    assert "row 15 (line 16): temp_max 71.3 is above 50" in " ".join(done.stdout.split())
 
 
 def test_json_has_fields_of_contract() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 from collections.abc import Callable
 
 import pytest
@@ -348,3 +349,28 @@ streams: {v: {qartod: {flat_line_test: {suspect_threshold: 30, fail_threshold: 6
     ]
     content = gzip.compress("\n".join(["time,v", *lines, ""]).encode(), mtime=0)[:-900]
     assert results(content, rules, "x.csv.gz", block_bytes=block_bytes)["3#v#flat_line_test"].fail == 80
+
+
+@pytest.mark.parametrize("block_bytes", [1, 60, 1 << 20])
+def test_rows_have_the_lines_of_an_editor(block_bytes: int) -> None:
+    """Cells may hold line ends, and the header may too; a blank line is a row."""
+    content = '"a\n1",b\nx,1\n"two\nlines",x\n\n"three\n\nlines",y\r\nz,z\n'
+    fields: list[dict[str, object]] = [{"name": "a\n1", "type": "string"}, {"name": "b", "type": "number"}]
+    found = results(content, schema_of(*fields), block_bytes=block_bytes)
+    assert [(one.row, one.line) for one in found["1#b#type"].examples] == [(2, 4), (4, 7), (5, 10)]
+    assert [one.place for one in found["1#*#well_formed"].examples] == ["row 3 (line 6)"]
+
+
+def test_lines_are_not_told_if_very_many_rows_have_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_qc.whole_file.MOST_PLACES", 2)
+    rules = schema_of({"name": "a", "type": "string"}, {"name": "b", "type": "number"})
+    for count, line in ((1, 6), (2, None)):
+        found = results("a,b\n" + '"1\n2",1\nx,1\n' * count + "x,1\nx,x\n", rules)["1#b#type"]
+        assert [one.line for one in found.examples] == [line]
+
+
+@pytest.mark.parametrize("name", ["x.ndjson", "x.csv"])
+def test_lines_are_told_only_where_they_are_known(name: str) -> None:
+    content = '{"b": "x"}\n' if name == "x.ndjson" else "# sensor\nb\nx\n"
+    rules = json.dumps({"dialect": {"commentChar": "#"}, "schema": {"fields": [{"name": "b", "type": "number"}]}})
+    assert [one.place for one in results(content, rules, name)["1#b#type"].examples] == ["row 1"]

@@ -13,6 +13,9 @@ from stream_qc.schema import Field, Schema
 
 MALFORMED_TEXT = 200  # characters kept of a malformed row
 
+# A row and its line, from 0 and from 1: from there on, each row is one line, until the next such pair.
+Place = tuple[int, int]
+
 
 class Malformed:
     """A row that cannot be split into the fields of the file: its 0-based number, the reason, and the start of its text."""
@@ -28,7 +31,7 @@ class Block:
 
     `raw` holds the columns as read: text or typed columns. A malformed row is null in every column and is listed in
     `malformed`. spelled: returns the columns as text, if `raw` does not have it as written. nulls_are_missing: whether the
-    missingValues that are text are null already.
+    missingValues that are text are null already. places: the lines of the rows, if the file has lines.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Block:
         height: int,
         spelled: Callable[[], pl.DataFrame] | None = None,
         nulls_are_missing: bool = False,
+        places: Sequence[Place] = (),
     ) -> None:
         self.first = first
         self.raw = raw
@@ -50,6 +54,7 @@ class Block:
         self._columns = {column.name: column for column in raw.get_columns()}
         self._spelled = spelled
         self.nulls_are_missing = nulls_are_missing
+        self.places = places
         self._given: dict[str, pl.Series] = {}
         self._typed: dict[str, pl.Series] = {}
         self._numbers: dict[str, pl.Series] = {}

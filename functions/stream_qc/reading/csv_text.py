@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from stream_qc.errors import UnreadableFile
-from stream_qc.reading.block import Block, Malformed
+from stream_qc.reading.block import Block, Malformed, Place
 from stream_qc.reading.bytestream import BOM, Bytes
 from stream_qc.reading.csv_records import (
     MOST_TOGETHER,
@@ -49,6 +49,8 @@ class CsvReader:
     ) -> None:
         self._schema, self._block_bytes = schema, block_bytes
         line, rest = _first_record(content, min(block_bytes, HEADER_BYTES))
+        # The line of the next row, from 1; None if lines were left out of what is read here.
+        self._line = 1 + line.count(b"\n") if schema.dialect.is_plain and delimiter is None else None
         self._grammar = grammar(delimiter or schema.dialect.written_as or _separator(line, schema))
         self.header = _header(line, self._grammar)
         self._grammar = grammar(self._grammar.separator.decode(), len(self.header))
@@ -107,7 +109,27 @@ class CsvReader:
             height=frame.height,
             spelled=functools.cache(lambda: self._chosen(self._frame(data, empty_string_is_null=False))),
             nulls_are_missing=b'"' not in data,
+            places=self._places(data, first, frame.height),
         )
+
+    def _places(self, data: bytes, first: int, height: int) -> list[Place]:
+        """Returns the lines of the rows, and goes on to the line below them."""
+        if self._line is None:
+            return []
+        if b'"' in data and data.count(b"\n") != height:
+            places: list[Place] = []
+            for row, record in enumerate(self._grammar.one.finditer(data), first):
+                self._add_record(record[0], row, places)
+            return places
+        self._line += height
+        return [(first, self._line - height)]
+
+    def _add_record(self, record: bytes, row: int, places: list[Place]) -> None:
+        """Adds the line of a record, if it is not the one below the row above, and goes on to the line below it."""
+        if self._line is not None:
+            if not places or self._line - row != places[-1][1] - places[-1][0]:
+                places.append((row, self._line))
+            self._line += record.removesuffix(b"\n").count(b"\n") + 1
 
     def _frame(self, data: bytes, **how: Any) -> pl.DataFrame:
         return pl.read_csv(
@@ -139,9 +161,11 @@ class CsvReader:
         """Returns the block after parsing each record on its own, to find the malformed ones."""
         columns: list[list[str | None]] = [[] for _ in self._wanted]
         malformed: list[Malformed] = []
+        places: list[Place] = []
         row = first
         for piece in pieces:
             for record in [piece.data] if piece.reason else self._grammar.one.findall(piece.data):
+                self._add_record(record, row, places)
                 cells, reason = ([], piece.reason) if piece.reason else self._cells(record)
                 if reason:
                     malformed.append(Malformed(row, reason, record.rstrip(b"\r\n").decode(errors="replace")))
@@ -151,7 +175,7 @@ class CsvReader:
         frame = pl.DataFrame(
             dict(zip(self._wanted, columns, strict=True)), schema=dict.fromkeys(self._wanted, pl.String())
         )
-        return Block(first, frame, self._schema, malformed, height=row - first)
+        return Block(first, frame, self._schema, malformed, height=row - first, places=places)
 
     def _cells(self, record: bytes) -> tuple[list[str], str]:
         try:
@@ -174,12 +198,13 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
         return blocks[0]
     malformed = [bad for block in blocks for bad in block.malformed]
     height = sum(block.height for block in blocks)
+    places = [place for block in blocks for place in block.places]
 
     def spelled() -> pl.DataFrame:
         return pl.concat([block.spelled() for block in blocks])
 
     if not all(block.nulls_are_missing for block in blocks):
-        return Block(blocks[0].first, spelled(), schema, malformed, height=height)
+        return Block(blocks[0].first, spelled(), schema, malformed, height=height, places=places)
     raw = pl.concat([block.raw for block in blocks])
     return Block(
         blocks[0].first,
@@ -189,6 +214,7 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
         height=height,
         spelled=functools.cache(spelled),
         nulls_are_missing=True,
+        places=places,
     )
 
 
