@@ -52,11 +52,32 @@ DIALECTS: dict[str, tuple[Any, bytes]] = {
 }
 
 
+LAST = {"commentChar": -2}  # the line of the last row
+
+
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", DIALECTS)
 def test_dialect_is_read_as_plain_csv(name: str, cut: int) -> None:
     dialect, content = DIALECTS[name]
     assert items(content, rules_of(dialect), cut) == items(PLAIN, rules_of({}))
+
+
+@pytest.mark.parametrize("cut", [1000, 70_000, 4 << 20])
+@pytest.mark.parametrize("name", DIALECTS)
+def test_long_file_is_read_as_plain_csv(name: str, cut: int) -> None:
+    """Longer than what is read to find the header. The last row is repeated; it is the same in bytes of every dialect."""
+    dialect, content = DIALECTS[name]
+    count = 20_000
+    if dialect.get("encoding", "").startswith("utf-16"):
+        text = content.decode(dialect["encoding"])
+        content = (text + "y,2.5\n" * count).encode(dialect["encoding"])
+    else:
+        content += (b"" if content.endswith(b"\n") else b"\n") + content.splitlines(keepends=True)[
+            LAST.get(name, -1)
+        ] * count
+    if name == "no last line end":
+        content = content.replace(b"2.5y", b"2.5\ny")
+    assert items(content, rules_of(dialect), cut) == items(PLAIN + "y,2.5\n" * count, rules_of({}))
 
 
 @pytest.mark.parametrize("cut", CUTS)

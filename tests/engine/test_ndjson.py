@@ -212,3 +212,10 @@ def test_damaged_array_is_unreadable(content: str, message: str) -> None:
 
 def test_empty_array_has_no_rows() -> None:
     assert not results("[]", schema_of({"name": "a"}), "x.json")["1#*#rows"].passed
+
+
+@pytest.mark.parametrize("cut", [1000, 70_000, 4 << 20])
+def test_long_array_is_read_as_lines(cut: int) -> None:
+    elements = [f'{{"a": "x{number}", "b": "{"y" * 50}"}}' for number in range(30_000)]
+    rows, malformed = read(f"[{', '.join(elements)}]".encode(), "x.json", cut)
+    assert (len(rows), rows[0][0], rows[-1][0], malformed) == (30_000, "x0", "x29999", [])

@@ -72,3 +72,10 @@ def test_sheet_that_is_not_there_is_named(sheet: str | int) -> None:
 def test_other_content_is_unreadable(content: bytes) -> None:
     found = results(content, rules_of(), "x.xlsx")["1#*#readable"]
     assert found.message.startswith("the file name says xlsx, but the content is no workbook, or damaged: ")
+
+
+def test_long_sheet_is_read_to_its_end() -> None:
+    rows: list[list[Any]] = [["n", "s"], *([number, "y" * 50] for number in range(5_000))]
+    rules = json.dumps({"schema": {"fields": [{"name": "n", "type": "integer", "constraints": {"maximum": 4998}}]}})
+    found = results(workbook(data=rows), rules, "x.xlsx", block_bytes=70_000)
+    assert [(one.row, one.value) for one in found["2#n#maximum"].examples] == [(5000, "4999")]

@@ -74,7 +74,9 @@ class Bytes:
         chunks = [self._head[:size]] if self._head else []  # a single chunk is not copied
         wanted = size - sum(map(len, chunks))
         self._head = self._head[size:]
-        while wanted and (chunk := self._read_once(wanted)):
+        while wanted > 0 and (chunk := self._read_once(wanted)):
+            if len(chunk) > wanted:  # what is translated may be longer than what was asked for
+                chunk, self._head = chunk[:wanted], chunk[wanted:]
             chunks.append(chunk)
             wanted -= len(chunk)
         data = b"".join(chunks)
