@@ -48,3 +48,16 @@ class Joined:
                 return cells[first + index]
             index -= count
         raise IndexError(index)
+
+
+class Pair:
+    """Returns both cells of a position as one text."""
+
+    def __init__(self, lat: Cells, lon: Cells) -> None:
+        self.lat, self.lon = lat, lon
+
+    def __getitem__(self, index: int) -> str:
+        return f"{self.lat[index] or ''}, {self.lon[index] or ''}"
+
+    def gather(self, indices: pl.Series) -> list[str | None]:
+        return [self[index] for index in indices]

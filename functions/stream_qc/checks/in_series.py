@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from stream_qc.cells import Raw
+from stream_qc.cells import Cells, Pair
 from stream_qc.checks.base import Again, Clean, Collected, Flags, Late
 from stream_qc.checks.measures import Found
 from stream_qc.checks.series import Series
@@ -76,7 +76,7 @@ class InSeries:
         """Returns the reason for the flag of a judged row. raw: its cell."""
         raise NotImplementedError
 
-    def cells(self, block: Block) -> Raw:
+    def cells(self, block: Block) -> Cells | Pair:
         """Returns the cells that are shown."""
         return block.cells(self.field)
 
@@ -115,13 +115,13 @@ class InSeries:
         waits = self.waits & (pl.col("flag") == UNKNOWN) & (pl.col("waited") | pl.col("new"))
         return judged.with_columns(flag.alias("flag"), waits.alias("waits"))
 
-    def _keep(self, judged: pl.DataFrame, raw: Raw, first: int) -> None:
+    def _keep(self, judged: pl.DataFrame, raw: Cells | Pair, first: int) -> None:
         """Keeps what is needed above the next rows, with the cells of those that wait for their flag."""
         kept = self.kept(judged.filter(SERIES >= 0)).select(self._above.columns)
-        if kept["waits"].any():
-            cells = kept.select("row", "waits", "cell").iter_rows()
-            written = [raw[row - first] if waits and row >= first else cell for row, waits, cell in cells]
-            kept = kept.with_columns(pl.Series("cell", written, dtype=pl.String))
+        waiting = kept.select(pl.col("waits") & (first <= ROW)).to_series().arg_true()
+        if waiting.len():
+            cells = raw.gather(kept["row"].gather(waiting) - first)
+            kept = kept.with_columns(kept["cell"].scatter(waiting, pl.Series(cells, dtype=pl.String)))
         self._above = pl.concat([self._above.filter(~SERIES.is_in(judged["series"].unique().implode())), kept])
 
     def _late(self, decided: pl.DataFrame) -> Iterable[Late]:

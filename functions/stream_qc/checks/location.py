@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import polars as pl
 
-from stream_qc.cells import Cells, Raw
+from stream_qc.cells import Pair
 from stream_qc.checks.base import Clean, Flags, Test, finite
 from stream_qc.checks.in_series import FIRST, InSeries, before
 from stream_qc.checks.measures import Found, is_finite, least, longest_step, missing, most, total, within
@@ -70,16 +70,6 @@ class LocationTest(Test, frozen=True):
         if lat is None or lon is None:
             return f"{names[0] if lat is None else names[1]} is missing (location_test)"
         return f"{names[0]} {lat:g}, {names[1]} {lon:g} is not a valid position (location_test)"
-
-
-class Pair:
-    """Returns both cells of a position as one text."""
-
-    def __init__(self, lat: Cells, lon: Cells) -> None:
-        self.lat, self.lon = lat, lon
-
-    def __getitem__(self, index: int) -> str:
-        return f"{self.lat[index] or ''}, {self.lon[index] or ''}"
 
 
 class LocationCheck:
@@ -158,7 +148,7 @@ class LocationInSeries(InSeries):
             {name: finite(block.number(field)) for name, field in zip(self.above, self.names, strict=True)}
         )
 
-    def cells(self, block: Block) -> Raw:
+    def cells(self, block: Block) -> Pair:
         return Pair(*(block.cells(name) for name in self.names))
 
     def judge(self, known: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from stream_qc.cells import Joined, Raw
+from stream_qc.cells import Cells, Joined, Raw
 from stream_qc.checks.base import Clean, Flags, Test, hours, show_time, spell, time_of
 from stream_qc.checks.in_series import FIRST, LAST, InSeries, after, before
 from stream_qc.checks.measures import Found, longest_interval
@@ -132,7 +132,7 @@ class TimeGapInSeries(InSeries):
     def values(self, block: Block) -> pl.DataFrame:
         return time_of(block, self.time).to_frame("t")
 
-    def cells(self, block: Block) -> Raw:
+    def cells(self, block: Block) -> Cells:
         return block.cells(self.time)
 
     def judge(self, known: pl.DataFrame) -> pl.DataFrame:
