@@ -108,8 +108,16 @@ def test_rules_describes_rules_in_words() -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == "A file must have at least 1 row."
     assert "  weather: string; must have a value, one of drizzle, fog, rain, snow, sun" in lines
-    assert "  date: time_gap_test (fail_span 24.0), in process 3" in lines
+    assert "  date: time_gap_test (fail_span 24.0 h), in process 3" in lines
     assert stream_qc("rules", str(SAMPLES / "rules" / "sandbox" / "bad-rules.yaml")).returncode == 2
+
+
+def test_rules_describes_dialect_and_time() -> None:
+    lines = stream_qc("rules", str(SAMPLES / "rules/observatories/ndbc-46042.yaml")).stdout.splitlines()
+    assert "It must have 9 fields:" in lines
+    assert "  time: datetime, from YY, MM, DD, hh, mm" in lines
+    assert "Cells are separated by blanks." in lines
+    assert "Lines that are no rows: those that begin with #." in lines
 
 
 def test_pipe_is_read_twice_for_second_pass(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class AttenuatedSignalTest(Test, frozen=True):
     process: ClassVar[int] = 3
     needs_numbers: ClassVar[bool] = True
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    units: ClassVar = {"test_period": "s", "min_period": "s", "min_obs": "rows"}
     suspect_threshold: float
     fail_threshold: float
     test_period: float | None = None

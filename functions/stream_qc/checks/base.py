@@ -7,7 +7,7 @@ Most blocks have nothing to flag, so a check first tries to prove that from a fe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -145,6 +145,7 @@ class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs_text: ClassVar[bool] = False  # its field must be a string, or have no type
     needs_axes: ClassVar[tuple[AxisName, ...]] = ()  # the rules must name these axes
     may_use_axes: ClassVar[tuple[AxisName, ...]] = ()  # used if the rules name them
+    units: ClassVar[Mapping[str, str]] = {}  # of those parameters that are not in the field's units
 
     def check(self, field: str, axes: Axes) -> Check:
         """Returns the check of this field. `axes[name]` is the field of an axis that is listed in `needs_axes`."""

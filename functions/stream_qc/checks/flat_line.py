@@ -35,6 +35,7 @@ class FlatLineTest(Test, frozen=True):
     process: ClassVar[int] = 3
     needs_numbers: ClassVar[bool] = True
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    units: ClassVar = {"suspect_threshold": "s", "fail_threshold": "s"}
     suspect_threshold: float
     fail_threshold: float
     tolerance: float = 0

@@ -33,6 +33,7 @@ class LocationTest(Test, frozen=True):
 
     process: ClassVar[int] = 2
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("lat", "lon")
+    units: ClassVar = {"range_max": "m"}
     range_max: float | None = None
     range_method: Literal["haversine", "wgs84"] = "haversine"
 

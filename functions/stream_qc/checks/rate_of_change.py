@@ -24,6 +24,7 @@ class RateOfChangeTest(Test, frozen=True):
     process: ClassVar[int] = 3
     needs_numbers: ClassVar[bool] = True
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    units: ClassVar = {"threshold": "a second", "fail_threshold": "a second"}
     threshold: float
     fail_threshold: float | None = None
 

@@ -23,6 +23,7 @@ class TimeGapTest(Test, frozen=True):
 
     process: ClassVar[int] = 3
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    units: ClassVar = {"fail_span": "h"}
     fail_span: float = 2
 
     def mistakes(self) -> list[str]:

@@ -61,6 +61,7 @@ class DataReceptionTest(Test, frozen=True):
 
     process: ClassVar[int] = 3
     needs_axes: ClassVar[tuple[AxisName, ...]] = ("time",)
+    units: ClassVar = {"fail_span": "h"}
     fail_span: float = 6
     from_time: Any = None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
+from stream_qc.checks import Test
+from stream_qc.dialect import Dialect
 from stream_qc.rules.model import Rules
 from stream_qc.schema import Constraints, Field
 
@@ -27,13 +28,16 @@ def explained(rules: Rules) -> Iterator[str]:
     schema = rules.schema
     most = "" if rules.rows.maximum is None else f" and at most {rules.rows.maximum:,}"
     yield f"A file must have at least {rules.rows.minimum:,} row{'' if rules.rows.minimum == 1 else 's'}{most}."
-    if schema.fields:
-        yield f"It must have {len(schema.fields)} field{'' if len(schema.fields) == 1 else 's'}:"
-    for field in schema.fields.values():
+    if schema.in_file:
+        yield f"It must have {len(schema.in_file)} field{'' if len(schema.in_file) == 1 else 's'}:"
+    for name in schema.in_file:
+        field = schema.fields[name]
         constraints = ", ".join(_constraints(field.constraints))
         yield f"  {field.name}: {_kind(field)}" + (f"; {constraints}" if constraints else "")
-    if schema.dialect.delimiter:
-        yield f"CSV cells are separated by {schema.dialect.delimiter!r}."
+    for name, parts in schema.time_parts.items():
+        zone = f", in {parts.zone}" if parts.zone else ""
+        yield f"  {name}: datetime, from {', '.join(parts.fields)}{zone}"
+    yield from _dialect(schema.dialect)
     if schema.primary_key:
         yield f"No two rows may have the same {' and '.join(schema.primary_key)}."
     values = ", ".join(repr(value) for value in schema.missing_values) or "none"
@@ -44,6 +48,25 @@ def explained(rules: Rules) -> Iterator[str]:
     for asked in rules.tests:
         yield f"  {asked.field}: {asked.name} ({_parameters(asked.test)}), in process {asked.test.process}"
     yield from _limits(rules)
+
+
+def _dialect(dialect: Dialect) -> Iterator[str]:
+    """Yields how the file is written, if that is not as usual."""
+    if dialect.in_columns:
+        yield "Cells are separated by blanks."
+    elif dialect.delimiter:
+        yield f"Cells are separated by {dialect.delimiter!r}."
+    if dialect.header_rows:
+        yield f"The header is in line {', '.join(map(str, dialect.header_rows))}."
+    left_out = [f"line {row}" for row in dialect.comment_rows]
+    left_out += [f"those that begin with {dialect.comment_char}"] if dialect.comment_char else []
+    left_out += [f"{dialect.rows_below_header} below the header"] if dialect.rows_below_header else []
+    if left_out:
+        yield f"Lines that are no rows: {', '.join(left_out)}."
+    if not dialect.header:
+        yield "The file has no header; its fields are in this order."
+    if dialect.codec != "utf-8":
+        yield f"The encoding is {dialect.encoding}."
 
 
 def _kind(field: Field) -> str:
@@ -58,9 +81,12 @@ def _constraints(constraints: Constraints) -> Iterator[str]:
         yield words.format(", ".join(map(str, value)) if isinstance(value, list) else value)
 
 
-def _parameters(test: Any) -> str:
+def _parameters(test: Test) -> str:
     given = {name: value for name, value in msgspec.to_builtins(test).items() if value is not None}
-    return ", ".join(f"{name} {list(value) if isinstance(value, tuple) else value}" for name, value in given.items())
+    return ", ".join(
+        f"{name} {list(value) if isinstance(value, tuple) else value}{f' {test.units[name]}' if name in test.units else ''}"
+        for name, value in given.items()
+    )
 
 
 def _limits(rules: Rules) -> Iterator[str]:
