@@ -6,7 +6,7 @@ import json
 import re
 
 from pipeline import keys
-from stream_qc.rules import loading
+from stream_qc.rules import text
 from tests.docs.pages import OPERATIONS, ROOT
 
 
@@ -25,4 +25,4 @@ def test_limits_are_those_of_the_code() -> None:
     section = OPERATIONS.section("Limits")
     assert f"| {keys.LONGEST_ID} printable" in section
     assert f"| {keys.LONGEST_KEY:,} bytes" in section
-    assert f"{loading.MAX_BYTES:,} bytes, {loading.MAX_VALUES:,} values" in section
+    assert f"{text.MAX_BYTES:,} bytes, {text.MAX_VALUES:,} values" in section

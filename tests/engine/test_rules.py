@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stream_qc.errors import InvalidRules
 from stream_qc.rules import BUILT_IN, load
-from stream_qc.rules.loading import MAX_BYTES
+from stream_qc.rules.text import MAX_BYTES
 from tests.engine.checking import failing
 
 FIELDS = "schema: {fields: [{name: time, type: datetime}, {name: v, type: number}, {name: s, type: string}]}\n"

@@ -15,7 +15,7 @@ from stream_qc.inferring.writing import Found, lines_of
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
 from stream_qc.reading.bytestream import decompressed
-from stream_qc.rules.loading import LONGEST_NAME
+from stream_qc.rules.table import LONGEST_NAME
 from stream_qc.schema import Field, Schema
 
 
