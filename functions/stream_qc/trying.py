@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 from msgspec.structs import replace
 
-from stream_qc import fieldtypes
+from stream_qc import fieldtimes, fieldtypes
 from stream_qc.dialect import PLAIN
 from stream_qc.engine import Open, check_stream
 from stream_qc.errors import UnreadableFile
@@ -92,7 +92,7 @@ def _written(block: Block, field: Field) -> pl.Series:
     if (
         block.raw[field.name].dtype.is_temporal()
         and field.format != "default"
-        and field.format not in fieldtypes.EPOCHS
+        and field.format not in fieldtimes.EPOCHS
     ):
         return block.typed(field.name).dt.to_string(field.format)
     return block.text(field.name)

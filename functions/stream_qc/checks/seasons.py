@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
-from stream_qc.fieldtypes import utc
+from stream_qc.fieldtimes import utc
 
 Span = tuple[float, float]
 NONE = -1  # no season

@@ -9,7 +9,7 @@ import polars as pl
 
 from stream_qc.checks.base import RowCheck, Test, fail_where, hours, show_time, time_of
 from stream_qc.checks.measures import Found, earliest, is_between, latest
-from stream_qc.fieldtypes import utc
+from stream_qc.fieldtimes import utc
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
 

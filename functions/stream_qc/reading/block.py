@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from stream_qc import fieldtypes
+from stream_qc import fieldtimes, fieldtypes
 from stream_qc.cells import Cells
 from stream_qc.schema import Field, Schema
 
@@ -138,7 +138,7 @@ class Block:
         """Finds the missing cells and parses the others. A missingValue is a value of the field's type where it is one."""
         if name in self.schema.time_parts:
             self._given[name] = self._joined(name)
-            self._typed[name] = fieldtypes.assembled(self._given[name], self.schema.time_parts[name])
+            self._typed[name] = fieldtimes.assembled(self._given[name], self.schema.time_parts[name])
             return
         given = self._column(name)
         if given.dtype == pl.String and not self.nulls_are_missing:

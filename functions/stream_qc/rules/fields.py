@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from stream_qc import fieldtypes
+from stream_qc import fieldtimes, fieldtypes
 from stream_qc.schema import Constraints, Field
 
 MOST_EXACT = 2**53 - 1  # numbers are 64-bit floats; the next whole number cannot be told from the one after it
@@ -34,7 +34,7 @@ def values_among(texts: Sequence[str], field: Field) -> list[Any]:
 def check_format(field: Field, place: str, mistakes: list[str]) -> None:
     """Adds a mistake if the field's format is not supported or is not a valid pattern."""
     form = field.format
-    if form == "default" or (field.type == "datetime" and form in fieldtypes.EPOCHS):
+    if form == "default" or (field.type == "datetime" and form in fieldtimes.EPOCHS):
         return
     for code, instead in UNSUPPORTED_CODES.items():
         if code in form.replace("%%", ""):
