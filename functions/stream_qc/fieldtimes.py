@@ -86,16 +86,19 @@ def form_of(pattern: str) -> str:
 
 
 def date(cells: pl.Series, field: Field) -> pl.Series:
+    """Returns the cells as dates."""
     form = "%Y-%m-%d" if field.format == "default" else field.format
     return _in_form(within_calendar(_pivot_of_posix(cells.str.to_date(form, strict=False), form)), cells, field)
 
 
 def time(cells: pl.Series, field: Field) -> pl.Series:
+    """Returns the cells as times of day."""
     times = cells.str.to_time("%H:%M:%S%.f" if field.format == "default" else field.format, strict=False)
     return _in_form(times, cells, field)
 
 
 def datetime(cells: pl.Series, field: Field) -> pl.Series:
+    """Returns the cells as Datetime in microseconds, in UTC without a zone."""
     if field.format in EPOCHS:
         return within_calendar(since_epoch(cells.str.strip_chars().cast(pl.Float64, strict=False), field.format))
     if field.format == "default" and (times := iso_times.parse(cells)) is not None:
