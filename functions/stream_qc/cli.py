@@ -66,8 +66,21 @@ def _check(arguments: argparse.Namespace) -> int:
         _refuse_overwriting(arguments.flags, arguments.rules, "the rules file")
     forms = [_format(path, arguments.format) for path in arguments.files]
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
-    passed = [_check_file(path, form, rules, arguments) for path, form in zip(arguments.files, forms, strict=True)]
-    return PASSED if all(passed) else FAILED
+    ended = [_checked(path, form, rules, arguments) for path, form in zip(arguments.files, forms, strict=True)]
+    return max(ended)
+
+
+def _checked(path: Path, form: Format, rules: Rules, arguments: argparse.Namespace) -> int:
+    """Checks a file and returns its exit status. A file that cannot be opened does not keep the others from being checked."""
+    try:
+        return PASSED if _check_file(path, form, rules, arguments) else FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if len(arguments.files) == 1:
+            raise
+        print(f"stream-qc: {error.filename or path}: {error.strerror or error}", file=sys.stderr)
+        return UNUSABLE
 
 
 def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Namespace) -> bool:

@@ -6,6 +6,7 @@ that is not of the type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import polars as pl
@@ -83,7 +84,8 @@ def _integer(cells: pl.Series, field: Field) -> pl.Series:
 def _plain(cells: pl.Series, field: Field) -> pl.Series:
     """Returns numbers as they are written without a decimalChar, a groupChar or other text around them."""
     if not field.bare_number:
-        cells = cells.str.replace_all(r"^[^-+\d]*|[^\d]*$", "")
+        point = re.escape(field.decimal_char)
+        cells = cells.str.replace(rf"^[^-+\d]*?([-+]?{point}?\d)", "${1}").str.replace(r"[^\d]*$", "")
     if field.group_char:
         cells = cells.str.replace_all(field.group_char, "", literal=True)
     if field.decimal_char != ".":

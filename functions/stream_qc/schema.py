@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from stream_qc.dialect import Dialect
 
@@ -114,3 +115,10 @@ class Schema(msgspec.Struct, frozen=True):
     def parts_of(self, name: str) -> tuple[str, ...]:
         """Returns the fields that a field is put together from; none for a field of the file."""
         return self.time_parts[name].fields if name in self.time_parts else ()
+
+    def with_plain_numbers(self) -> Schema:
+        """Returns the schema of a file whose numbers are no text, so that decimalChar and groupChar do not apply."""
+        if all((field.decimal_char, field.group_char) == (".", "") for field in self.fields.values()):
+            return self
+        plain = {name: replace(field, decimal_char=".", group_char="") for name, field in self.fields.items()}
+        return replace(self, fields=plain)

@@ -21,6 +21,7 @@ from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
+from stream_qc.schema import Schema
 from stream_qc.tally import Sink, Tally
 from stream_qc.vocabulary import PROCESSES
 from stream_qc.whole_file import WholeFile
@@ -143,7 +144,7 @@ def _values(rules: Rules) -> Iterator[Check]:
 
 
 def _continuity(rules: Rules, series: Series | None) -> Iterator[Check]:
-    time, key = rules.schema.axes.time, rules.schema.primary_key
+    time = rules.schema.axes.time
     if time is None:
         return
     if series is not None:
@@ -152,8 +153,15 @@ def _continuity(rules: Rules, series: Series | None) -> Iterator[Check]:
         return
     yield TimeOrderCheck(time)
     # If the key holds more than the time, several rows may share a time: one per station, for example.
-    if not (len(key) > 1 and time in key):
+    if not beside_the_time(rules.schema):
         yield UniqueCheck(time, Key((time,), "duplicate_time"))
+
+
+def beside_the_time(schema: Schema) -> list[str]:
+    """Returns the fields of the primary key that are no part of the time; none if it has no time."""
+    time = schema.axes.time
+    times = {time, *schema.parts_of(time or "")}
+    return [name for name in schema.primary_key if name not in times] if times & {*schema.primary_key} else []
 
 
 def _needs(tallies: list[Tally]) -> set[str]:
@@ -169,12 +177,12 @@ def _check(block: Block, tallies: list[Tally]) -> None:
 
 def _warning(rules: Rules) -> str:
     """Returns a warning if the file seems to hold several series and the rules take them for one."""
-    time, key = rules.schema.axes.time, rules.schema.primary_key
-    others = [name for name in key if name != time]
-    if time not in key or not others or rules.schema.series:
+    others = beside_the_time(rules.schema)
+    if not others or rules.schema.series:
         return ""
     shown = others[0] if len(others) == 1 else f"[{', '.join(others)}]"
+    key = " and ".join(rules.schema.primary_key)
     return (
-        f"warning: the primary key is {' and '.join(key)}, so the file may hold several series, but each row was compared with "
-        f"the one above, whatever its {' and '.join(others)}; add `series: {shown}` to the rules to compare within each"
+        f"warning: the primary key is {key}, so the file may hold several series, but each row was compared with the one above, "
+        f"whatever its {' and '.join(others)}; add `series: {shown}` to the rules to compare within each"
     )

@@ -136,3 +136,11 @@ def test_flags_columns_with_equal_names_stay_separate(tmp_path: Path) -> None:
     rules.write_text(schema_of({"name": "=a", "type": "number"}, {"name": "'=a", "type": "number"}))
     assert stream_qc("check", str(file), "--rules", str(rules), "--flags", str(flags)).returncode == 0
     assert flags.read_text().splitlines()[0].count("=a.type") == 2
+
+
+def test_file_that_is_not_there_does_not_keep_others_from_being_checked(tmp_path: Path) -> None:
+    quarter = str(SAMPLES / "streams" / "sandbox" / "quarter.csv")
+    done = stream_qc("check", "-q", quarter, str(tmp_path / "none.csv"), RANGE, "--rules", DEFAULT)
+    assert done.returncode == 2
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["PASS", "FAIL"]
+    assert "none.csv: No such file or directory" in done.stderr

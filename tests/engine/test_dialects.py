@@ -107,6 +107,34 @@ def test_quotes_and_encodings_are_translated(rows: list[tuple[str, str]], cut: i
     assert items(written("'").encode("latin-1"), rules_of(dialect), cut) == expected
 
 
+@pytest.mark.parametrize("cut", [1, 20, 1 << 20])
+@pytest.mark.parametrize(
+    ("dialect", "content"),
+    [
+        ({"delimiter": " ", "skipInitialSpace": True}, 'a  b\n "New  York" 5\n"l1\n  l2" 6 \n'),
+        ({"delimiter": ";", "skipInitialSpace": True}, 'a;  b\n  "New  York";   5\n"l1\n  l2";6\n'),
+        ({"delimiter": ";", "commentChar": "#"}, 'a;b\n# "\n"New  York";5\n#"\n"l1\n  l2";6\n'),
+    ],
+)
+def test_quoted_cells_keep_what_they_hold(dialect: Any, content: str, cut: int) -> None:
+    plain = 'a,b\n"New  York",5\n"l1\n  l2",6\n'
+    fields: list[dict[str, Any]] = [
+        {"name": "a", "type": "string", "constraints": {"enum": ["New  York", "l1\n  l2"]}},
+        FIELDS[1],
+    ]
+    assert items(content, rules_of(dialect, fields), cut) == items(plain, rules_of({}, fields))
+
+
+@pytest.mark.parametrize("cut", [1, 20, 1 << 20])
+def test_what_looks_like_a_comment_in_a_quoted_cell_is_none(cut: int) -> None:
+    fields: list[dict[str, Any]] = [
+        {"name": "a", "type": "string", "constraints": {"enum": ["l1\n#l2\n", "x"]}},
+        FIELDS[1],
+    ]
+    found = items('# "\na,b\n"l1\n#l2\n",6\n# "c"\nx,7\n', rules_of({"commentChar": "#"}, fields), cut)
+    assert found == items('a,b\n"l1\n#l2\n",6\nx,7\n', rules_of({}, fields))
+
+
 @pytest.mark.parametrize("cut", CUTS)
 def test_null_sequence_is_missing(cut: int) -> None:
     found = results("a,b\nx,\\N\n", rules_of({"nullSequence": "\\N"}), block_bytes=cut)["1#b#type"]
@@ -120,7 +148,7 @@ def test_null_sequence_is_missing(cut: int) -> None:
         ({"groupChar": "."}, ["7"], []),
         ({"decimalChar": ",", "groupChar": "."}, ["1.234,5", "-12"], ["x"]),
         ({"groupChar": " "}, ["1 234 567.5"], ["1_0"]),
-        ({"bareNumber": False}, ["95 %", "€ 12.50", "-3°C"], ["none"]),
+        ({"bareNumber": False}, ["95 %", "€ 12.50", "-3°C"], ["none", "- 5"]),
     ],
 )
 def test_numbers_are_read_as_they_are_written(field: dict[str, Any], good: list[str], bad: list[str]) -> None:
@@ -186,3 +214,14 @@ def test_mistaken_dialect_is_refused(dialect: Any, mistake: str) -> None:
 def test_preset_has_a_sample(name: str) -> None:
     texts = [path.read_text() for path in (SAMPLES / "rules/observatories").iterdir()]
     assert any(f"dialect: {name}\n" in text for text in texts)
+
+
+def test_point_before_the_first_digit_counts() -> None:
+    field = {"name": "b", "type": "number", "bareNumber": False, "constraints": {"minimum": 1}}
+    content = "a\tb\nx\t.5 %\nx\t-.5 %\nx\t$.75\nx\t$1.5\n"
+    assert [row for row, _, _ in reasons(results(content, rules_of({}, [field]))["2#b#minimum"])] == [1, 2, 3]
+
+
+def test_any_number_of_comments_may_stand_above_the_header() -> None:
+    content = b"# comment\n" * 5000 + b"a,b\nx,1\ny,2.5\n"
+    assert items(content, rules_of({"commentChar": "#"})) == items(PLAIN, rules_of({}))

@@ -76,9 +76,39 @@ def test_location_test_of_ioos_has_its_axes() -> None:
     assert (rules.schema.axes.lat, rules.schema.axes.lon, rules.schema.axes.time) == ("lat", "lon", None)
 
 
+def test_rules_beside_a_published_form_count() -> None:
+    spike = {"v": {"qartod": {"spike_test": {"fail_threshold": 1}}}}
+    gross = {"v": {"qartod": {"gross_range_test": {"fail_span": [0, 1]}}}}
+    rules = loaded({"contexts": [{"streams": spike}], "streams": gross, "rows": {"minimum": 900}})
+    assert {one.name for one in rules.tests} == {"spike_test", "gross_range_test"}
+    assert rules.rows.minimum == 900
+    rules = loaded({"resources": [{"name": "x", "schema": SCHEMA}], "rows": {"minimum": 500}, "time": "time"})
+    assert (rules.rows.minimum, rules.schema.axes.time) == (500, "time")
+
+
+def test_ioos_configuration_has_a_z_axis_if_it_needs_one() -> None:
+    season = {"tspan": [1, 2], "period": "month", "vspan": [0, 1], "zspan": [0, 10]}
+    rules = loaded({"v": {"qartod": {"climatology_test": {"config": [season]}}}})
+    assert rules.schema.axes.z == "z"
+
+
+def test_words_that_change_nothing_are_taken() -> None:
+    dialect = {"csvddfVersion": 1.2, "lineTerminator": "\r\n", "caseSensitiveHeader": False, "delimiter": ";"}
+    rules = loaded({"name": "x", "dialect": dialect, "schema": {**SCHEMA, "fieldsMatch": ["superset"]}})
+    assert rules.schema.dialect.delimiter == ";"
+
+
 @pytest.mark.parametrize(
     ("content", "mistake"),
     [
+        ({"contexts": {"streams": {}}}, "contexts: expected a list with at least one context"),
+        ({"contexts": []}, "contexts: expected a list with at least one context"),
+        (
+            {"contexts": [{"streams": {}, "config": {}}]},
+            "contexts[0].config: unknown key; expected one of: streams, window",
+        ),
+        ({"resources": [{"schema": SCHEMA}], "nonsense": 1}, "nonsense: unknown key; expected one of: schema"),
+        ({**SCHEMA, "fieldsMatch": ["subset"]}, "schema.fieldsMatch: ['subset'] is not supported"),
         ({**SCHEMA, "foreignKeys": []}, "schema.foreignKeys: unknown key; expected one of: fields, primaryKey"),
         (
             {"resources": [{"schema": SCHEMA}, {"schema": SCHEMA}]},

@@ -12,7 +12,7 @@ import pytest
 
 from stream_qc.errors import InvalidRules
 from stream_qc.rules import load
-from tests.engine.checking import reasons, results, without_lines
+from tests.engine.checking import reasons, reports, results, without_lines
 
 PARTS = ("YY", "MM", "DD", "hh", "mm")
 
@@ -94,6 +94,35 @@ def test_local_time_is_converted() -> None:
     assert found["3#time#time_gap_test"].fail == 0
 
 
+def test_local_time_in_a_field_called_time() -> None:
+    rules = json.dumps(
+        {
+            "schema": {"fields": [{"name": "time", "type": "datetime"}]},
+            "time": {"fields": ["time"], "zone": "Europe/Berlin"},
+        }
+    )
+    found = results("time\n2020-07-01T00:00\n2020-07-01T00:00\n", rules)
+    assert reasons(found["3#time (UTC)#duplicate_time"]) == [
+        (2, "2020-07-01T00:00", "time (UTC) 2020-07-01T00:00 is already in row 1 (duplicate_time)")
+    ]
+
+
+def test_parts_of_the_time_may_be_in_the_key() -> None:
+    fields = [{"name": "station"}, {"name": "day", "type": "date"}, {"name": "clock", "type": "time"}]
+    content = "station,day,clock\nA,2020-01-01,00:00:00\nB,2020-01-01,00:00:00\n"
+    rules = {
+        "schema": {"fields": fields, "primaryKey": ["station", "day", "clock"]},
+        "time": {"fields": ["day", "clock"]},
+    }
+    report = reports(content, json.dumps(rules))[3]
+    assert report.passed
+    assert report.message.startswith(
+        "warning: the primary key is station and day and clock, so the file may hold several series"
+    )
+    rules["schema"]["primaryKey"] = ["day", "clock"]  # type: ignore[index]
+    assert not reports(content, json.dumps(rules))[3].passed
+
+
 @pytest.mark.parametrize(("form", "scale"), [("epoch-seconds", 1), ("epoch-milliseconds", 1000)])
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])
 def test_epoch(form: str, scale: int, kind: str) -> None:
@@ -123,9 +152,30 @@ def test_epoch(form: str, scale: int, kind: str) -> None:
             "time.zone: Berlin is no time zone; give its name, for example Europe/Berlin",
         ),
         ({"field": ["YY"]}, "time"),
+        ({"fields": ["YY"], "zones": "x"}, "time.zones: unknown key; expected one of: fields, zone"),
+        ({"fields": ["YY"], "zone": ""}, "time.zone:  is no time zone"),
+        ({"fields": ["YY", "YY"]}, "time.fields: YY, YY names a field twice"),
     ],
 )
 def test_mistaken_time_is_refused(time: Any, mistake: str) -> None:
     with pytest.raises(InvalidRules) as raised:
         load(json.dumps({"schema": {"fields": kinds(*PARTS)}, "time": time}))
+    assert any(one.startswith(mistake) for one in raised.value.mistakes), raised.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("form", "zone", "mistake"),
+    [
+        ("epoch-seconds", None, "time.fields: t has the format epoch-seconds, which is whole and in UTC"),
+        (
+            "%Y-%m-%d %H:%M %z",
+            "Europe/Berlin",
+            "time.zone: the times of t have an offset from UTC (%z); leave the zone out",
+        ),
+    ],
+)
+def test_time_that_is_in_utc_has_no_zone(form: str, zone: str | None, mistake: str) -> None:
+    field = {"name": "t", "type": "datetime", "format": form}
+    with pytest.raises(InvalidRules) as raised:
+        load(json.dumps({"schema": {"fields": [field]}, "time": {"fields": ["t"], "zone": zone}}))
     assert any(one.startswith(mistake) for one in raised.value.mistakes), raised.value.mistakes

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
+import zipfile
 from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart
 
 from tests.engine.checking import results
 
@@ -44,8 +47,7 @@ def workbook(**sheets: list[list[Any]]) -> bytes:
 
 
 def rules_of(**dialect: Any) -> str:
-    date = [field if field["name"] != "day" else {**field, "type": "datetime"} for field in FIELDS]
-    return json.dumps({"dialect": dialect, "schema": {"fields": date}, "time": "time"})
+    return json.dumps({"dialect": dialect, "schema": {"fields": FIELDS}, "time": "time"})
 
 
 @pytest.mark.parametrize("cut", [1, 1 << 20])
@@ -79,3 +81,42 @@ def test_long_sheet_is_read_to_its_end() -> None:
     rules = json.dumps({"schema": {"fields": [{"name": "n", "type": "integer", "constraints": {"maximum": 4998}}]}})
     found = results(workbook(data=rows), rules, "x.xlsx", block_bytes=70_000)
     assert [(one.row, one.value) for one in found["2#n#maximum"].examples] == [(5000, "4999")]
+
+
+NUMBER = json.dumps({"schema": {"fields": [{"name": "v", "type": "number", "constraints": {"maximum": 10}}]}})
+
+
+def test_wrong_dimension_leaves_no_row_out() -> None:
+    content = workbook(data=[["v"], *([number] for number in range(20))])
+    packed, changed = zipfile.ZipFile(io.BytesIO(content)), io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name in packed.namelist():
+            data = packed.read(name)
+            archive.writestr(name, re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:A3"', data))
+    assert results(changed.getvalue(), NUMBER, "x.xlsx")["1#*#rows"].message == "20 data rows"
+
+
+def test_formula_without_a_value_is_no_missing_value() -> None:
+    found = results(workbook(data=[["v"], [1], ["=A2*1000"]]), NUMBER, "x.xlsx")
+    assert [(one.row, one.value) for one in found["1#v#type"].examples] == [(2, "=A2*1000")]
+
+
+def test_chart_and_blank_cells_are_no_rows() -> None:
+    book = openpyxl.Workbook()
+    book.create_chartsheet("chart", 0).add_chart(BarChart())
+    sheet = book["Sheet"]
+    for row in ([None, None], ["v", None], [1, None], [2, None]):
+        sheet.append(row)
+    sheet["D2"].number_format = sheet["A9"].number_format = "0.00"
+    file = io.BytesIO()
+    book.save(file)
+    found = results(file.getvalue(), NUMBER, "x.xlsx")
+    assert found["1#*#rows"].message == "2 data rows"
+    assert all(result.passed for result in found.values())
+
+
+def test_decimal_char_does_not_change_numbers() -> None:
+    field = {"name": "v", "type": "number", "decimalChar": ",", "groupChar": ".", "constraints": {"maximum": 10}}
+    rules = json.dumps({"schema": {"fields": [field]}})
+    assert all(result.passed for result in results(workbook(data=[["v"], [2.25]]), rules, "x.xlsx").values())
+    assert all(result.passed for result in results('[{"v": 2.25}]', rules, "x.json").values())

@@ -61,7 +61,9 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, dt.datetime):
         return value.isoformat()
-    return repr(value) if isinstance(value, float) else f'"{value}"'
+    if isinstance(value, float):
+        return repr(value).replace("inf", "INF")  # as Table Schema writes it
+    return f'"{value}"'
 
 
 def numbers(values: Sequence[float | None]) -> Any:

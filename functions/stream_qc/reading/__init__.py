@@ -68,8 +68,10 @@ def open_reader(
     if form.kind == "parquet":
         return ParquetReader(stream, schema, names)
     if form.kind == "xlsx":
-        text = translated(sheet_as_csv(stream, schema.dialect.sheet), schema.dialect.of_sheet, schema.in_file)
-        return CsvReader(text, schema, names, block_bytes, delimiter=",")
+        dialect = schema.dialect
+        rows = sheet_as_csv(stream, dialect.sheet, max(dialect.header_rows, default=0))
+        text = translated(rows, dialect.of_sheet, schema.in_file)
+        return CsvReader(text, schema.with_plain_numbers(), names, block_bytes, delimiter=",")
     if form.vague and schema.dialect == PLAIN:
         raise UnreadableFile(
             "the ending of its name does not say how the file is written; add a dialect to the rules, "
@@ -78,4 +80,4 @@ def open_reader(
     plain = refuse_foreign_content(decompressed(stream, form), form, schema.dialect)
     if form.kind == "csv":
         return CsvReader(translated(plain, schema.dialect, [*schema.in_file]), schema, names, block_bytes)
-    return NdjsonReader(lines_of_array(plain), schema, names, NAMED * block_bytes)
+    return NdjsonReader(lines_of_array(plain), schema.with_plain_numbers(), names, NAMED * block_bytes)

@@ -34,6 +34,7 @@ from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
 HEADER_BYTES = 64 * 1024  # read to find the header
+ANOTHER_ENCODING = "; if the file has another encoding, name it in the rules, as in `dialect: {encoding: windows-1252}`"
 ZLIB = (b"x^", b"x\x01")  # those of its first two bytes that are UTF-8
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -181,7 +182,10 @@ class CsvReader:
         try:
             text = record.removesuffix(b"\n").removesuffix(b"\r").decode()
         except UnicodeDecodeError as error:
-            return [], f"not UTF-8: byte 0x{record[error.start]:02x} at byte {error.start + 1} of the row"
+            return (
+                [],
+                f"not UTF-8: byte 0x{record[error.start]:02x} at byte {error.start + 1} of the row{ANOTHER_ENCODING}",
+            )
         if "\x00" in text:
             return [], "the row contains a NUL byte"
         cells = [unquoted(cell) for cell in self._grammar.cell.findall(text.encode())]

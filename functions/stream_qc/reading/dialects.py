@@ -9,12 +9,15 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from stream_qc.dialect import LONGEST_HEADER, Dialect
+from stream_qc.dialect import Dialect
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.bytestream import Bytes
 from stream_qc.reading.lines import MAX_RECORD_BYTES
+
+csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 def translated(content: Bytes, dialect: Dialect, names: Sequence[str]) -> Bytes:
@@ -42,6 +45,10 @@ class Lines:
         line, end, self._rest = self._rest.partition(b"\n")
         return line + end
 
+    def unread(self, data: bytes) -> None:
+        """Puts whole lines back in front of the others."""
+        self._rest = data + self._rest
+
     def many(self, size: int) -> bytes:
         """Returns about `size` bytes of whole lines, or of the start of a line that is too long; b"" at the end."""
         data = self._rest
@@ -64,6 +71,14 @@ class _Translation:
         self._delimiter = (dialect.written_as or ",").encode()
         self._at_start = True
         self._quoting = dialect.quote_char != '"' or not dialect.double_quote or dialect.escape_char is not None
+        self._how: dict[str, Any] = {
+            "delimiter": " " if dialect.in_columns else self._delimiter.decode(),
+            "quotechar": dialect.quote_char,
+            "doublequote": dialect.double_quote if dialect.escape_char else True,
+            "escapechar": dialect.escape_char,
+            "skipinitialspace": dialect.skip_initial_space,
+        }
+        self._written: Iterator[str] | None = None  # the lines that are left, if they are read with care
         self._head = _line(names, self._delimiter.decode()) if not dialect.header else b""
 
     def read(self, size: int) -> bytes:
@@ -71,17 +86,41 @@ class _Translation:
         if self._at_start:
             self._at_start = False
             return self._head + self._above_the_rows()
-        while data := self._lines.many(size):
-            if found := self._rows(data):
+        while self._written is None and (data := self._lines.many(size)):
+            if self._needs_care(data):
+                self._written = _written(csv.reader(self._texts(data, size), **self._how), self._delimiter.decode())
+            elif found := self._rows(data):
                 return found
-        return b""
+        return _some(self._written, size) if self._written is not None else b""
+
+    def _needs_care(self, data: bytes) -> bool:
+        """Returns whether what looks like a comment or padding may be in a quoted cell. Python's csv module knows."""
+        if self._quoting:
+            return True
+        comments = bool(self._comment) and (data.startswith(self._comment) or b"\n" + self._comment in data)
+        return b'"' in data and (comments or self._dialect.skip_initial_space)
+
+    def _texts(self, data: bytes, size: int) -> Iterator[str]:
+        """Yields the lines of this data and of all that follows. It leaves out comments and padding outside of quotes."""
+        quote, inside = self._dialect.quote_char.encode(), False
+        while data:
+            for line in data.removesuffix(b"\n").split(b"\n"):
+                if not inside and self._comment and line.startswith(self._comment):
+                    continue
+                if not inside and self._dialect.skip_initial_space:
+                    line = line.lstrip(b" \t" if self._dialect.in_columns else b" ")  # noqa: PLW2901
+                inside ^= self._dialect.escape_char is None and line.count(quote) % 2 == 1
+                if not inside and self._dialect.in_columns:
+                    line = line.rstrip()  # noqa: PLW2901
+                yield f"{line.decode(errors='surrogateescape')}\n"
+            data = self._lines.many(size)
 
     def _above_the_rows(self) -> bytes:
         """Returns the header, or the first rows if there is none. It leaves out what is above them."""
         dialect, headers, number = self._dialect, list[bytes](), 0
         last = max([*dialect.header_rows, *dialect.comment_rows, 0])
         first: list[bytes] = []
-        while number < LONGEST_HEADER and (line := self._lines.one()):
+        while line := self._lines.one():
             number += 1
             commented = bool(self._comment) and line.startswith(self._comment)
             if number in dialect.comment_rows or (commented and number not in dialect.header_rows):
@@ -97,7 +136,8 @@ class _Translation:
                 "the file has no header: it ends, or goes on with comments, where the dialect expects one"
             )
         first += [self._lines.one() for _ in range(dialect.rows_below_header)]
-        return self._header(headers) + self._rows(b"".join(first[dialect.rows_below_header :]))
+        self._lines.unread(b"".join(first[dialect.rows_below_header :]))
+        return self._header(headers)
 
     def _header(self, lines: list[bytes]) -> bytes:
         if len(lines) < 2:
@@ -127,18 +167,34 @@ class _Translation:
         return self._plainly_quoted(data) if self._quoting else data
 
     def _plainly_quoted(self, data: bytes) -> bytes:
-        dialect = self._dialect
-        text = io.StringIO(data.decode(errors="surrogateescape"), newline="")
-        rows = csv.reader(
-            text,
-            delimiter=self._delimiter.decode(),
-            quotechar=dialect.quote_char,
-            doublequote=dialect.double_quote if dialect.escape_char else True,
-            escapechar=dialect.escape_char,
+        lines = io.StringIO(data.decode(errors="surrogateescape"), newline="")
+        return "".join(_written(csv.reader(lines, **self._how), self._delimiter.decode())).encode(
+            errors="surrogateescape"
         )
-        out = io.StringIO(newline="")
-        csv.writer(out, delimiter=self._delimiter.decode(), lineterminator="\n").writerows(rows)
-        return out.getvalue().encode(errors="surrogateescape")
+
+
+def _written(rows: Iterator[list[str]], delimiter: str) -> Iterator[str]:
+    """Yields each row as a line of plain CSV. Raises UnreadableFile for a cell that is too long."""
+    out = io.StringIO(newline="")
+    write = csv.writer(out, delimiter=delimiter, lineterminator="\n").writerow
+    try:
+        for row in rows:
+            out.seek(0)
+            out.truncate()
+            write(row)
+            yield out.getvalue()
+    except csv.Error as error:
+        raise UnreadableFile(f"the file cannot be read in its dialect: {error}") from None
+
+
+def _some(lines: Iterator[str], size: int) -> bytes:
+    """Returns lines of about `size` bytes; b"" at the end."""
+    found: list[str] = []
+    length = 0
+    while length < size and (line := next(lines, None)) is not None:
+        found.append(line)
+        length += len(line)
+    return "".join(found).encode(errors="surrogateescape")
 
 
 def _decoded(content: Bytes, dialect: Dialect) -> Callable[[int], bytes]:

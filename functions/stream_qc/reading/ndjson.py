@@ -235,12 +235,15 @@ def _value(record: dict[str, msgspec.Raw], name: str) -> msgspec.Raw | None:
     """Returns the value of a field, or that at the end of its path: `a.b` is b in the object a."""
     if name in record or "." not in name:
         return record.get(name)
-    for step in name.split("."):
+    *path, last = name.split(".")
+    for step in path:
         value = record.get(step)
-        if value is None:
+        if value is None or bytes(value) == b"null":
             return None
-        record = decode(value) if bytes(value).startswith(b"{") else {}
-    return value
+        if not bytes(value).startswith(b"{"):
+            return msgspec.Raw(msgspec.json.encode(f"{step} is no object: {bytes(value).decode()}"))
+        record = decode(value)
+    return record.get(last)
 
 
 def _text(value: msgspec.Raw | None) -> str | None:

@@ -46,7 +46,9 @@ def _keys(kind: Any, inner: str) -> list[str]:
     """Returns the keys that a structure accepts."""
     if inner.startswith(".constraints"):
         kind = Constraints
-    return [field.encode_name for field in msgspec.structs.fields(kind)]
+    if inner.startswith(".time"):
+        return ["fields", "zone"]
+    return [field.encode_name for field in msgspec.structs.fields(kind) if field.encode_name != "rowsBelowHeader"]
 
 
 def kind_of(value: Any) -> str:

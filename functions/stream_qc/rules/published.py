@@ -16,6 +16,12 @@ OF_RESOURCE = {
     "name", "path", "type", "title", "description", "scheme", "format", "mediatype", "hash", "bytes", "sources", "licenses",
     "profile", "compression", "innerpath", "$schema",
 }  # fmt: skip
+OF_PACKAGE = {
+    "name", "id", "title", "description", "homepage", "version", "created", "keywords", "image", "contributors", "sources",
+    "licenses", "profile", "$schema",
+}  # fmt: skip
+# Words of CSV Dialect that change nothing here: line ends of both kinds are read, and names are compared as they are.
+OF_DIALECT = {"$schema", "type", "csvddfVersion", "lineTerminator", "caseSensitiveHeader"}
 MODULES = {"qartod", "argo", "axds"}  # of ioos_qc
 AXES = {"time": "datetime", "z": "number", "lat": "number", "lon": "number"}
 
@@ -23,7 +29,7 @@ AXES = {"time": "datetime", "z": "number", "lat": "number", "lon": "number"}
 def as_document(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
     """Returns the rules as a document of ours. Adds a mistake, with its place, for what cannot be one."""
     if "resources" in content:
-        content = _resource_of(content["resources"], mistakes)
+        content = _of_package(content, mistakes)
     if "fields" in content and "schema" not in content:
         content = {"schema": content}
     elif "schema" in content and not content.keys() <= OURS:
@@ -31,14 +37,26 @@ def as_document(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
     elif "contexts" in content or _is_ioos(content):
         content = _of_ioos(content, mistakes)
     if isinstance(content.get("schema"), dict):
-        content = {**content, "schema": {key: value for key, value in content["schema"].items() if key != "$schema"}}
+        content = {**content, "schema": _table(content["schema"], mistakes)}
     return content
 
 
-def _resource_of(resources: Any, mistakes: list[str]) -> dict[str, Any]:
-    """Returns the resource of a data package, which must have just one."""
+def _table(schema: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
+    """Returns a Table Schema without its version, and without fieldsMatch if that says what is done here."""
+    match = schema.get("fieldsMatch", "superset")
+    if match not in ("superset", ["superset"]):
+        mistakes.append(
+            f"schema.fieldsMatch: {match} is not supported; a file may have more fields, in any order (superset)"
+        )
+    return {key: value for key, value in schema.items() if key not in ("$schema", "fieldsMatch")}
+
+
+def _of_package(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
+    """Returns the resource of a data package, which must have just one, with the rules that stand beside it."""
+    resources = content["resources"]
+    beside = {key: value for key, value in content.items() if key not in {"resources", *OF_PACKAGE}}
     if isinstance(resources, list) and len(resources) == 1 and isinstance(resources[0], dict):
-        return resources[0]
+        return {**resources[0], **beside}
     mistakes.append("resources: the rules of a stream are those of one file; make a rules file of one resource")
     return {}
 
@@ -49,9 +67,9 @@ def _of_resource(content: dict[str, Any]) -> dict[str, Any]:
     dialect = document.get("dialect", {})
     if isinstance(dialect, dict):
         controls = [dialect[kind] for kind in ("csv", "excel") if isinstance(dialect.get(kind), dict)]
-        words = {key: value for key, value in dialect.items() if key not in ("csv", "excel", "$schema", "type")}
+        words = {key: value for key, value in dialect.items() if key not in {"csv", "excel", *OF_DIALECT}}
         for control in controls:
-            words |= control
+            words |= {key: value for key, value in control.items() if key not in OF_DIALECT}
         if isinstance(document.get("encoding"), str):
             words.setdefault("encoding", document.pop("encoding"))
         document["dialect"] = words
@@ -66,7 +84,10 @@ def _is_ioos(content: dict[str, Any]) -> bool:
 
 
 def _of_ioos(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
-    """Returns the document of an ioos_qc configuration. It has no schema: its streams are numbers, its axes have their names."""
+    """Returns the document of an ioos_qc configuration.
+
+    If it has no schema, its streams are numbers, and its axes have their names. Rules that stand beside the contexts count too.
+    """
     streams: dict[str, Any] = {}
     for place, context in _contexts(content, mistakes):
         for field, modules in context.items():
@@ -76,27 +97,53 @@ def _of_ioos(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
                 continue
             for module, tests in modules.items():
                 _add(known.setdefault(module, {}), tests, f"{place}streams.{field}.{module}", mistakes)
+    beside = (
+        {key: value for key, value in content.items() if key not in ("contexts", "streams")}
+        if "contexts" in content
+        else {}
+    )
+    return {**_without_schema(streams), **beside, "streams": streams}
+
+
+def _without_schema(streams: dict[str, Any]) -> dict[str, Any]:
+    """Returns a schema of the streams, and the axes that their tests use."""
     asked = [
-        name for modules in streams.values() for tests in modules.values() if isinstance(tests, dict) for name in tests
+        (name, parameters)
+        for modules in streams.values()
+        for tests in modules.values()
+        if isinstance(tests, dict)
+        for name, parameters in tests.items()
+        if name in TESTS
     ]
-    axes = {axis for name in asked if name in TESTS for axis in (*TESTS[name].needs_axes, *TESTS[name].may_use_axes)}
-    names = dict.fromkeys(streams, "number") | {axis: kind for axis, kind in AXES.items() if axis in axes - {"z"}}
+    axes = {axis for name, _ in asked for axis in (*TESTS[name].needs_axes, *TESTS[name].may_use_axes)} - {"z"}
+    if any("zspan" in str(parameters) for _, parameters in asked):
+        axes.add("z")
+    names = dict.fromkeys(streams, "number") | {axis: kind for axis, kind in AXES.items() if axis in axes}
     fields = [{"name": name} if kind == "number" else {"name": name, "type": kind} for name, kind in names.items()]
-    return {"schema": {"fields": fields}, **{axis: axis for axis in AXES if axis in names}, "streams": streams}
+    return {"schema": {"fields": fields}, **{axis: axis for axis in AXES if axis in axes}}
 
 
 def _contexts(content: dict[str, Any], mistakes: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """Returns the streams of each context with its place."""
-    contexts = content.get("contexts")
-    if contexts is None:
+    if "contexts" not in content:
         streams = content["streams"] if set(content) == {"streams"} else content
         return [("", streams)] if isinstance(streams, dict) else []
-    found = []
-    for number, context in enumerate(contexts if isinstance(contexts, list) else []):
+    contexts, found = content["contexts"], list[tuple[str, dict[str, Any]]]()
+    if not isinstance(contexts, list) or not contexts:
+        mistakes.append("contexts: expected a list with at least one context")
+        return found
+    if isinstance(content.get("streams"), dict):
+        found.append(("", content["streams"]))
+    for number, context in enumerate(contexts):
         place = f"contexts[{number}]."
         if not isinstance(context, dict) or not isinstance(context.get("streams"), dict):
             mistakes.append(f"{place}streams: expected a mapping of fields")
             continue
+        mistakes += [
+            f"{place}{word}: unknown key; expected one of: streams, window, region, attrs"
+            for word in context
+            if word not in ("streams", "window", "region", "attrs")
+        ]
         mistakes += [
             f"{place}{word}: a part of the file cannot be chosen; only contexts for the whole file are supported"
             for word in ("window", "region")

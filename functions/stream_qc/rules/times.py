@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import polars as pl
 
+from stream_qc.fieldtimes import EPOCHS
 from stream_qc.rules.model import Document, TimeOf
 from stream_qc.schema import Field, TimeParts
 
@@ -24,8 +26,9 @@ def time_name(document: Document) -> str | None:
     if not isinstance(given, TimeOf):
         return given
     fields = document.schema.get("fields") or []
-    taken = any(isinstance(field, dict) and field.get("name") == "time" for field in fields)
-    return " ".join(given.fields) if taken else "time"
+    taken = {field.get("name") for field in fields if isinstance(field, dict)}
+    joined = " ".join(given.fields)
+    return next(name for name in ("time", joined, f"{joined} (UTC)") if name not in taken or name.endswith("(UTC)"))
 
 
 def parts_of(given: TimeOf, fields: dict[str, Field], mistakes: list[str]) -> TimeParts:
@@ -45,16 +48,31 @@ def parts_of(given: TimeOf, fields: dict[str, Field], mistakes: list[str]) -> Ti
             "time.fields: name the fields of year, month, day, hour, minute and second, in this order and as far as there "
             "are any; or those of the date and of the time, with these types"
         )
+    mistakes += _mistakes(given, fields)
     more = ("", " 01 01", " 01")[numbers] if 0 < numbers < 3 and numbers == len(given.fields) else ""
-    if given.zone is not None and not _is_zone(given.zone):
-        mistakes.append(f"time.zone: {given.zone} is no time zone; give its name, for example Europe/Berlin")
     codes = {"": "", " 01 01": " %m %d", " 01": " %d"}[more]
     formats = tuple(" ".join(one) + codes for one in itertools.product(*patterns))
     return TimeParts(tuple(given.fields), formats, more, given.zone)
 
 
+def _mistakes(given: TimeOf, fields: dict[str, Field]) -> Iterator[str]:
+    """Yields what cannot be put together."""
+    if len(set(given.fields)) < len(given.fields):
+        yield f"time.fields: {', '.join(given.fields)} names a field twice"
+    for name in given.fields:
+        form = fields.get(name, Field(name)).format
+        if form in EPOCHS:
+            yield f"time.fields: {name} has the format {form}, which is whole and in UTC; name it as `time: {name}`"
+        elif given.zone is not None and "%z" in form.replace("#", ""):
+            yield f"time.zone: the times of {name} have an offset from UTC (%z); leave the zone out"
+    if given.zone is not None and not _is_zone(given.zone):
+        yield f"time.zone: {given.zone} is no time zone; give its name, for example Europe/Berlin"
+
+
 def _is_zone(name: str) -> bool:
     """Returns whether polars knows the time zone. Lambda's Python may come without the files that zoneinfo reads."""
+    if not name:
+        return False
     try:
         pl.Series([0], dtype=pl.Datetime("us")).dt.replace_time_zone(name)
     except pl.exceptions.PolarsError:
