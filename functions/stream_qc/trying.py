@@ -15,6 +15,7 @@ from stream_qc.dialect import PLAIN
 from stream_qc.engine import Open, check_stream
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
+from stream_qc.measurements import NO_MEASUREMENT
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
 from stream_qc.results import Result
@@ -108,7 +109,12 @@ def _judged(table: pl.DataFrame, rules: Rules) -> dict[str, Result]:
 
 def _faults(table: pl.DataFrame, rules: Rules) -> Iterator[Fault]:
     fields = [field for name, field in rules.schema.fields.items() if name in table.columns]
-    numbers = [field for field in fields if field.type in ("number", "integer")]
+    parts = {part for name in rules.schema.time_parts for part in rules.schema.parts_of(name)}
+    numbers = [
+        field
+        for field in fields
+        if field.type in ("number", "integer") and field.name not in parts and not NO_MEASUREMENT.match(field.name)
+    ]
     yield from _of_file(table, rules)
     for field in numbers:
         yield from _of_number(table, field)
@@ -154,7 +160,8 @@ def _of_number(table: pl.DataFrame, field: Field) -> Iterator[Fault]:
     whole = field.type == "integer"
 
     def written(numbers: pl.Series) -> pl.Series:
-        return numbers.round().cast(pl.Int64).cast(pl.String) if whole else numbers.cast(pl.String)
+        texts = numbers.round().cast(pl.Int64).cast(pl.String) if whole else numbers.cast(pl.String)
+        return texts.str.replace(".", field.decimal_char, literal=True)
 
     def changed(change: Callable[[pl.Series], pl.Series], start: int, count: int) -> pl.DataFrame:
         part = written(change(values.slice(start, count)))

@@ -174,3 +174,39 @@ def test_identifiers_and_places_get_no_range(tmp_path: Path) -> None:
 def test_whole_numbers_that_are_times_are_times(tmp_path: Path) -> None:
     text = inferred(tmp_path, "when,v\n2020010100,1\n2020010101,2\n")
     assert '{name: when, type: datetime, format: "%Y%m%d%H", constraints: {required: true}}' in text
+
+
+@pytest.mark.parametrize(
+    ("content", "rules", "doubt"),
+    [
+        ("#time,v\n" + "".join(f"2024-01-01T0{hour}:00:00Z,{hour}\n" for hour in range(9)),
+         'dialect: {commentChar: "#", headerRows: [1]}', "line 1 is taken for the header, although it begins with #"),
+        ("# station 5\n# time,v\n2024-01-01T00:00:00Z,1\n2024-01-01T01:00:00Z,2\n",
+         'dialect: {commentChar: "#", headerRows: [2]}', "line 2 is taken for the header, although it begins with #"),
+        ("2024-07-01T00:00:00,15.5\n2024-07-01T01:00:00,15.0\n2024-07-01T02:00:00,15.2\n", "fields:", "the first line looks like data"),
+        ("v\n" + "1\n2\n3\n" * 20 + "<0.5\n", "{name: v, type: string", "v has mostly numbers, but also texts such as <0.5"),
+        ("rain\n" + "0\n" * 40 + "-999\n", 'missingValues: ["", "-999"]', "-999 is taken for a missing value"),
+        ("wdir,pres\n" + "".join(f"{row},{990 + row / 2}\n" for row in range(40)) + "999,999\n", "{name: wdir, type: integer",
+         "999 in wdir may stand for a missing value, but another field has it as a value"),
+    ],
+)  # fmt: skip
+def test_odd_file_is_understood_or_doubted(content: str, rules: str, doubt: str, tmp_path: Path) -> None:
+    text = inferred(tmp_path, content)
+    assert rules in text
+    assert f"# check: {doubt}" in text
+
+
+@pytest.mark.parametrize(("scale", "form"), [(1, "epoch-seconds"), (1000, "epoch-milliseconds")])
+def test_epochs_are_times(scale: int, form: str, tmp_path: Path) -> None:
+    text = inferred(tmp_path, "ts,v\n" + "".join(f"{(1_710_000_000 + 60 * row) * scale},{row}\n" for row in range(40)))
+    assert f'{{name: ts, type: datetime, format: "{form}"' in text
+    assert "time: ts\n" in text
+
+
+def test_identifier_with_leading_zeros_is_text(tmp_path: Path) -> None:
+    assert "{name: site, type: string" in inferred(tmp_path, "site,v\n01646500,1\n01646501,2\n")
+
+
+def test_warm_month_does_not_end_at_zero(tmp_path: Path) -> None:
+    text = inferred(tmp_path, "temp\n" + "".join(f"{12 + row % 12}\n" for row in range(60)))
+    assert "fail_span: [6.5, 28.5]" in text

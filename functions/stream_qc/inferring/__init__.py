@@ -51,7 +51,14 @@ def infer(open_stream: Open, form: Format) -> str:
         rows += block.height
     if not rows:
         raise UnreadableFile("the file has no rows; rules can only be inferred from a good file")
-    missing = [*dict.fromkeys(text for one in seen for text in one.settle())]
+    values = {one.name: {value for value in one.sentinels if not one.is_far(value)} for one in seen}
+    missing = [
+        *dict.fromkeys(
+            text
+            for one in seen
+            for text in one.settle({value for name, found in values.items() if name != one.name for value in found})
+        )
+    ]
     axes = time_axes(lambda: _blocks(open_stream, form, plain), seen)
     order = order_of(open_stream, form, plain, seen, axes)
     return "\n".join(lines_of(Found(sniffed, seen, rows, missing, order))) + "\n"

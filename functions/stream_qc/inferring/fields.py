@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -60,6 +62,10 @@ COMPACT = (
     Field("", "datetime", "%Y%m%d%H"),
     Field("", "date", "%Y%m%d"),
 )
+# Numbers of a field with such a name that are seconds or milliseconds since 1970, from 2001 to 2100.
+EPOCH_NAMES = re.compile(r"^(t|ts|time|timestamp|epoch|unix.*|.*_(ts|time|timestamp|epoch))$", re.IGNORECASE)
+EPOCH_RANGES = {"epoch-seconds": (1e9, 4.1e9), "epoch-milliseconds": (1e12, 4.1e12)}
+ALONE = 90.0  # how far above a value that is always the same a sentinel is
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 FAR = 1.0  # how far outside of the other values a sentinel is, as a share of their range
 MOST_DISTINCT = 1000
@@ -78,9 +84,14 @@ class Seen:
     least: float = math.inf
     most: float = -math.inf
     infinite: bool = False
+    leading_zeros: bool = False
+    numeric: int = 0  # cells that are numbers
+    odd: str = ""  # the first cell that is none
+    lacking: bool = False  # whether sentinels stand for missing values
     sentinels: Counter[float] = field(default_factory=Counter)  # how often each of SENTINELS occurs
     spellings: dict[float, set[str]] = field(default_factory=dict)  # as they are written
     distinct: set[str] | None = field(default_factory=set)  # the values, None if there are more than MOST_DISTINCT
+    shared: list[float] = field(default_factory=list)  # sentinels that are values of another field
     values: dict[str, int] | None = field(default_factory=dict)  # how often each occurs; None if there are too many
 
     @property
@@ -89,6 +100,12 @@ class Seen:
         empty = self.values is not None and not self.values
         if empty or not self.candidates:
             return Field("", "string")
+        if self.candidates[0].type == "integer" and self.leading_zeros:
+            return Field("", "string")  # an identifier, such as 01646500
+        if self.candidates[0].type in ("integer", "number") and EPOCH_NAMES.match(self.name):
+            for epoch, (first, last) in EPOCH_RANGES.items():
+                if first <= self.least and self.most <= last:
+                    return Field("", "datetime", epoch)
         if self.candidates[0].type == "integer" and self._digits in (14, 12, 10, 8):
             form = COMPACT[(14, 12, 10, 8).index(self._digits)]
             years = [int(number // 10 ** (self._digits - 4)) for number in (self.least, self.most)]
@@ -114,13 +131,23 @@ class Seen:
             self.compact = [one for one in self.compact if fieldtypes.parse(there, one).null_count() == 0]
             self.candidates = [one for one in self.candidates if fieldtypes.parse(there, one).null_count() == 0]
             self._count(there)
+            self._look_at_texts(there)
             numbers = _numbers(there)
+            self.numeric += numbers.len()
             self.infinite |= bool(numbers.is_infinite().any())
             self.missing += int(numbers.is_nan().sum())  # NaN is missing
             numbers = self._without_sentinels(numbers.filter(numbers.is_finite()), there)
             if numbers.len():
                 self.least = min(self.least, float(numbers.min()))  # type: ignore[arg-type]
                 self.most = max(self.most, float(numbers.max()))  # type: ignore[arg-type]
+
+    def _look_at_texts(self, there: pl.Series) -> None:
+        if there.dtype != pl.String:
+            return
+        self.leading_zeros |= bool(there.str.contains(r"^[-+]?0\d").any())
+        if not self.odd:
+            others = there.filter(there.str.strip_chars().cast(pl.Float64, strict=False).is_null())
+            self.odd = others[0] if others.len() else ""
 
     def _without_texts(self, there: pl.Series) -> pl.Series:
         """Returns the cells that are none of TEXTS, and counts those that are."""
@@ -148,9 +175,12 @@ class Seen:
                 self.spellings.setdefault(value, set()).add(text)
         return numbers.filter(~odd)
 
-    def settle(self) -> list[str]:
-        """Takes those sentinels that are values for values. Returns the others, which stand for missing values, as text."""
-        span = (self.most - self.least) * FAR
+    def settle(self, values_elsewhere: Collection[float]) -> list[str]:
+        """Takes those sentinels that are values for values. Returns the others, which stand for missing values, as text.
+
+        values_elsewhere: those that are values of another field; missingValues holds for all fields.
+        """
+        self.shared = [value for value in self.sentinels if self.is_far(value) and value in values_elsewhere]
         missing: list[str] = []
         if self.texts and self.found.type in ("string", "boolean"):
             for text, count in self.texts.items():  # they are values of a text
@@ -160,12 +190,21 @@ class Seen:
         else:
             missing += self.texts
         for value in sorted(self.sentinels, key=abs):
-            far = self.least - span > value or value > self.most + span
-            if self.found.type in ("integer", "number") and self.least <= self.most and far and span > 0:
+            if self.is_far(value) and value not in values_elsewhere:
                 missing.append(min(self.spellings.get(value, {f"{value:g}"}), key=len))
+                self.lacking = True
             else:
                 self.least, self.most = min(self.least, value), max(self.most, value)
         return missing
+
+    def is_far(self, value: float) -> bool:
+        """Returns whether a sentinel is far from all other values, or is beside a single one or none."""
+        if self.found.type not in ("integer", "number"):
+            return False
+        span = self.most - self.least
+        if not span > 0:
+            return value < 0 or (self.least <= self.most and value > ALONE + abs(self.most))
+        return self.least - span * FAR > value or value > self.most + span * FAR
 
     def _count(self, there: pl.Series) -> None:
         if self.distinct is not None:

@@ -11,6 +11,7 @@ from stream_qc.dialect import PLAIN, PRESETS, Dialect
 HEAD_BYTES = 64 * 1024
 WIDTHS = re.compile(r"^\d+[sdn](\t\d+[sdn])*$")  # of RDB: 5s, 15s, 20d
 NDBC = re.compile(r"^#?\s*(YY|YYYY|#YY)\s+MM\s+DD\s+hh\s", re.IGNORECASE)
+DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{4}")
 UNITS = {"UTC", "degrees_north", "degrees_east"}
 SEPARATORS = ",;\t|"
 LINES = 50  # that are looked at
@@ -38,6 +39,10 @@ def sniff(head: bytes) -> Sniffed:
     comment = next((mark for mark in COMMENTS if lines and lines[0].startswith(mark)), None)
     if comment is not None:
         words["commentChar"] = comment
+        place = _commented_header(text, comment)
+        if place:
+            words["headerRows"] = [place]
+            doubts.append(f"line {place} is taken for the header, although it begins with {comment}")
         lines = [line for line in lines if not line.startswith(comment)]
         if not lines:
             doubts.append(f"every line that was looked at begins with {comment}")
@@ -46,14 +51,26 @@ def sniff(head: bytes) -> Sniffed:
     elif lines and not any(mark in lines[0] for mark in SEPARATORS):
         doubts.append("the file seems to have one column; if it has more, name their delimiter in a dialect")
     if len(lines) > 1 and "delimiter" not in words:
-        doubts += _doubts_of_header(lines)
+        doubts += _doubts_of_header(lines) if "headerRows" not in words else []
     dialect = Dialect(
+        header_rows=words.get("headerRows", []),
         comment_char=comment,
         delimiter=words.get("delimiter"),
         skip_initial_space="skipInitialSpace" in words,
         encoding=encoding,
     )
     return Sniffed(words or None, dialect, doubts)
+
+
+def _commented_header(text: str, comment: str) -> int:
+    """Returns the number of the last comment above the rows if it names as many fields as they have cells; 0 otherwise."""
+    lines = text.splitlines()[:LINES]
+    count = next((place for place, line in enumerate(lines) if not line.startswith(comment)), 0)
+    if not count or count == len(lines):
+        return 0
+    mark = max(SEPARATORS, key=lines[count].count)
+    names, cells = lines[count - 1].split(mark), lines[count].split(mark)
+    return count if len(names) == len(cells) > 1 and any(map(_is_value, cells)) else 0
 
 
 def _decoded(head: bytes) -> tuple[str, str]:
@@ -93,7 +110,11 @@ def _doubts_of_header(lines: list[str]) -> list[str]:
     """Returns what is odd about the header or the line below it."""
     mark = max(SEPARATORS, key=lines[0].count)
     names, first = lines[0].split(mark), lines[1].split(mark)
-    if names and all(_is_number(name) for name in names):
+    if (
+        names
+        and any(map(_is_value, names))
+        and all(_is_value(name) == _is_value(cell) for name, cell in zip(names, first, strict=False))
+    ):
         return [
             "the first line looks like data; if the file has no header, add `dialect: {header: false}` and name the fields"
         ]
@@ -107,6 +128,11 @@ def _doubts_of_header(lines: list[str]) -> list[str]:
 
 def _number_at(cells: list[str], place: int) -> bool:
     return place < len(cells) and _is_number(cells[place])
+
+
+def _is_value(cell: str) -> bool:
+    """Returns whether a cell is a number or begins with a date, as names of fields do not."""
+    return _is_number(cell) or DATE.match(cell.strip('" ')) is not None
 
 
 def _is_number(cell: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,12 @@ from typing import Any
 from stream_qc.inferring.axes import Order, TimeAxis
 from stream_qc.inferring.fields import FEW_VALUES, TEXTS, Seen
 from stream_qc.inferring.sniffing import Sniffed
+from stream_qc.measurements import NO_MEASUREMENT
 
-# Numbers that are no measurements: they get no range.
-NO_MEASUREMENT = re.compile(
-    r"^((.*[_ .-])?(id|uuid|no|nr|number|code|cd)|record|qn_\d+|year|month|day|hour|minute|min|second|sec|yy+|mm|dd|hh|ss"
-    r"|lat|lon|long|latitude|longitude|epoch|.*timestamp)$",
-    re.IGNORECASE,
-)
 LONGEST_GAP = 24 * 366 * 1000  # hours, as time_gap_test takes them
 SMALL = 1e-9
+MOSTLY = 0.5  # the share of numbers above which a field of texts is doubtful
+NEAR_ZERO = 0.25  # how far above 0 the least value is at most, as a share of the range, if no value can be below 0
 FEWEST_ROWS = 30  # for ranges
 SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # share of the range of the values
 
@@ -105,6 +101,11 @@ def _doubts(found: Found) -> Iterator[str]:
     for text in found.missing:
         other = "text, and the other cells are not" if text in TEXTS else "far from the other values"
         yield f"{text} is taken for a missing value, because it is {other}"
+    for one in found.seen:
+        if one.found.type == "string" and one.odd and one.numeric > MOSTLY * found.rows:
+            yield f"{one.name} has mostly numbers, but also texts such as {one.odd}; it is taken for text"
+        for value in one.shared:
+            yield f"{value:g} in {one.name} may stand for a missing value, but another field has it as a value"
     if found.rows < FEWEST_ROWS:
         yield f"{found.rows:,} {'row is' if found.rows == 1 else 'rows are'} too few to tell the ranges of values"
     if found.order.axis is None and not found.order.parts:
@@ -117,7 +118,7 @@ def _field(one: Seen, found: Found) -> dict[str, Any]:
     if kind.format != "default":
         described["format"] = kind.format
     constraints: dict[str, Any] = {}
-    if not one.missing and not one.sentinels and not one.texts:
+    if not one.missing and not one.lacking and not one.texts:
         constraints["required"] = True
     if (
         kind.type == "string"
@@ -125,7 +126,7 @@ def _field(one: Seen, found: Found) -> dict[str, Any]:
         and all(count > 1 for count in one.values.values())
         and found.rows > FEW_VALUES
     ):
-        constraints["enum"] = sorted(one.values)
+        constraints["enum"] = sorted(set(one.values) - {*found.missing})
     if constraints:
         described["constraints"] = constraints
     return described
@@ -143,7 +144,10 @@ def _tests(one: Seen) -> dict[str, Any]:
 
     def widened(margin: float) -> list[float]:
         low, high = one.least - margin * span, one.most + margin * span
-        return [0 if one.least >= 0 > low else _outward(low, math.floor), _outward(high, math.ceil)]
+        return [
+            0 if 0 <= one.least <= NEAR_ZERO * span and low < 0 else _outward(low, math.floor),
+            _outward(high, math.ceil),
+        ]
 
     return {"gross_range_test": {"suspect_span": widened(SUSPECT_MARGIN), "fail_span": widened(FAIL_MARGIN)}}
 
