@@ -183,6 +183,8 @@ def test_whole_numbers_that_are_times_are_times(tmp_path: Path) -> None:
          'dialect: {commentChar: "#", headerRows: [1]}', "line 1 is taken for the header, although it begins with #"),
         ("# station 5\n# time,v\n2024-01-01T00:00:00Z,1\n2024-01-01T01:00:00Z,2\n",
          'dialect: {commentChar: "#", headerRows: [2]}', "line 2 is taken for the header, although it begins with #"),
+        ('Station 7,"Hill, north"\n\nt,v,w\n' + "".join(f"2024-01-01T{hour:02}:00:00Z,{hour},1\n" for hour in range(24)),
+         "dialect: {headerRows: [3]}", "line 3 is taken for the header, because those above have other numbers of cells"),
         ("2024-07-01T00:00:00,15.5\n2024-07-01T01:00:00,15.0\n2024-07-01T02:00:00,15.2\n", "fields:", "the first line looks like data"),
         ("v\n" + "1\n2\n3\n" * 20 + "<0.5\n", "{name: v, type: string", "v has mostly numbers, but also texts such as <0.5"),
         ("rain\n" + "0\n" * 40 + "-999\n", 'missingValues: ["", "-999"]', "-999 is taken for a missing value"),

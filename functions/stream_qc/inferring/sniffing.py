@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ NDBC = re.compile(r"^#?\s*(YY|YYYY|#YY)\s+MM\s+DD\s+hh\s", re.IGNORECASE)
 DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{4}")
 UNITS = {"UTC", "degrees_north", "degrees_east"}
 SEPARATORS = ",;\t|"
+TITLES = 20  # lines above the header, at most
 LINES = 50  # that are looked at
 COMMENTS = ("#", "//", "%", "*")
 
@@ -46,6 +49,11 @@ def sniff(head: bytes) -> Sniffed:
         lines = [line for line in lines if not line.startswith(comment)]
         if not lines:
             doubts.append(f"every line that was looked at begins with {comment}")
+    place = 0 if comment is not None else _line_of_header(text)
+    if place > 1:
+        words["headerRows"] = [place]
+        doubts.append(f"line {place} is taken for the header, because those above have other numbers of cells")
+        lines = text.splitlines()[place - 1 : LINES]
     if _in_columns(lines):
         words |= {"delimiter": " ", "skipInitialSpace": True}
     elif lines and not any(mark in lines[0] for mark in SEPARATORS):
@@ -60,6 +68,16 @@ def sniff(head: bytes) -> Sniffed:
         encoding=encoding,
     )
     return Sniffed(words or None, dialect, doubts)
+
+
+def _line_of_header(text: str) -> int:
+    """Returns the number of the first line that has as many cells as most lines below it; 0 if that is not clear."""
+    lines = text.splitlines()[:LINES]
+    mark = max(SEPARATORS, key=lambda one: max((line.count(one) for line in lines), default=0))
+    counts = [len(row) for row in csv.reader(lines, delimiter=mark)] if text.count('"') % 2 == 0 else []
+    usual = statistics.mode(counts[len(counts) // 2 :]) if len(counts) > TITLES + 2 else 0
+    place = counts.index(usual) + 1 if usual > 1 and usual in counts else 0
+    return place if len(counts) == len(lines) and place <= TITLES else 0
 
 
 def _commented_header(text: str, comment: str) -> int:
