@@ -375,3 +375,31 @@ def test_lines_are_told_only_where_they_are_known(name: str) -> None:
     content = '{"b": "x"}\n' if name == "x.ndjson" else "# sensor\nb\nx\n"
     rules = json.dumps({"dialect": {"commentChar": "#"}, "schema": {"fields": [{"name": "b", "type": "number"}]}})
     assert [one.place for one in results(content, rules, name)["1#b#type"].examples] == ["row 1"]
+
+
+@pytest.mark.parametrize("block_bytes", [1000, 30_000, 4 << 20])
+@pytest.mark.parametrize("kind", ["json", "quoted", "columns"])
+def test_rows_above_damage_count_in_every_dialect(kind: str, block_bytes: int) -> None:
+    """The rows that are read before a file breaks off do not depend on blocks, and it never passes."""
+    rows = range(20_000)
+    dialect: dict[str, object] = {}
+    if kind == "json":
+        text = "[" + ", ".join(f'{{"v": {row * row * 7919 % 1000003}}}' for row in rows) + "]"
+    elif kind == "quoted":
+        dialect, text = {"quoteChar": "'"}, "v\n" + "".join(f"'{row * row * 7919 % 1000003}'\n" for row in rows)
+    else:
+        dialect = {"delimiter": " ", "skipInitialSpace": True}
+        text = "v  w\n" + "".join(f"{row * row * 7919 % 1000003}   1\n" for row in rows)
+    packed = gzip.compress(text.encode(), mtime=0)
+    content = packed[: len(packed) * 2 // 3]
+    rules = json.dumps({"dialect": dialect, "schema": {"fields": [{"name": "v", "type": "number"}]}})
+    found = results(content, rules, "x.json.gz" if kind == "json" else "x.csv.gz", block_bytes=block_bytes)[
+        "1#*#readable"
+    ]
+    assert not found.passed
+    assert found.message.startswith("the gzip data is truncated; upload the file again (after row ")
+    counted = int(found.message.rpartition("row ")[2].rstrip(")").replace(",", ""))
+    assert found.rows == counted == BEFORE_DAMAGE.setdefault(kind, counted)
+
+
+BEFORE_DAMAGE: dict[str, int] = {}

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from stream_qc.dialect import Dialect
@@ -110,6 +110,28 @@ class Bytes:
         except (zlib.error, zstd.ZstdError) as error:
             self._broken = UnreadableFile(f"the {self._kind} data is damaged: {error}")
         return b""
+
+
+def bytes_of(lines: Iterator[str]) -> Bytes:
+    """Returns lines as a stream in UTF-8. What precedes an UnreadableFile is read before that is raised."""
+    broken: list[UnreadableFile] = []
+
+    def read(size: int) -> bytes:
+        found: list[str] = []
+        length = 0
+        if broken:
+            raise broken[0]
+        try:
+            while length < size and (line := next(lines, None)) is not None:
+                found.append(line)
+                length += len(line)
+        except UnreadableFile as error:
+            if not found:
+                raise
+            broken.append(error)
+        return "".join(found).encode(errors="surrogateescape")
+
+    return Bytes(read, "text")
 
 
 def decompressed(stream: BinaryIO, form: Format) -> Bytes:

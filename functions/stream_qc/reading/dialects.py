@@ -9,12 +9,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from stream_qc.dialect import Dialect
 from stream_qc.errors import UnreadableFile
-from stream_qc.reading.bytestream import Bytes
+from stream_qc.reading.bytestream import Bytes, bytes_of
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 
 csv.field_size_limit(MAX_RECORD_BYTES)
@@ -78,7 +79,7 @@ class _Translation:
             "escapechar": dialect.escape_char,
             "skipinitialspace": dialect.skip_initial_space,
         }
-        self._written: Iterator[str] | None = None  # the lines that are left, if they are read with care
+        self._written: Bytes | None = None  # what is left, if it is read with care
         self._head = _line(names, self._delimiter.decode()) if not dialect.header else b""
 
     def read(self, size: int) -> bytes:
@@ -88,17 +89,21 @@ class _Translation:
             return self._head + self._above_the_rows()
         while self._written is None and (data := self._lines.many(size)):
             if self._needs_care(data):
-                self._written = _written(csv.reader(self._texts(data, size), **self._how), self._delimiter.decode())
+                self._written = bytes_of(
+                    _written(csv.reader(self._texts(data, size), **self._how), self._delimiter.decode())
+                )
             elif found := self._rows(data):
                 return found
-        return _some(self._written, size) if self._written is not None else b""
+        return self._written.read(size) if self._written is not None else b""
 
     def _needs_care(self, data: bytes) -> bool:
         """Returns whether what looks like a comment or padding may be in a quoted cell. Python's csv module knows."""
         if self._quoting:
             return True
-        comments = bool(self._comment) and (data.startswith(self._comment) or b"\n" + self._comment in data)
-        return b'"' in data and (comments or self._dialect.skip_initial_space)
+        return b'"' in data and (self._has_comments(data) or self._dialect.skip_initial_space)
+
+    def _has_comments(self, data: bytes) -> bool:
+        return bool(self._comment) and (data.startswith(self._comment) or b"\n" + self._comment in data)
 
     def _texts(self, data: bytes, size: int) -> Iterator[str]:
         """Yields the lines of this data and of all that follows. It leaves out comments and padding outside of quotes."""
@@ -158,8 +163,8 @@ class _Translation:
 
     def _rows(self, data: bytes) -> bytes:
         """Returns whole lines without comments and padding, quoted as in plain CSV."""
-        if self._comment and (data.startswith(self._comment) or b"\n" + self._comment in data):
-            data = b"".join(line for line in data.splitlines(keepends=True) if not line.startswith(self._comment))
+        if self._has_comments(data):
+            data = re.sub(rb"(?m)^" + re.escape(self._comment) + rb"[^\n]*\n?", b"", data)
         if self._dialect.in_columns:
             data = _in_columns(data)
         elif self._dialect.skip_initial_space:
@@ -185,16 +190,6 @@ def _written(rows: Iterator[list[str]], delimiter: str) -> Iterator[str]:
             yield out.getvalue()
     except csv.Error as error:
         raise UnreadableFile(f"the file cannot be read in its dialect: {error}") from None
-
-
-def _some(lines: Iterator[str], size: int) -> bytes:
-    """Returns lines of about `size` bytes; b"" at the end."""
-    found: list[str] = []
-    length = 0
-    while length < size and (line := next(lines, None)) is not None:
-        found.append(line)
-        length += len(line)
-    return "".join(found).encode(errors="surrogateescape")
 
 
 def _decoded(content: Bytes, dialect: Dialect) -> Callable[[int], bytes]:

@@ -7,7 +7,7 @@ import json
 import re
 
 from stream_qc.errors import UnreadableFile
-from stream_qc.reading.bytestream import Bytes
+from stream_qc.reading.bytestream import Bytes, bytes_of
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 
 STEP = 1024 * 1024  # bytes read at a time
@@ -21,7 +21,7 @@ def lines_of_array(content: Bytes) -> Bytes:
     Reading raises UnreadableFile where the array is not JSON, or ends too early.
     """
     head = content.peek(512).lstrip()
-    return Bytes(_Elements(content).read, "text") if head.startswith(b"[") else content
+    return bytes_of(iter(_Elements(content).next, None)) if head.startswith(b"[") else content
 
 
 class _Elements:
@@ -33,16 +33,7 @@ class _Elements:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")  # the row of a bad byte is found later
         self._ended = False  # whether the content was read to its end
 
-    def read(self, size: int) -> bytes:
-        """Returns lines of about `size` bytes; b"" at the end of the array."""
-        lines: list[str] = []
-        length = 0
-        while length < size and (line := self._next()) is not None:
-            lines.append(line)
-            length += len(line)
-        return "".join(lines).encode(errors="surrogateescape")
-
-    def _next(self) -> str | None:
+    def next(self) -> str | None:
         """Returns the next element as a line, or None after the last one."""
         while True:
             self._place = SPACE.match(self._text, self._place).end()  # type: ignore[union-attr]  # it always matches

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from stream_qc.errors import UnreadableFile
-from stream_qc.reading.bytestream import Bytes, seekable
+from stream_qc.reading.bytestream import Bytes, bytes_of, seekable
 
 DAMAGED = (
     zipfile.BadZipFile,
@@ -50,8 +50,7 @@ def sheet_as_csv(stream: BinaryIO, sheet: str | int | None, header: int) -> Byte
         rows = zip(values.iter_rows(), formulas.iter_rows(), strict=True)
     except DAMAGED as error:
         raise UnreadableFile(f"the file name says xlsx, but the content is no workbook, or damaged: {error}") from None
-    lines = _lines(rows, header)
-    return Bytes(lambda size: _some(lines, size), "text")
+    return bytes_of(_lines(rows, header))
 
 
 def _lines(rows: Iterator[tuple[Any, Any]], header: int) -> Iterator[str]:
@@ -74,18 +73,6 @@ def _lines(rows: Iterator[tuple[Any, Any]], header: int) -> Iterator[str]:
             yield out.getvalue()
     except DAMAGED as error:
         raise UnreadableFile(f"the workbook is damaged: {error}") from None
-
-
-def _some(lines: Iterator[str], size: int) -> bytes:
-    """Returns lines of about `size` bytes; b"" at the end."""
-    found: list[str] = []
-    length = 0
-    for line in lines:
-        found.append(line)
-        length += len(line)
-        if length >= size:
-            break
-    return "".join(found).encode(errors="replace")
 
 
 def _text(cell: Any, formula: Any) -> str:
