@@ -28,9 +28,9 @@ VERDICTS = {
     Status.REJECTED: "The request does not identify a stream; nothing was checked.",
 }
 NO_RULES = (
-    "It can be read, and has a header and a row. Nothing else was checked, because there is no rules file for it."
+    "The file is readable and has a header and at least one row. Nothing else was checked: no rules file applies to it."
 )
-BUILT_IN_RULES = "none: add rules/<GroupID>/<StreamID>.yaml, rules/<GroupID>.yaml or rules/default.yaml to the bucket"
+BUILT_IN_RULES = "none; upload rules/<GroupID>/<StreamID>.yaml, rules/<GroupID>.yaml or rules/default.yaml to add some"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def name_of(run: Run) -> str:
 
 
 def _verdict(run: Run) -> str:
-    """Returns the status, and that there are no rules: a run that nobody asked for more is no success."""
+    """Returns the status, followed by `no rules` if no rules file applies."""
     return f"{run.status}, no rules" if _is_without_rules(run) else str(run.status)
 
 

@@ -143,7 +143,7 @@ class Run:
 
     @property
     def rules(self) -> str | None:
-        """Which rules judge the run: those of a `file`, or `none`, which asks little. None before StartQC has looked for them."""
+        """`file` if a rules file applies to the run, `none` if not; None until StartQC has looked."""
         if self.version_id is None or self.size is None:
             return None
         return "file" if self.rules_key else "none"

@@ -71,7 +71,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _checked(path: Path, form: Format, rules: Rules, arguments: argparse.Namespace) -> int:
-    """Checks a file and returns its exit status. A file that cannot be opened does not keep the others from being checked."""
+    """Checks a file and returns its exit status. If it cannot be opened, the other files are still checked."""
     try:
         return PASSED if _check_file(path, form, rules, arguments) else FAILED
     except BrokenPipeError:

@@ -74,7 +74,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
         return msgspec.structs.replace(self, delimiter=None, null_sequence=None, sheet=None) == PLAIN
 
     def mistakes(self) -> Iterator[str]:
-        """Yields what is wrong, each beginning with the word that it is about."""
+        """Yields each mistake, starting with the key that it is about."""
         for name, text in (
             ("delimiter", self.delimiter),
             ("quoteChar", self.quote_char),
@@ -88,7 +88,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
             yield "commentChar: must not be blank"
         for name, rows in (("headerRows", self.header_rows), ("commentRows", self.comment_rows)):
             if any(not 1 <= row <= LONGEST_HEADER for row in rows):
-                yield f"{name}: {rows} must be numbers of lines, from 1 to {LONGEST_HEADER:,}"
+                yield f"{name}: {rows} must be line numbers from 1 to {LONGEST_HEADER:,}"
         if not self.header and self.header_rows:
             yield "headerRows: the dialect says `header: false`"
         try:

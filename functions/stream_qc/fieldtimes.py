@@ -1,4 +1,4 @@
-"""Parses dates and times, and what is known of them. Each function returns null for text that is not in the field's format."""
+"""Parses dates and times. Each function returns null for text that is not in the field's format."""
 
 from __future__ import annotations
 

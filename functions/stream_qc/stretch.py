@@ -183,6 +183,6 @@ def _warning(rules: Rules) -> str:
     shown = others[0] if len(others) == 1 else f"[{', '.join(others)}]"
     key = " and ".join(rules.schema.primary_key)
     return (
-        f"warning: the primary key is {key}, so the file may hold several series, but each row was compared with the one above, "
-        f"whatever its {' and '.join(others)}; add `series: {shown}` to the rules to compare within each"
+        f"warning: the primary key is {key}, so the file may hold several series, but rows were compared with the one above "
+        f"regardless of {' and '.join(others)}; add `series: {shown}` to the rules"
     )

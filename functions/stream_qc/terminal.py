@@ -92,12 +92,12 @@ def show_tried(tried: Iterable[Tried]) -> int:
             console.print(f"[green]✓[/] {one.fault.name}{where}: caught by {escape(_few(one.failing))}")
         elif one.suspect:
             console.print(
-                f"[yellow]![/] {one.fault.name}{where}: only SUSPECT, in {escape(_few(one.suspect))}; the file passes"
+                f"[yellow]![/] {one.fault.name}{where}: flagged SUSPECT only, by {escape(_few(one.suspect))}; the file passes"
             )
         else:
             missed += 1
-            console.print(f"[red]✗[/] {one.fault.name}{where}: missed. What would catch it: {escape(one.fault.advice)}")
-    console.print(f"\n{count - missed:,} of {count:,} faults are noticed")
+            console.print(f"[red]✗[/] {one.fault.name}{where}: missed; to catch it, add {escape(one.fault.advice)}")
+    console.print(f"\n{count - missed:,} of {count:,} faults are caught or flagged")
     return missed
 
 

@@ -133,20 +133,18 @@ def _of_file(table: pl.DataFrame, rules: Rules) -> Iterator[Fault]:
     """Yields the faults of whole rows, and of the time axis."""
     height, time = table.height, rules.schema.axes.time
     twice = pl.concat([table, table])
-    yield Fault("the file twice in one", "", twice, "a primaryKey, or `unique` of the field that tells rows apart")
+    yield Fault("the file duplicated", "", twice, "a primaryKey, or `unique` of the field that tells rows apart")
     place, length = pl.int_range(pl.len()), pl.len()
     middle = place.is_between(length // 3, 2 * length // 3)
     gap = table.filter(~(middle.over(rules.schema.series) if rules.schema.series else middle))
-    yield Fault(
-        "a third of the rows is missing", "", gap, "time, and a time_gap_test with a fail_span of a few intervals"
-    )
+    yield Fault("a third of the rows missing", "", gap, "time, and a time_gap_test with a fail_span of a few intervals")
     if time is None or time not in table.columns:
         return
     shift = max(1, height // 10)
     times = table[time]
     back = pl.concat([times.head(height // 2), times.slice(height // 2 - shift, height - height // 2)])
     yield Fault(
-        "a clock that was put back", time, _with(table, back.alias(time)), f"`time: {time}`, which checks the order"
+        "a clock that was set back", time, _with(table, back.alias(time)), f"`time: {time}`, which checks the order"
     )
 
 
@@ -173,9 +171,9 @@ def _of_number(table: pl.DataFrame, field: Field) -> Iterator[Fault]:
     spike = changed(lambda part: part + off, middle, 1)
     yield Fault("a spike", name, spike, f"a spike_test or a gross_range_test of {name}")
     stuck = changed(lambda part: part * 0 + part.drop_nulls()[0] if part.drop_nulls().len() else part, middle, many)
-    yield Fault("a value that is stuck", name, stuck, f"a flat_line_test of {name} with a tolerance above 0")
+    yield Fault("a stuck value", name, stuck, f"a flat_line_test of {name} with a tolerance above 0")
     other = changed(lambda part: part * 1.8 + 32, middle, height - middle)
-    yield Fault("other units (°F for °C)", name, other, f"a gross_range_test or a climatology_test of {name}")
+    yield Fault("wrong units (°F for °C)", name, other, f"a gross_range_test or a climatology_test of {name}")
 
 
 def _with(table: pl.DataFrame, column: pl.Series) -> pl.DataFrame:

@@ -117,7 +117,7 @@ def test_rules_describes_dialect_and_time() -> None:
     assert "It must have 9 fields:" in lines
     assert "  time: datetime, from YY, MM, DD, hh, mm" in lines
     assert "Cells are separated by blanks." in lines
-    assert "Lines that are no rows: those that begin with #." in lines
+    assert "Skipped lines: those starting with #." in lines
 
 
 def test_pipe_is_read_twice_for_second_pass(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_flags_columns_with_equal_names_stay_separate(tmp_path: Path) -> None:
     assert flags.read_text().splitlines()[0].count("=a.type") == 2
 
 
-def test_file_that_is_not_there_does_not_keep_others_from_being_checked(tmp_path: Path) -> None:
+def test_missing_file_does_not_stop_the_others(tmp_path: Path) -> None:
     quarter = str(SAMPLES / "streams" / "sandbox" / "quarter.csv")
     done = stream_qc("check", "-q", quarter, str(tmp_path / "none.csv"), RANGE, "--rules", DEFAULT)
     assert done.returncode == 2

@@ -126,7 +126,7 @@ def test_quoted_cells_keep_what_they_hold(dialect: Any, content: str, cut: int) 
 
 
 @pytest.mark.parametrize("cut", [1, 20, 1 << 20])
-def test_what_looks_like_a_comment_in_a_quoted_cell_is_none(cut: int) -> None:
+def test_comment_character_in_a_quoted_cell_is_text(cut: int) -> None:
     fields: list[dict[str, Any]] = [
         {"name": "a", "type": "string", "constraints": {"enum": ["l1\n#l2\n", "x"]}},
         FIELDS[1],
@@ -175,14 +175,14 @@ def test_decimal_char_gives_the_number() -> None:
 def test_vague_name_needs_a_dialect(name: str) -> None:
     found = results("a,b\nx,1\n", rules_of({}), name)["1#*#readable"]
     assert not found.passed
-    assert found.message.startswith("the ending of its name does not say how the file is written; add a dialect")
+    assert found.message.startswith("the extension does not say how the file is written; add a dialect")
 
 
 @pytest.mark.parametrize(
     ("content", "dialect", "message"),
     [
-        (b"# only\n# comments\n", {"commentChar": "#"}, "the file has no header: it ends, or goes on with comments"),
-        (b"a,b\n", {"headerRows": [3]}, "the file has no header: it ends, or goes on with comments"),
+        (b"# only\n# comments\n", {"commentChar": "#"}, "the file has no header where the dialect expects one"),
+        (b"a,b\n", {"headerRows": [3]}, "the file has no header where the dialect expects one"),
         (b"\xff\xfea\x00\x00", {"encoding": "utf-16"}, "the file is not utf-16: "),
         (b"\xff\xfea\x00\n\x00", {}, "add `dialect: {encoding: utf-16}` to the rules"),
     ],
@@ -194,11 +194,11 @@ def test_file_of_another_dialect_is_unreadable(content: bytes, dialect: Any, mes
 @pytest.mark.parametrize(
     ("dialect", "mistake"),
     [
-        ("excel", "dialect: excel is no preset; expected one of: erddap, ndbc, usgs-rdb, toa5, dwd"),
+        ("excel", "dialect: unknown preset excel; expected one of: erddap, ndbc, usgs-rdb, toa5, dwd"),
         ({"delimiter": "::"}, "dialect.delimiter: '::' must be one ASCII character"),
         ({"quoteChar": ","}, "dialect.quoteChar: ',' is the delimiter too"),
         ({"encoding": "ebcdic"}, "dialect.encoding: ebcdic is not supported; expected one of: utf-8, utf-16"),
-        ({"headerRows": [0]}, "dialect.headerRows: [0] must be numbers of lines"),
+        ({"headerRows": [0]}, "dialect.headerRows: [0] must be line numbers"),
         ({"commentChar": ""}, "dialect.commentChar: must not be blank"),
         ({"header": False, "headerRows": [1]}, "dialect.headerRows: the dialect says `header: false`"),
         ({"seperator": ","}, "dialect.seperator: unknown key; expected one of: delimiter, header, headerRows"),

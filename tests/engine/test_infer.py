@@ -135,24 +135,24 @@ def test_words_of_the_dialect_are_found(content: str | bytes, dialect: str, tmp_
         ("a-b\n1-2\n3-4\n", "the file seems to have one column"),
         ("1,2\n3,4\n5,6\n", "the first line looks like data"),
         ("t,v\ns,degC\n1,2\n3,4\n", "line 2 may hold units"),
-        ("Größe,v\n1,2\n".encode("cp1252"), "the file is not UTF-8; windows-1252 would fit"),
-        ("v\n1\n2\n", "2 rows are too few to tell the ranges of values"),
-        ("v\n1\n2\n", "no field is in the order of time"),
+        ("Größe,v\n1,2\n".encode("cp1252"), "the file is not UTF-8; it is read as windows-1252"),
+        ("v\n1\n2\n", "2 rows are too few to infer ranges"),
+        ("v\n1\n2\n", "no field is in time order"),
         (
             "v\n" + "".join(f"{row}\n" for row in range(50)) + "-999\n",
-            "-999 is taken for a missing value, because it is far",
+            "-999 is treated as missing, because it is far",
         ),
-        ("v\n1\nN/A\n", "N/A is taken for a missing value, because it is text, and the other cells are not"),
+        ("v\n1\nN/A\n", "N/A is treated as missing, because it is text in a column of numbers or times"),
     ],
 )
-def test_what_only_a_person_knows_is_a_comment(content: str | bytes, doubt: str, tmp_path: Path) -> None:
+def test_doubts_are_written_as_comments(content: str | bytes, doubt: str, tmp_path: Path) -> None:
     assert any(line.startswith(f"# check: {doubt}") for line in inferred(tmp_path, content).splitlines())
 
 
 @pytest.mark.parametrize(
     ("cell", "spelled"), [("-999", "-999"), ("-999.0", "-999.0"), ("9999", "9999"), ("1e35", "1e35")]
 )
-def test_sentinel_gets_no_part_in_the_range(cell: str, spelled: str, tmp_path: Path) -> None:
+def test_sentinel_is_excluded_from_the_range(cell: str, spelled: str, tmp_path: Path) -> None:
     rows = [f"2020-01-01T{row // 60:02}:{row % 60:02},{20 + row / 100}" for row in range(60)]
     text = inferred(tmp_path, "\n".join(["t,v", *rows, f"2020-01-01T01:00,{cell}", ""]))
     assert f'missingValues: ["", "{spelled}"]' in text
@@ -180,19 +180,19 @@ def test_whole_numbers_that_are_times_are_times(tmp_path: Path) -> None:
     ("content", "rules", "doubt"),
     [
         ("#time,v\n" + "".join(f"2024-01-01T0{hour}:00:00Z,{hour}\n" for hour in range(9)),
-         'dialect: {commentChar: "#", headerRows: [1]}', "line 1 is taken for the header, although it begins with #"),
+         'dialect: {commentChar: "#", headerRows: [1]}', "line 1 is used as the header, although it begins with #"),
         ("# station 5\n# time,v\n2024-01-01T00:00:00Z,1\n2024-01-01T01:00:00Z,2\n",
-         'dialect: {commentChar: "#", headerRows: [2]}', "line 2 is taken for the header, although it begins with #"),
+         'dialect: {commentChar: "#", headerRows: [2]}', "line 2 is used as the header, although it begins with #"),
         ('Station 7,"Hill, north"\n\nt,v,w\n' + "".join(f"2024-01-01T{hour:02}:00:00Z,{hour},1\n" for hour in range(24)),
-         "dialect: {headerRows: [3]}", "line 3 is taken for the header, because those above have other numbers of cells"),
+         "dialect: {headerRows: [3]}", "line 3 is used as the header, because the lines above have a different number of cells"),
         ("2024-07-01T00:00:00,15.5\n2024-07-01T01:00:00,15.0\n2024-07-01T02:00:00,15.2\n", "fields:", "the first line looks like data"),
-        ("v\n" + "1\n2\n3\n" * 20 + "<0.5\n", "{name: v, type: string", "v has mostly numbers, but also texts such as <0.5"),
-        ("rain\n" + "0\n" * 40 + "-999\n", 'missingValues: ["", "-999"]', "-999 is taken for a missing value"),
+        ("v\n" + "1\n2\n3\n" * 20 + "<0.5\n", "{name: v, type: string", "v is mostly numbers, with some text such as <0.5"),
+        ("rain\n" + "0\n" * 40 + "-999\n", 'missingValues: ["", "-999"]', "-999 is treated as missing"),
         ("wdir,pres\n" + "".join(f"{row},{990 + row / 2}\n" for row in range(40)) + "999,999\n", "{name: wdir, type: integer",
-         "999 in wdir may stand for a missing value, but another field has it as a value"),
+         "999 in wdir may mean missing, but it is an ordinary value in another field"),
     ],
 )  # fmt: skip
-def test_odd_file_is_understood_or_doubted(content: str, rules: str, doubt: str, tmp_path: Path) -> None:
+def test_odd_file_has_rules_and_a_doubt(content: str, rules: str, doubt: str, tmp_path: Path) -> None:
     text = inferred(tmp_path, content)
     assert rules in text
     assert f"# check: {doubt}" in text

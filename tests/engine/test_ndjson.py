@@ -169,7 +169,7 @@ def test_nested_field_is_read_by_its_path(cut: int) -> None:
     assert found["1#*#header"].passed
     assert [(one.row, one.value) for one in found["2#valueQuantity.value#maximum"].examples] == [(2, "720")]
     assert [(one.row, one.value) for one in found["1#valueQuantity.value#type"].examples] == [
-        (3, "valueQuantity is no object: 7"),
+        (3, "valueQuantity is not an object: 7"),
         (4, "x"),
     ]
 
@@ -199,7 +199,7 @@ def test_json_may_be_lines() -> None:
         ('[{"a": 1},', "the JSON array ends too early, after element 1; upload the file again"),
         ("[", "the JSON array ends too early, after element 0; upload the file again"),
         ('[{"a": 1} {"a": 2}]', "the JSON array has no comma after element 1"),
-        ('[{"a": 1}]\n[]', "the file goes on after its JSON array; for one object a line, call it .ndjson"),
+        ('[{"a": 1}]\n[]', "there is data after the JSON array; use .ndjson for one object per line"),
         (
             '[{"a": 1}, {"a": oops}]',
             "element 2 of the JSON array is not JSON, is cut off, or is longer than 1,048,576 bytes",

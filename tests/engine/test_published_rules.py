@@ -76,7 +76,7 @@ def test_location_test_of_ioos_has_its_axes() -> None:
     assert (rules.schema.axes.lat, rules.schema.axes.lon, rules.schema.axes.time) == ("lat", "lon", None)
 
 
-def test_rules_beside_a_published_form_count() -> None:
+def test_rules_beside_a_published_form_are_kept() -> None:
     spike = {"v": {"qartod": {"spike_test": {"fail_threshold": 1}}}}
     gross = {"v": {"qartod": {"gross_range_test": {"fail_span": [0, 1]}}}}
     rules = loaded({"contexts": [{"streams": spike}], "streams": gross, "rows": {"minimum": 900}})
@@ -92,7 +92,7 @@ def test_ioos_configuration_has_a_z_axis_if_it_needs_one() -> None:
     assert rules.schema.axes.z == "z"
 
 
-def test_words_that_change_nothing_are_taken() -> None:
+def test_keys_without_effect_are_accepted() -> None:
     dialect = {"csvddfVersion": 1.2, "lineTerminator": "\r\n", "caseSensitiveHeader": False, "delimiter": ";"}
     rules = loaded({"name": "x", "dialect": dialect, "schema": {**SCHEMA, "fieldsMatch": ["superset"]}})
     assert rules.schema.dialect.delimiter == ";"
@@ -112,17 +112,17 @@ def test_words_that_change_nothing_are_taken() -> None:
         ({**SCHEMA, "foreignKeys": []}, "schema.foreignKeys: unknown key; expected one of: fields, primaryKey"),
         (
             {"resources": [{"schema": SCHEMA}, {"schema": SCHEMA}]},
-            "resources: the rules of a stream are those of one file",
+            "resources: a rules file must describe exactly one resource",
         ),
         ({"path": "x.csv", "schema": SCHEMA, "wrong": 1}, "wrong: unknown key; expected one of: schema, dialect"),
         (
             {"contexts": [{"window": {"starting": "2020-01-01T00:00:00Z"}, "streams": {}}]},
-            "contexts[0].window: a part of the file cannot be chosen; only contexts for the whole file are supported",
+            "contexts[0].window: not supported; a context must apply to the whole file",
         ),
         ({"contexts": [{"region": 1}]}, "contexts[0].streams: expected a mapping of fields"),
         (
             {"contexts": [{"streams": {"v": {"qartod": {"spike_test": {}}}}}] * 2},
-            "contexts[1].streams.v.qartod.spike_test: another context asks for this test of the field",
+            "contexts[1].streams.v.qartod.spike_test: already requested in another context",
         ),
         ({"v": {"argo": {"speed_test": {}}}}, "streams.v.argo: the module argo is not supported; only qartod is"),
         (

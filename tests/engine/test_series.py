@@ -154,7 +154,7 @@ def test_too_many_series_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ("series", "mistake"),
     [
         ("site", "series: the schema has no field site; its fields are: time, station, v"),
-        ("[station, time]", "series: time is the time; name the fields that tell stations, sensors or patients apart"),
+        ("[station, time]", "series: time is the time; name the fields that identify a station, sensor or patient"),
         ("{a: 1}", "series: "),
     ],
 )

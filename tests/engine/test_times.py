@@ -149,11 +149,11 @@ def test_epoch(form: str, scale: int, kind: str) -> None:
         ({"fields": ["YY", "no"]}, "time.fields: the schema has no field no; its fields are: YY, MM, DD, hh, mm"),
         (
             {"fields": ["YY"], "zone": "Berlin"},
-            "time.zone: Berlin is no time zone; give its name, for example Europe/Berlin",
+            "time.zone: Berlin is not a known time zone; use a name such as Europe/Berlin",
         ),
         ({"field": ["YY"]}, "time"),
         ({"fields": ["YY"], "zones": "x"}, "time.zones: unknown key; expected one of: fields, zone"),
-        ({"fields": ["YY"], "zone": ""}, "time.zone:  is no time zone"),
+        ({"fields": ["YY"], "zone": ""}, "time.zone:  is not a known time zone"),
         ({"fields": ["YY", "YY"]}, "time.fields: YY, YY names a field twice"),
     ],
 )
@@ -166,7 +166,7 @@ def test_mistaken_time_is_refused(time: Any, mistake: str) -> None:
 @pytest.mark.parametrize(
     ("form", "zone", "mistake"),
     [
-        ("epoch-seconds", None, "time.fields: t has the format epoch-seconds, which is whole and in UTC"),
+        ("epoch-seconds", None, "time.fields: t is already a complete UTC time (epoch-seconds)"),
         (
             "%Y-%m-%d %H:%M %z",
             "Europe/Berlin",

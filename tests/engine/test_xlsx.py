@@ -73,7 +73,7 @@ def test_sheet_that_is_not_there_is_named(sheet: str | int) -> None:
 @pytest.mark.parametrize("content", [b"time,n\n", workbook(data=ROWS)[:-400], b"PK\x03\x04", b""])
 def test_other_content_is_unreadable(content: bytes) -> None:
     found = results(content, rules_of(), "x.xlsx")["1#*#readable"]
-    assert found.message.startswith("the file name says xlsx, but the content is no workbook, or damaged: ")
+    assert found.message.startswith("the file name says xlsx, but the content is not a workbook or is damaged: ")
 
 
 def test_long_sheet_is_read_to_its_end() -> None:

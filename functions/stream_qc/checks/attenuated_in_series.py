@@ -36,7 +36,6 @@ class Limits(Protocol):
     @property
     def check_type(self) -> Literal["std", "range"]: ...
     def fewest(self, interval: int | None) -> int: ...
-    def flag(self, variation: float) -> int: ...
     def why(self, field: str, variation: float, flag: int, over: str) -> str: ...
 
 
@@ -172,7 +171,7 @@ class RollingInSeries(InSeries):
             yield Again(RollingInSeries(self.field, self.time, self.limits, self.series, exact))
 
     def _count(self, known: pl.DataFrame) -> None:
-        """Counts the intervals of the new rows, of which those out of order have one too."""
+        """Counts the intervals of the new rows, including those out of order."""
         new = known.filter("new").select("series", "t", "new")
         last = self._last.filter(SERIES.is_in(new["series"].unique().implode()))
         both = pl.concat([last, new]).sort("series", maintain_order=True)

@@ -67,8 +67,7 @@ class Intervals:
         counted = pl.DataFrame([[_start(usual)], [count], [usual], [usual]], schema=COUNTS)
         if others.len():
             us = pl.col("us")
-            start = pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
-            grouped = others.to_frame().group_by(start.alias("start"))
+            grouped = others.to_frame().group_by(start_of(us).alias("start"))
             counts = grouped.agg(pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most"))
             counted = pl.concat([counted, counts])
         self._counts.append(counted)
@@ -128,6 +127,11 @@ class Intervals:
 def _start(interval: int) -> int:
     """Returns the interval as it is counted: in whole seconds, or in microseconds below one second."""
     return interval if 0 <= interval < SECOND else interval // SECOND * SECOND
+
+
+def start_of(us: pl.Expr) -> pl.Expr:
+    """Returns the intervals as they are counted: in whole seconds, or in microseconds below one second."""
+    return pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)
 
 
 def rows_in(seconds: float, interval: int) -> int:

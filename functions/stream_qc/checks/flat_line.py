@@ -71,7 +71,7 @@ class FlatLineCheck:
     test = "flat_line_test"
     unjudged = (
         "the median interval between times is not above zero, so the thresholds cannot be converted to rows; "
-        "check the times, and put the rows of each station into a file of its own"
+        "check the times, and set `series` if the file holds several stations"
     )
 
     def __init__(self, field: str, time: str, limits: FlatLineTest, interval: int | None = None) -> None:

@@ -53,7 +53,7 @@ class Series:
             raise InvalidRules(
                 [
                     f"series: the file has more than {MOST_SERIES:,} different values of {fields}; "
-                    "name the fields that tell stations, sensors or patients apart"
+                    "name the fields that identify a station, sensor or patient"
                 ]
             )
         start = known.height

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stream_qc.checks.cadence import SECOND
+from stream_qc.checks.cadence import start_of
 from stream_qc.checks.in_series import SERIES, before
 
 MOST_COUNTS = 500_000  # in memory
@@ -32,7 +32,7 @@ class SeriesIntervals:
             pl.col("new") & pl.col("us").is_not_null() & (SERIES >= 0)
         )
         us = pl.col("us")
-        counts = found.group_by("series", _start(us).alias("start")).agg(
+        counts = found.group_by("series", start_of(us).alias("start")).agg(
             pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most")
         )
         self._counts.append(counts)
@@ -60,7 +60,7 @@ class SeriesIntervals:
         both = lower.join(upper, on="series", suffix="_upper", maintain_order="left")
         middle = (pl.col("most") + pl.col("least_upper")) // 2
         same = pl.col("start") == pl.col("start_upper")
-        return both.select("series", pl.when(same).then("start").otherwise(_start(middle)).alias("interval"))
+        return both.select("series", pl.when(same).then("start").otherwise(start_of(middle)).alias("interval"))
 
     def _parts(self) -> Iterator[pl.DataFrame]:
         yield from self._counts
@@ -81,8 +81,3 @@ class SeriesIntervals:
 def _merged(counts: list[pl.DataFrame]) -> pl.DataFrame:
     grouped = pl.concat(counts).group_by("series", "start")
     return grouped.agg(pl.col("n").sum(), pl.col("least").min(), pl.col("most").max())
-
-
-def _start(us: pl.Expr) -> pl.Expr:
-    """Returns the interval as it is counted: in whole seconds, or in microseconds below one second."""
-    return pl.when(us.is_between(0, SECOND, closed="left")).then(us).otherwise(us // SECOND * SECOND)

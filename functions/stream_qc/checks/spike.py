@@ -146,7 +146,9 @@ class SpikeInSeries(InSeries):
     """As SpikeCheck, within each series."""
 
     test = "spike_test"
-    unjudged = "a value is compared with the ones above and below it, and no series has three rows in a row with values"
+    unjudged = (
+        "a value is compared with the ones above and below it, and no series has three consecutive rows with values"
+    )
     above: ClassVar = {"v": pl.Float64}
     waits = LAST
 

@@ -122,7 +122,7 @@ class TimeGapInSeries(InSeries):
     """As TimeGapCheck, within each series: the first row of a series gets the flag of its second."""
 
     test = "time_gap_test"
-    unjudged = "no series has two rows in a row with times, so there is no gap to measure"
+    unjudged = "no series has two consecutive rows with times, so there is no gap to measure"
     above: ClassVar = {"t": pl.Datetime("us"), "begins": pl.Boolean}
     waits = LAST & pl.col("begins")
 

@@ -176,7 +176,7 @@ class Seen:
         return numbers.filter(~odd)
 
     def settle(self, values_elsewhere: Collection[float]) -> list[str]:
-        """Takes those sentinels that are values for values. Returns the others, which stand for missing values, as text.
+        """Decides which sentinels are ordinary values. Returns the others, which mean missing, as text.
 
         values_elsewhere: those that are values of another field; missingValues holds for all fields.
         """
@@ -198,7 +198,7 @@ class Seen:
         return missing
 
     def is_far(self, value: float) -> bool:
-        """Returns whether a sentinel is far from all other values, or is beside a single one or none."""
+        """Returns whether a sentinel is far from all other values, or there are hardly any others."""
         if self.found.type not in ("integer", "number"):
             return False
         span = self.most - self.least

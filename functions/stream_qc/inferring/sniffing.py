@@ -38,26 +38,26 @@ def sniff(head: bytes) -> Sniffed:
     if preset is not None and encoding in ("utf-8", PRESETS[preset].encoding):
         return Sniffed(preset, PRESETS[preset])
     words: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
-    doubts = [] if encoding == "utf-8" else [f"the file is not UTF-8; {encoding} would fit"]
+    doubts = [] if encoding == "utf-8" else [f"the file is not UTF-8; it is read as {encoding}"]
     comment = next((mark for mark in COMMENTS if lines and lines[0].startswith(mark)), None)
     if comment is not None:
         words["commentChar"] = comment
         place = _commented_header(text, comment)
         if place:
             words["headerRows"] = [place]
-            doubts.append(f"line {place} is taken for the header, although it begins with {comment}")
+            doubts.append(f"line {place} is used as the header, although it begins with {comment}")
         lines = [line for line in lines if not line.startswith(comment)]
         if not lines:
             doubts.append(f"every line that was looked at begins with {comment}")
     place = 0 if comment is not None else _line_of_header(text)
     if place > 1:
         words["headerRows"] = [place]
-        doubts.append(f"line {place} is taken for the header, because those above have other numbers of cells")
+        doubts.append(f"line {place} is used as the header, because the lines above have a different number of cells")
         lines = text.splitlines()[place - 1 : LINES]
     if _in_columns(lines):
         words |= {"delimiter": " ", "skipInitialSpace": True}
     elif lines and not any(mark in lines[0] for mark in SEPARATORS):
-        doubts.append("the file seems to have one column; if it has more, name their delimiter in a dialect")
+        doubts.append("the file seems to have one column; if it has more, set their delimiter in a dialect")
     if len(lines) > 1 and "delimiter" not in words:
         doubts += _doubts_of_header(lines) if "headerRows" not in words else []
     dialect = Dialect(
@@ -149,7 +149,7 @@ def _number_at(cells: list[str], place: int) -> bool:
 
 
 def _is_value(cell: str) -> bool:
-    """Returns whether a cell is a number or begins with a date, as names of fields do not."""
+    """Returns whether a cell is a number or begins with a date. Field names do not."""
     return _is_number(cell) or DATE.match(cell.strip('" ')) is not None
 
 

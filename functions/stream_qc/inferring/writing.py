@@ -97,19 +97,19 @@ def _doubts(found: Found) -> Iterator[str]:
     for one in found.seen:
         forms = {candidate.format for candidate in one.candidates}
         if one.found.type == "date" and {"%m/%d/%Y", "%d/%m/%Y"} <= forms:
-            yield f"the dates of {one.name} may be month/day or day/month; they are taken for month/day"
+            yield f"the dates of {one.name} may be month/day or day/month; month/day is assumed"
     for text in found.missing:
-        other = "text, and the other cells are not" if text in TEXTS else "far from the other values"
-        yield f"{text} is taken for a missing value, because it is {other}"
+        other = "text in a column of numbers or times" if text in TEXTS else "far from the other values"
+        yield f"{text} is treated as missing, because it is {other}"
     for one in found.seen:
         if one.found.type == "string" and one.odd and one.numeric > MOSTLY * found.rows:
-            yield f"{one.name} has mostly numbers, but also texts such as {one.odd}; it is taken for text"
+            yield f"{one.name} is mostly numbers, with some text such as {one.odd}; it is treated as text"
         for value in one.shared:
-            yield f"{value:g} in {one.name} may stand for a missing value, but another field has it as a value"
+            yield f"{value:g} in {one.name} may mean missing, but it is an ordinary value in another field"
     if found.rows < FEWEST_ROWS:
-        yield f"{found.rows:,} {'row is' if found.rows == 1 else 'rows are'} too few to tell the ranges of values"
+        yield f"{found.rows:,} {'row is' if found.rows == 1 else 'rows are'} too few to infer ranges"
     if found.order.axis is None and not found.order.parts:
-        yield "no field is in the order of time, so there are no tests of neighbouring rows; name the time axis if there is one"
+        yield "no field is in time order, so there are no continuity tests; set `time` if there is a time axis"
 
 
 def _field(one: Seen, found: Found) -> dict[str, Any]:

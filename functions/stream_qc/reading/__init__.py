@@ -74,7 +74,7 @@ def open_reader(
         return CsvReader(text, schema.with_plain_numbers(), names, block_bytes, delimiter=",")
     if form.vague and schema.dialect == PLAIN:
         raise UnreadableFile(
-            "the ending of its name does not say how the file is written; add a dialect to the rules, "
+            "the extension does not say how the file is written; add a dialect to the rules, "
             f'for example `dialect: {{delimiter: ","}}` or a preset ({", ".join(PRESETS)})'
         )
     plain = refuse_foreign_content(decompressed(stream, form), form, schema.dialect)

@@ -113,7 +113,7 @@ class Bytes:
 
 
 def bytes_of(lines: Iterator[str]) -> Bytes:
-    """Returns lines as a stream in UTF-8. What precedes an UnreadableFile is read before that is raised."""
+    """Returns the lines as a UTF-8 stream. Everything before an UnreadableFile is returned before it is raised."""
     broken: list[UnreadableFile] = []
 
     def read(size: int) -> bytes:

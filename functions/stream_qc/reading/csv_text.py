@@ -34,7 +34,9 @@ from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
 HEADER_BYTES = 64 * 1024  # read to find the header
-ANOTHER_ENCODING = "; if the file has another encoding, name it in the rules, as in `dialect: {encoding: windows-1252}`"
+ANOTHER_ENCODING = (
+    "; if the file uses another encoding, set it in the rules, for example `dialect: {encoding: windows-1252}`"
+)
 ZLIB = (b"x^", b"x\x01")  # those of its first two bytes that are UTF-8
 SEPARATORS = (",", ";", "\t", "|")
 

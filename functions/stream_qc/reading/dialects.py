@@ -97,7 +97,7 @@ class _Translation:
         return self._written.read(size) if self._written is not None else b""
 
     def _needs_care(self, data: bytes) -> bool:
-        """Returns whether what looks like a comment or padding may be in a quoted cell. Python's csv module knows."""
+        """Returns whether a quoted cell may hold what looks like a comment or padding. If so, the csv module splits the rows."""
         if self._quoting:
             return True
         return b'"' in data and (self._has_comments(data) or self._dialect.skip_initial_space)
@@ -137,9 +137,7 @@ class _Translation:
             if number >= last and (not dialect.header or headers):
                 break
         if dialect.header and not headers:
-            raise UnreadableFile(
-                "the file has no header: it ends, or goes on with comments, where the dialect expects one"
-            )
+            raise UnreadableFile("the file has no header where the dialect expects one")
         first += [self._lines.one() for _ in range(dialect.rows_below_header)]
         self._lines.unread(b"".join(first[dialect.rows_below_header :]))
         return self._header(headers)
@@ -193,7 +191,7 @@ def _written(rows: Iterator[list[str]], delimiter: str) -> Iterator[str]:
 
 
 def _decoded(content: Bytes, dialect: Dialect) -> Callable[[int], bytes]:
-    """Returns a function that reads the content in UTF-8. A byte that is not of the encoding stays, and is found in its row."""
+    """Returns a function that reads the content as UTF-8. Bytes that the encoding lacks are kept; their rows are malformed."""
     if dialect.codec == "utf-8":
         return content.read
     errors = "strict" if dialect.codec.startswith("utf-16") else "surrogateescape"

@@ -47,7 +47,7 @@ class _Elements:
                     f"the JSON array ends too early, after element {self._count:,}; upload the file again"
                 )
             if self._state == "end":
-                raise UnreadableFile("the file goes on after its JSON array; for one object a line, call it .ndjson")
+                raise UnreadableFile("there is data after the JSON array; use .ndjson for one object per line")
             if self._state == "start" or (self._state == "after" and mark == ","):
                 self._state = "first" if self._state == "start" else "before"
                 self._place += 1
@@ -79,7 +79,7 @@ class _Elements:
         return f"{line}\n"
 
     def _more(self) -> bool:
-        """Reads more, without what was returned before. Returns False at the end of the content."""
+        """Reads more and drops what was already returned. Returns False at the end of the content."""
         while not self._ended:
             data = self._content.read(STEP)
             self._ended = not data

@@ -241,7 +241,7 @@ def _value(record: dict[str, msgspec.Raw], name: str) -> msgspec.Raw | None:
         if value is None or bytes(value) == b"null":
             return None
         if not bytes(value).startswith(b"{"):
-            return msgspec.Raw(msgspec.json.encode(f"{step} is no object: {bytes(value).decode()}"))
+            return msgspec.Raw(msgspec.json.encode(f"{step} is not an object: {bytes(value).decode()}"))
         record = decode(value)
     return record.get(last)
 

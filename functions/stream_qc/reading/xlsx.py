@@ -49,7 +49,9 @@ def sheet_as_csv(stream: BinaryIO, sheet: str | int | None, header: int) -> Byte
             one.reset_dimensions()  # they may be wrong, and rows would be left out
         rows = zip(values.iter_rows(), formulas.iter_rows(), strict=True)
     except DAMAGED as error:
-        raise UnreadableFile(f"the file name says xlsx, but the content is no workbook, or damaged: {error}") from None
+        raise UnreadableFile(
+            f"the file name says xlsx, but the content is not a workbook or is damaged: {error}"
+        ) from None
     return bytes_of(_lines(rows, header))
 
 

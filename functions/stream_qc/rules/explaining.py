@@ -59,10 +59,10 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
     if dialect.header_rows:
         yield f"The header is in line {', '.join(map(str, dialect.header_rows))}."
     left_out = [f"line {row}" for row in dialect.comment_rows]
-    left_out += [f"those that begin with {dialect.comment_char}"] if dialect.comment_char else []
+    left_out += [f"those starting with {dialect.comment_char}"] if dialect.comment_char else []
     left_out += [f"{dialect.rows_below_header} below the header"] if dialect.rows_below_header else []
     if left_out:
-        yield f"Lines that are no rows: {', '.join(left_out)}."
+        yield f"Skipped lines: {', '.join(left_out)}."
     if not dialect.header:
         yield "The file has no header; its fields are in this order."
     if dialect.codec != "utf-8":

@@ -57,7 +57,7 @@ def _of_package(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
     beside = {key: value for key, value in content.items() if key not in {"resources", *OF_PACKAGE}}
     if isinstance(resources, list) and len(resources) == 1 and isinstance(resources[0], dict):
         return {**resources[0], **beside}
-    mistakes.append("resources: the rules of a stream are those of one file; make a rules file of one resource")
+    mistakes.append("resources: a rules file must describe exactly one resource")
     return {}
 
 
@@ -145,7 +145,7 @@ def _contexts(content: dict[str, Any], mistakes: list[str]) -> list[tuple[str, d
             if word not in ("streams", "window", "region", "attrs")
         ]
         mistakes += [
-            f"{place}{word}: a part of the file cannot be chosen; only contexts for the whole file are supported"
+            f"{place}{word}: not supported; a context must apply to the whole file"
             for word in ("window", "region")
             if any(value is not None for value in _values(context.get(word)))
         ]
@@ -164,5 +164,5 @@ def _add(known: dict[str, Any], tests: Any, place: str, mistakes: list[str]) -> 
         return
     for name, parameters in tests.items():
         if name in known:
-            mistakes.append(f"{place}.{name}: another context asks for this test of the field")
+            mistakes.append(f"{place}.{name}: already requested in another context")
         known[name] = parameters

@@ -36,9 +36,7 @@ def schema_of(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
     for name in series:
         require_field(name, fields, "series", mistakes)
         if name == axes.time:
-            mistakes.append(
-                f"series: {name} is the time; name the fields that tell stations, sensors or patients apart"
-            )
+            mistakes.append(f"series: {name} is the time; name the fields that identify a station, sensor or patient")
     for axis in AXES:
         if axes.get(axis) is not None:
             require_field(axes[axis], fields, axis, mistakes)
@@ -58,7 +56,7 @@ def _dialect(given: Any, mistakes: list[str]) -> Dialect:
     if isinstance(given, str):
         if given not in PRESETS:
             mistakes.append(
-                f"dialect: {given} is no preset; expected one of: {', '.join(PRESETS)}; or describe the file, for example "
+                f"dialect: unknown preset {given}; expected one of: {', '.join(PRESETS)}; or describe the file, for example "
                 '`dialect: {delimiter: ";", encoding: latin-1}`'
             )
         return PRESETS.get(given, PLAIN)

@@ -62,11 +62,11 @@ def _mistakes(given: TimeOf, fields: dict[str, Field]) -> Iterator[str]:
     for name in given.fields:
         form = fields.get(name, Field(name)).format
         if form in EPOCHS:
-            yield f"time.fields: {name} has the format {form}, which is whole and in UTC; name it as `time: {name}`"
+            yield f"time.fields: {name} is already a complete UTC time ({form}); use `time: {name}`"
         elif given.zone is not None and "%z" in form.replace("#", ""):
             yield f"time.zone: the times of {name} have an offset from UTC (%z); leave the zone out"
     if given.zone is not None and not _is_zone(given.zone):
-        yield f"time.zone: {given.zone} is no time zone; give its name, for example Europe/Berlin"
+        yield f"time.zone: {given.zone} is not a known time zone; use a name such as Europe/Berlin"
 
 
 def _is_zone(name: str) -> bool:
