@@ -25,7 +25,7 @@ SHOWN = (
     "sandbox/gap.csv",
     "sandbox/malformed.csv",
     "sandbox/bad-rules.csv",
-    "sandbox/notes.txt",
+    "sandbox/notes.md",
 )
 COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "magenta", "REJECTED": "yellow"}
 
