@@ -70,14 +70,13 @@ class Piece:
 
 def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterator[Piece]:
     """Yields the records of the stream: well-formed ones together, each malformed one by itself."""
-    final = False
+    final, rest = False, b""  # what follows the last line end that was read
     while True:
         position, regular = 0, True
         while position < len(data):
             piece = _rows(data, position, syntax) if regular else None
-            regular = (
-                piece is not None
-            )  # what follows a malformed record is not tried again, or time would be quadratic
+            # What follows a malformed record is not tried again, or time would be quadratic.
+            regular = piece is not None
             piece = piece or _whole_records(data, position, syntax)
             if piece:
                 yield piece
@@ -102,7 +101,10 @@ def pieces_of(content: Bytes, data: bytes, syntax: Grammar, size: int) -> Iterat
             return
         chunk = content.read(size)
         final = not chunk  # a short read is not the end: the next one may raise, and what is left is not a record
-        data = data[position:] + chunk
+        whole = chunk.rfind(b"\n") + 1 or len(chunk)
+        # Whole lines are copied once, here, and not again as a piece.
+        data = b"".join((data[position:], rest, memoryview(chunk)[:whole]))
+        rest = chunk[whole:]
         if final and data and not data.endswith(b"\n"):
             data += b"\n"
 
@@ -201,3 +203,9 @@ def gathered(pieces: Iterator[Piece], size: int) -> Iterator[list[Piece]]:
         raise
     if small:
         yield small
+
+
+def unquoted(cell: bytes) -> str:
+    """Returns the value of a cell without its quotes, with doubled quotes as single ones."""
+    text = cell.decode()
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text

@@ -4,45 +4,46 @@ polars parses the blocks, because it is the fastest. But it fills short rows sil
 given only records that are known to be well formed, and its result is compared with the number of separators and line
 ends. If they disagree, the block is parsed record by record. The rows do not depend on where blocks are cut.
 
-Cells are read as text: to parse the numbers afterwards is faster than to have polars do both. An empty cell and a missing value
-are read as null; where cells are shown, the block is read again as written.
+Numbers are read as numbers if every cell of a block that has no missing value is one, and everything else as text. An empty
+cell and a missing value are read as null. Where cells are shown, the block is read again as written.
 """
 
 from __future__ import annotations
 
 import functools
 import io
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
+from stream_qc import fieldtypes
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block, Malformed, Place
 from stream_qc.reading.bytestream import BOM, Bytes
+from stream_qc.reading.csv_header import HEADER_BYTES, first_record, names_of, separator_of
 from stream_qc.reading.csv_records import (
     MOST_TOGETHER,
     QUOTED,
-    Grammar,
     Piece,
     gathered,
     grammar,
     pieces_of,
+    unquoted,
     without_trailing_blanks,
 )
-from stream_qc.reading.lines import MAX_RECORD_BYTES
-from stream_qc.schema import Schema
+from stream_qc.schema import Field, Schema
 
-HEADER_BYTES = 64 * 1024  # read to find the header
 ANOTHER_ENCODING = (
     "; if the file uses another encoding, set it in the rules, for example `dialect: {encoding: windows-1252}`"
 )
+BLOCKS_AS_TEXT = 16  # after one in which a cell is no number, before numbers are tried again
 ZLIB = (b"x^", b"x\x01")  # those of its first two bytes that are UTF-8
-SEPARATORS = (",", ";", "\t", "|")
 
 
 class CsvReader:
-    """Yields blocks of about `block_bytes` bytes with the wanted columns, all of them text.
+    """Yields blocks of about `block_bytes` bytes with the wanted columns.
 
     delimiter: what separates the cells, if it is not as the schema's dialect says.
     """
@@ -51,20 +52,20 @@ class CsvReader:
         self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int, *, delimiter: str | None = None
     ) -> None:
         self._schema, self._block_bytes = schema, block_bytes
-        line, rest = _first_record(content, min(block_bytes, HEADER_BYTES))
+        line, rest = first_record(content, min(block_bytes, HEADER_BYTES))
         # The line of the next row, from 1; None if lines were left out of what is read here.
         self._line = 1 + line.count(b"\n") if schema.dialect.is_plain and delimiter is None else None
-        self._grammar = grammar(delimiter or schema.dialect.written_as or _separator(line, schema))
-        self.header = _header(line, self._grammar)
+        self._grammar = grammar(delimiter or schema.dialect.written_as or separator_of(line, schema))
+        self.header = names_of(line, self._grammar)
         self._grammar = grammar(self._grammar.separator.decode(), len(self.header))
         self._pieces = without_trailing_blanks(pieces_of(content, rest, self._grammar, block_bytes))
-        self._columns: dict[str, pl.DataType] = {
-            f"column_{index + 1}": pl.String() for index in range(len(self.header))
-        }
+        self._texts: dict[str, pl.DataType] = {f"column_{index + 1}": pl.String() for index in range(len(self.header))}
         # If the header repeats a field, its first column is used.
         places = {name: index for index, name in reversed(list(enumerate(self.header)))}
         self._wanted = {name: places[name] for name in wanted if name in places}
         self._empty_is_missing = "" in schema.missing_values
+        self._numbers = self._columns_of_numbers() if self._empty_is_missing else {}
+        self._blocks_as_text = 0  # of those that come next
         null_values = [text for text in schema.missing_values if text]
         self._nulls = {"null_values": null_values, "empty_string_is_null": self._empty_is_missing}
 
@@ -99,10 +100,7 @@ class CsvReader:
 
     def _parsed(self, piece: Piece, first: int) -> Block:
         data = piece.data
-        try:
-            frame = None if _is_odd(data) else self._frame(data, **self._nulls)
-        except pl.exceptions.PolarsError:
-            frame = None
+        frame = None if _is_odd(data) else self._read(data)
         if frame is None or not self._is_regular(piece, frame):
             return self._record_by_record([piece], first)
         return Block(
@@ -110,7 +108,7 @@ class CsvReader:
             self._chosen(frame),
             self._schema,
             height=frame.height,
-            spelled=functools.cache(lambda: self._chosen(self._frame(data, empty_string_is_null=False))),
+            spelled=functools.cache(lambda: self._chosen(self._frame(data, self._texts, empty_string_is_null=False))),
             nulls_are_missing=b'"' not in data,
             places=self._places(data, first, frame.height),
         )
@@ -134,14 +132,39 @@ class CsvReader:
                 places.append((row, self._line))
             self._line += record.removesuffix(b"\n").count(b"\n") + 1
 
-    def _frame(self, data: bytes, **how: Any) -> pl.DataFrame:
-        return pl.read_csv(
-            io.BytesIO(data),
-            has_header=False,
-            separator=self._grammar.separator.decode(),
-            schema=self._columns,
-            **how,
-        )
+    def _columns_of_numbers(self) -> dict[str, pl.DataType]:
+        """Returns the types of the columns that are read as numbers. Parts of a time are joined as they are written."""
+        schema = self._schema
+        parts = {part for name in schema.time_parts for part in schema.parts_of(name)}
+        fields = {
+            f"column_{index + 1}": schema.fields[name] for name, index in self._wanted.items() if name not in parts
+        }
+        return {column: fieldtypes.POLARS[field.type] for column, field in fields.items() if _is_plain_number(field)}
+
+    def _read(self, data: bytes) -> pl.DataFrame | None:
+        """Returns the rows, with numbers as numbers if every cell is one or is missing; None if polars cannot read them.
+
+        Where polars reads a number from a cell, it is the one that the text of the cell gives, but for those that are not
+        finite.
+        """
+        if self._numbers and not self._blocks_as_text:
+            try:
+                frame = self._frame(data, self._texts | self._numbers, **self._nulls)
+                floats = [column for column in frame.get_columns() if column.dtype == pl.Float64]
+                if all(math.isfinite(column.sum()) for column in floats):
+                    return frame
+            except pl.exceptions.PolarsError:
+                pass
+            self._blocks_as_text = BLOCKS_AS_TEXT
+        self._blocks_as_text = max(0, self._blocks_as_text - 1)
+        try:
+            return self._frame(data, self._texts, **self._nulls)
+        except pl.exceptions.PolarsError:
+            return None
+
+    def _frame(self, data: bytes, types: dict[str, pl.DataType], **how: Any) -> pl.DataFrame:
+        separator = self._grammar.separator.decode()
+        return pl.read_csv(io.BytesIO(data), has_header=False, separator=separator, schema=types, **how)
 
     def _chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
@@ -199,7 +222,7 @@ class CsvReader:
 
 
 def _joined(blocks: list[Block], schema: Schema) -> Block:
-    """Returns consecutive blocks as one, of text."""
+    """Returns consecutive blocks as one."""
     if len(blocks) == 1:
         return blocks[0]
     malformed = [bad for block in blocks for bad in block.malformed]
@@ -209,7 +232,8 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
     def spelled() -> pl.DataFrame:
         return pl.concat([block.spelled() for block in blocks])
 
-    if not all(block.nulls_are_missing for block in blocks):
+    alike = all(block.nulls_are_missing and block.raw.schema == blocks[0].raw.schema for block in blocks)
+    if not alike:
         return Block(blocks[0].first, spelled(), schema, malformed, height=height, places=places)
     raw = pl.concat([block.raw for block in blocks])
     return Block(
@@ -224,6 +248,11 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
     )
 
 
+def _is_plain_number(field: Field) -> bool:
+    written = (field.decimal_char, field.group_char, field.bare_number)
+    return field.type in ("integer", "number") and written == (".", "", True)
+
+
 def _is_odd(data: bytes) -> bool:
     """Returns whether polars may read the data in its own way. It drops a carriage return that is a whole cell, and a byte
     order mark at the start, and unpacks what begins as zlib does.
@@ -232,68 +261,5 @@ def _is_odd(data: bytes) -> bool:
     return lone or b"\x00" in data or data.startswith((BOM, *ZLIB))
 
 
-def unquoted(cell: bytes) -> str:
-    """Returns the value of a cell without its quotes, with doubled quotes as single ones."""
-    text = cell.decode()
-    return text[1:-1].replace('""', '"') if text.startswith('"') else text
-
-
 def _cells(count: int) -> str:
     return "1 cell" if count == 1 else f"{count} cells"
-
-
-def _first_record(content: Bytes, size: int) -> tuple[bytes, bytes]:
-    """Returns the record of the header and what was read after it. Raises UnreadableFile if it is too long.
-
-    size: how many bytes are read first; then as many as were read before, so that a long header is found in few reads.
-    """
-    data = b""
-    while True:
-        chunk = content.read(min(max(size, len(data)), HEADER_BYTES))
-        data += chunk
-        for separator in SEPARATORS:
-            match = grammar(separator).one.match(data)
-            if match:
-                return match[0], data[match.end() :]
-        if not chunk:
-            break
-        if len(data) > MAX_RECORD_BYTES and b"\n" in data:
-            break  # the first line is not a record
-        if len(data) > MAX_RECORD_BYTES:
-            raise UnreadableFile(f"the header is longer than {MAX_RECORD_BYTES:,} bytes; this may not be a CSV file")
-    line, newline, rest = data.partition(b"\n")
-    return line + b"\n", rest if newline else b""
-
-
-def _separator(line: bytes, schema: Schema) -> str:
-    """Returns the separator that finds the most fields of the schema in the header; a comma if several do."""
-
-    def score(separator: str) -> tuple[int, int]:
-        names = [
-            unquoted(cell)
-            for cell in grammar(separator).cell.findall(line.rstrip(b"\r\n").decode(errors="replace").encode())
-        ]
-        return sum(name in schema.fields for name in names), len(names)
-
-    return max(SEPARATORS, key=score)
-
-
-def _header(line: bytes, syntax: Grammar) -> list[str]:
-    try:
-        text = line.rstrip(b"\r\n").decode()
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            f"the header is not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start + 1}"
-        ) from None
-    names = [unquoted(cell) for cell in syntax.cell.findall(text.encode())]
-    if '"' in text and not syntax.one.fullmatch(text.encode() + b"\n"):
-        raise UnreadableFile(
-            f"a stray quote in the header; quote the whole name and double the quotes in it: {text[:80]}"
-        )
-    if "\r" in text:
-        raise UnreadableFile("the lines end in CR only; save the file with LF or CRLF line ends")
-    if not text.strip():
-        raise UnreadableFile("the file has no header: its first line is blank")
-    if not names:
-        raise UnreadableFile(f"the first line is not a CSV header: {text[:80]}")
-    return names
