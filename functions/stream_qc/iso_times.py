@@ -1,4 +1,4 @@
-"""Parses times in the commonest form of ISO 8601, YYYY-MM-DDThh:mm:ss[Z], about three times as fast as polars does.
+"""Parses times in the commonest form of ISO 8601, YYYY-MM-DDThh:mm:ss[Z], of which polars also reads what is not in it.
 
 The text of each cell is taken as five numbers of four characters, and all cells are computed with at once.
 """
@@ -13,9 +13,10 @@ import polars as pl
 FORM = "0000-00-00T00:00:00Z"
 WORDS = len(FORM) // 4
 SEPARATORS = "T "
-DAY, HOUR, MINUTE = 86_400, 3_600, 60
-MICROSECONDS = 10**6
+SECOND = 1_000_000  # microseconds
+DAY = 86_400 * SECOND
 SHORTEST_MONTH = 28
+FIRST_MONTH = 12 + 1  # months are counted from year 0
 
 
 def parse(cells: pl.Series) -> pl.Series | None:
@@ -36,16 +37,10 @@ def parse(cells: pl.Series) -> pl.Series | None:
     differs = written.select(_differences(separator))
     if differs.select(_anything_wrong()).item():
         return None
-    parts = differs.select(_values())
-    highest, lowest = parts.max().row(0), parts.select("year", "month", "day").min().row(0)
-    if min(lowest) < 1 or any(most > limit for most, limit in zip(highest[1:], (12, 31, 23, 59, 59), strict=True)):
+    parts = differs.select(_parts())
+    if not parts.select(_in_calendar()).item() or not _all_in_their_month(parts):
         return None
-    month = parts["year"] * 12 + parts["month"] - 13
-    day = _first_days().gather(month) + parts["day"].cast(pl.Int32)
-    if highest[2] > SHORTEST_MONTH and (day > _first_days().gather(month + 1)).any():
-        return None
-    seconds = parts["hour"] * HOUR + parts["minute"] * MINUTE + parts["second"]
-    times = (day - 1).cast(pl.Int64) * (DAY * MICROSECONDS) + seconds.cast(pl.Int64) * MICROSECONDS
+    times = _first_days().gather(parts["months"]) + parts.select(_within_month()).to_series()
     return times.cast(pl.Datetime("us")).alias(cells.name)
 
 
@@ -62,11 +57,39 @@ def _anything_wrong() -> pl.Expr:
 
 
 @functools.cache
-def _values() -> list[pl.Expr]:
+def _parts() -> list[pl.Expr]:
+    """Returns the parts of the times. months: since year 0."""
+    # Each byte becomes the two-digit number that begins with its digit: 2, 0, 3, 1 become 20, 3, 31, 10.
+    pairs = [pl.col(f"{word}") * 10 + pl.col(f"{word}") // 256 for word in range(WORDS)]
+    year = _byte(pairs[0], 0) * 100 + _byte(pairs[0], 2)
+    month = _byte(pairs[1], 1)
+    hour = _byte(pl.col("2"), 3) * 10 + _byte(pl.col("3"), 0)
     return [
-        _value(0, 4).alias("year"), _value(5, 2).alias("month"), _value(8, 2).alias("day"),
-        _value(11, 2).alias("hour"), _value(14, 2).alias("minute"), _value(17, 2).alias("second"),
+        (year * 12 + month).alias("months"), month.alias("month"), _byte(pairs[2], 0).alias("day"),
+        hour.alias("hour"), _byte(pairs[3], 2).alias("minute"), _byte(pairs[4], 1).alias("second"),
     ]  # fmt: skip
+
+
+@functools.cache
+def _in_calendar() -> pl.Expr:
+    """Returns whether no part is too small or too large. Not every month has 31 days."""
+    least = {"months": FIRST_MONTH, "month": 1, "day": 1}
+    most = {"month": 12, "day": 31, "hour": 23, "minute": 59, "second": 59}
+    small = [pl.col(part).min() >= limit for part, limit in least.items()]
+    return pl.all_horizontal(*small, *(pl.col(part).max() <= limit for part, limit in most.items()))
+
+
+def _all_in_their_month(parts: pl.DataFrame) -> bool:
+    late = parts.select("months", "day").filter(pl.col("day") > SHORTEST_MONTH)
+    day = _first_days().gather(late["months"]) + (late["day"].cast(pl.Int64) - 1) * DAY
+    return bool((day < _first_days().gather(late["months"] + 1)).all())
+
+
+@functools.cache
+def _within_month() -> pl.Expr:
+    """Returns the microseconds since the month began."""
+    hours = (pl.col("day") - 1) * 24 + pl.col("hour")
+    return (hours * 3600 + pl.col("minute") * 60 + pl.col("second")).cast(pl.Int64) * SECOND
 
 
 def _number(text: bytes) -> int:
@@ -74,28 +97,22 @@ def _number(text: bytes) -> int:
     return int.from_bytes(text, "little")
 
 
+def _byte(word: pl.Expr, place: int) -> pl.Expr:
+    return (word // 256**place) & 0xFF
+
+
 def _wrong(word: int) -> pl.Expr:
     """Returns a number that is 0 if the word has digits where the form has them, and nowhere differs else."""
     digits = [character == "0" for character in FORM[4 * word : 4 * word + 4]]
     differs = pl.col(f"{word}")
-    above_nine = (differs & _number(bytes(0xFF * digit for digit in digits))) + _number(
-        bytes(6 * digit for digit in digits)
-    )
+    above_nine = differs + _number(bytes(6 * digit for digit in digits))
     return (differs | above_nine) & _number(bytes(0xF0 if digit else 0xFF for digit in digits))
-
-
-def _value(start: int, count: int) -> pl.Expr:
-    """Returns the number that is written with these digits of the form."""
-    digits = [(pl.col(f"{place // 4}") // 256 ** (place % 4)) & 0xFF for place in range(start, start + count)]
-    value = pl.lit(0, pl.UInt32)
-    for digit in digits:
-        value = value * 10 + digit
-    return value
 
 
 @functools.cache
 def _first_days() -> pl.Series:
-    """Returns the first day of every month from year 1 to 9999 and of the one after, in days since 1970."""
+    """Returns when every month begins, from year 1 to 9999 and the one after, in microseconds since 1970."""
     last = dt.date(9999, 12, 1)
-    days = pl.date_range(dt.date(1, 1, 1), last, "1mo", eager=True).to_physical()
-    return pl.concat([days, days.tail(1) + 31])
+    days = pl.date_range(dt.date(1, 1, 1), last, "1mo", eager=True).to_physical().cast(pl.Int64)
+    none = pl.Series([0] * FIRST_MONTH, dtype=pl.Int64)  # there is no year 0
+    return pl.concat([none, days * DAY, (days.tail(1) + 31) * DAY])
