@@ -98,7 +98,7 @@ def _number(text: bytes) -> int:
 
 
 def _byte(word: pl.Expr, place: int) -> pl.Expr:
-    return (word // 256**place) & 0xFF
+    return (word // (1 << 8 * place)) & 0xFF
 
 
 def _wrong(word: int) -> pl.Expr:

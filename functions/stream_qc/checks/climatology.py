@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import polars as pl
@@ -47,16 +48,7 @@ class ClimatologyTest(Test, frozen=True):
 
     def check(self, field: str, axes: Axes) -> RowCheck:
         time, axis = axes["time"], axes.z
-        seasons = Seasons(self.config)
-        limits = self._limits()
-
-        def always_good(start: dt.datetime, end: dt.datetime) -> Span | None:
-            """Returns the values that are GOOD at any time from start to end and at any depth; None if none is."""
-            possible = limits.select(pl.all().gather([number + 1 for number in seasons.between(start, end)]))
-            if possible["none"].any():
-                return None
-            low, high = pl.max_horizontal("fail_low", "low").max(), pl.min_horizontal("fail_high", "high").min()
-            return possible.select(low.alias("low"), high.alias("high")).row(0)
+        spans = _SeasonSpans(self.config)
 
         def judge(block: Block) -> pl.Series:
             times, values = time_of(block, time), finite(block.number(field))
@@ -64,22 +56,18 @@ class ClimatologyTest(Test, frozen=True):
             rows = pl.DataFrame({"t": times, "v": values, "z": empty if axis is None else finite(block.number(axis))})
             start, end, good = times.min(), times.max(), None
             if isinstance(start, dt.datetime) and isinstance(end, dt.datetime) and not times.null_count():
-                good = always_good(start, end)
+                good = spans.always_good(start, end)
             if good is None:
-                return judged(rows)
+                return spans.flags(rows)
             doubtful = (~values.is_between(*good)).fill_null(value=True).arg_true()
             flags = pl.Series("flag", [GOOD], dtype=pl.UInt8).new_from_index(0, block.height)
-            return flags.scatter(doubtful, judged(rows.select(pl.all().gather(doubtful))))
-
-        def judged(rows: pl.DataFrame) -> pl.Series:
-            spans = limits.select(pl.all().gather(seasons.of(rows["t"], rows["z"]) + 1))
-            return spans.with_columns(rows["v"]).select(FLAG)["flag"]
+            return flags.scatter(doubtful, spans.flags(rows.select(pl.all().gather(doubtful))))
 
         def proves(_: Block, found: Found) -> bool:
             start, end = found[earliest(time)], found[latest(time)]
             if start is None or found[times_missing] or not is_finite(found, field):
                 return False
-            good = always_good(start, end)
+            good = spans.always_good(start, end)
             return good is not None and within(found, field, *good)
 
         def explain(value: float) -> str:
@@ -97,12 +85,37 @@ class ClimatologyTest(Test, frozen=True):
             proves=proves,
         )
 
-    def _limits(self) -> pl.DataFrame:
-        """Returns the spans of the seasons, after a row for no season."""
+
+class _SeasonSpans:
+    """The spans of the seasons, and which of them apply."""
+
+    def __init__(self, config: Sequence[Season]) -> None:
+        self._seasons = Seasons(config)
         everything = (-math.inf, math.inf)
-        rows: list[tuple[bool, float, float, float, float]] = [(True, *everything, *everything)]
-        rows += [(False, *_ordered(one.fspan or everything), *_ordered(one.vspan)) for one in self.config]
-        return pl.DataFrame(rows, schema=["none", "fail_low", "fail_high", "low", "high"], orient="row")
+        rows: list[tuple[bool, float, float, float, float]] = [(True, *everything, *everything)]  # for no season
+        rows += [(False, *_ordered(one.fspan or everything), *_ordered(one.vspan)) for one in config]
+        self._spans = pl.DataFrame(rows, schema=["none", "fail_low", "fail_high", "low", "high"], orient="row")
+        self._latest: set[int] = set()  # seasons that were asked for
+        self._good: Span | None = None  # in each of them
+
+    def always_good(self, start: dt.datetime, end: dt.datetime) -> Span | None:
+        """Returns the values that are GOOD at any time from start to end and at any depth; None if none is."""
+        seasons = self._seasons.between(start, end)
+        if seasons != self._latest:
+            self._latest, self._good = seasons, self._good_in(seasons)
+        return self._good
+
+    def _good_in(self, seasons: set[int]) -> Span | None:
+        possible = self._spans.select(pl.all().gather([number + 1 for number in seasons]))
+        if possible["none"].any():
+            return None
+        low, high = pl.max_horizontal("fail_low", "low").max(), pl.min_horizontal("fail_high", "high").min()
+        return possible.select(low.alias("low"), high.alias("high")).row(0)
+
+    def flags(self, rows: pl.DataFrame) -> pl.Series:
+        """Returns the flags of rows with `t`, a time, `v`, a value, and `z`, a depth."""
+        spans = self._spans.select(pl.all().gather(self._seasons.of(rows["t"], rows["z"]) + 1))
+        return spans.with_columns(rows["v"]).select(FLAG)["flag"]
 
 
 FLAG = (

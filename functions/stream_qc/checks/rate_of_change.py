@@ -66,6 +66,7 @@ class RateOfChangeCheck:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
         self.measures = (total(field), longest_step(field), shortest_interval(time))
+        self._rate = limits.rate(pl.col("v").diff(), pl.col("t").diff()).alias("rate")
         self._before = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})  # the last row above
 
     @property
@@ -106,7 +107,7 @@ class RateOfChangeCheck:
 
     def _rates(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Returns the rows with the rate of change since the row above."""
-        return rows.with_columns(self.limits.rate(pl.col("v").diff(), pl.col("t").diff()).alias("rate"))
+        return rows.with_columns(self._rate)
 
 
 class RateOfChangeInSeries(InSeries):

@@ -71,6 +71,8 @@ class SpikeCheck:
         self.needs = (field,)
         self._largest = Measure(f"largest spike {field} {limits.method}", self._size(number(field)).max())
         self.measures = (total(field), self._largest)
+        size = self._size(pl.col("v"))
+        self._finite_size = pl.when(size.is_finite()).then(size).alias("size")
         # The last two values of the block before. The last one is not flagged yet.
         self._above = pl.Series(dtype=pl.Float64)
         self._cells: tuple[Raw, int] | None = None  # the cells of that block, and their number
@@ -138,8 +140,7 @@ class SpikeCheck:
         return self.limits.size(value, value.shift(1), value.shift(-1))
 
     def _sizes(self, values: pl.Series) -> pl.Series:
-        size = self._size(pl.col("v"))
-        return values.to_frame("v").select(pl.when(size.is_finite()).then(size).alias("size"))["size"]
+        return values.to_frame("v").select(self._finite_size)["size"]
 
 
 class SpikeInSeries(InSeries):

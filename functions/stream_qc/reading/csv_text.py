@@ -109,17 +109,17 @@ class CsvReader:
             self._schema,
             height=frame.height,
             spelled=functools.cache(lambda: self._chosen(self._frame(data, self._texts, empty_string_is_null=False))),
-            nulls_are_missing=b'"' not in data,
-            places=self._places(data, first, frame.height),
+            nulls_are_missing=not piece.quoted,
+            places=self._places(piece, first, frame.height),
         )
 
-    def _places(self, data: bytes, first: int, height: int) -> list[Place]:
+    def _places(self, piece: Piece, first: int, height: int) -> list[Place]:
         """Returns the lines of the rows, and goes on to the line below them."""
         if self._line is None:
             return []
-        if b'"' in data and data.count(b"\n") != height:
+        if piece.quoted and piece.data.count(b"\n") != height:
             places: list[Place] = []
-            for row, record in enumerate(self._grammar.one.finditer(data), first):
+            for row, record in enumerate(self._grammar.one.finditer(piece.data), first):
                 self._add_record(record[0], row, places)
             return places
         self._line += height
@@ -172,14 +172,13 @@ class CsvReader:
     def _is_regular(self, piece: Piece, frame: pl.DataFrame) -> bool:
         """Returns whether every row is as wide as the header and each has a line of its own."""
         data, rows = piece.data, frame.height
-        quoted = b'"' in data
         # polars reads a short row and a blank line as nulls, unless it takes an empty cell for a text. In a row whose last
         # column has a value, nothing is missing.
-        if self._empty_is_missing and not quoted and not frame.to_series(-1).null_count():
+        if self._empty_is_missing and not piece.quoted and not frame.to_series(-1).null_count():
             return True
         if piece.as_wide:
             return data.count(b"\n") == rows
-        outside = QUOTED.sub(b"", data) if quoted else data
+        outside = QUOTED.sub(b"", data) if piece.quoted else data
         separators = rows * (len(self.header) - 1)
         return outside.count(self._grammar.separator) == separators and outside.count(b"\n") == rows
 
