@@ -76,28 +76,52 @@ def value_checks(field: Field) -> Iterator[RowCheck]:
 
 
 def _pattern(name: str, pattern: str) -> RowCheck:
-    """Returns the check `pattern`. Where few values occur, comparing them is several times as fast as the pattern."""
-    value = column(name)
-    bad = ~value.str.contains(f"^(?:{pattern})$")
-    matching: list[str] = []
-    measures: list[Measure] = []
-
-    def proves(block: Block, found: Found) -> bool:
-        if measures and not found[measures[0]]:
-            return True
-        texts = block.typed(name)
-        if computed(bad, name, texts).any():
-            return False
-        fresh = texts.head(SAMPLE).drop_nulls().unique()
-        if not measures and 0 < fresh.len() <= MOST_MATCHING:
-            matching.extend(fresh)
-            others = pl.all_horizontal(value != one for one in matching)
-            measures.append(Measure(f"pattern {name}", others.any()))
-        return True
-
-    return _constraint(
-        name, "pattern", bad, lambda v: f"{show(v)} does not match {pattern}", measures=measures, proves=proves
+    """Returns the check `pattern`."""
+    texts = _Matching(name, pattern)
+    return RowCheck(
+        name,
+        "pattern",
+        lambda block: fail_where(texts.bad(block.typed(name))),
+        lambda v: f"{name} {show(v)} does not match {pattern} (pattern)",
+        measures=texts.measures,
+        proves=texts.all_match,
     )
+
+
+class _Matching:
+    """Finds the texts that do not match a pattern.
+
+    Where few values occur, it learns some that match. To compare a text with those is several times as fast as the pattern.
+    """
+
+    def __init__(self, name: str, pattern: str) -> None:
+        self._name = name
+        self._bad = ~column(name).str.contains(f"^(?:{pattern})$")
+        self._unknown: pl.Expr | None = None  # whether a text is none of those that were learned
+        self.measures: list[Measure] = []
+
+    def all_match(self, block: Block, found: Found) -> bool:
+        if self.measures and not found[self.measures[0]]:
+            return True
+        texts = block.typed(self._name)
+        if self._unknown is None:
+            self._learn(texts)
+        return not self.bad(texts).any()
+
+    def bad(self, texts: pl.Series) -> pl.Series:
+        """Returns whether each text does not match; null for a missing one."""
+        if self._unknown is None:
+            return computed(self._bad, self._name, texts)
+        found = computed(self._unknown, self._name, texts)
+        places = found.arg_true()
+        return found.scatter(places, computed(self._bad, self._name, texts.gather(places)))
+
+    def _learn(self, texts: pl.Series) -> None:
+        sample = texts.head(SAMPLE).drop_nulls().unique()
+        matching = sample.filter(~computed(self._bad, self._name, sample))
+        if 0 < matching.len() <= MOST_MATCHING:
+            self._unknown = pl.all_horizontal(column(self._name) != one for one in matching)
+            self.measures.append(Measure(f"pattern {self._name}", self._unknown.any()))
 
 
 def _limit(field: Field, test: str, bad: pl.Expr, limit: str) -> RowCheck:

@@ -15,6 +15,11 @@ from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING
 from stream_qc.reading.block import Block
 
+# The latest time above each row, and its flag.
+LATEST = pl.col("time").cum_max().shift(1).forward_fill()
+LATE = pl.when(pl.col("time") < pl.col("latest")).then(FAIL).otherwise(GOOD)
+FLAG = pl.when(pl.col("time").is_null()).then(MISSING).otherwise(LATE).cast(pl.UInt8).alias("flag")
+
 
 class TimeOrderCheck:
     """Flags a row FAIL if its time is before the latest time above, MISSING if it has no time."""
@@ -44,35 +49,17 @@ class TimeOrderCheck:
 
     def update(self, block: Block) -> Flags:
         time = time_of(block, self.field)
-        frame = pl.DataFrame({"time": time}).with_columns(
-            pl.col("time")
-            .cum_max()
-            .shift(1)
-            .forward_fill()
-            .fill_null(pl.lit(self._latest, dtype=pl.Datetime("us")))
-            .alias("latest")
-        )
-        if self._latest is not None:
-            frame = frame.with_columns(pl.max_horizontal("latest", pl.lit(self._latest, dtype=pl.Datetime("us"))))
-        flags = frame.select(
-            pl.when(pl.col("time").is_null())
-            .then(MISSING)
-            .when(pl.col("time") < pl.col("latest"))
-            .then(FAIL)
-            .otherwise(GOOD)
-            .cast(pl.UInt8)
-            .alias("f")
-        )["f"]
+        latest = pl.max_horizontal(LATEST, pl.lit(self._latest, dtype=pl.Datetime("us")))
+        frame = time.to_frame("time").with_columns(latest.alias("latest"))
+        flags = frame.select(FLAG)["flag"]
         newest = time.max()
         if isinstance(newest, dt.datetime) and (self._latest is None or newest > self._latest):
             self._latest = newest
-        latest = frame["latest"]
-        return Flags(
-            block.first,
-            flags,
-            block.cells(self.field),
-            lambda index: too_early(self.field, time[index], latest[index]),
-        )
+
+        def why(index: int) -> str:
+            return too_early(self.field, time[index], frame["latest"][index])
+
+        return Flags(block.first, flags, block.cells(self.field), why)
 
     def finish(self) -> Iterable[Flags]:
         return ()
