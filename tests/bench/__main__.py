@@ -74,12 +74,9 @@ def _run(sizes: list[int], names: list[str]) -> None:
         FIGURES.write_text(text)
 
     for case in CASES:
-        ways: list[str] = []
         for rows in case.sizes(sizes) if case.name in names else []:
             print(f"{case.name}, {rows:,} rows", flush=True)
-            found = run_case(case, rows, ways)
-            ways = ways or fastest(found)
-            keep(found)
+            keep(run_case(case, rows, fastest(case, rows, figures)))
     for name, run in RUN.items():
         if name in names:
             print(name, flush=True)

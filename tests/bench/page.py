@@ -11,6 +11,7 @@ from tests.bench.goals import TITLES, Goal, best, engine, goals, size_words
 from tests.bench.measure import CORES, LONG, ROUNDS, Figure
 from tests.bench.peers import PEERS
 from tests.bench.rules import EVERY_CHECK
+from tests.bench.running import ALL_WAYS, MOST_WAYS
 
 Row = Sequence[str]
 Facts = dict[str, str]
@@ -29,8 +30,8 @@ METHOD = f"""
 - **Interleaved.** The ways to parse and the engine run one after the other, {ROUNDS} rounds of them. The tables show the
   median of the CPU seconds and of the wall seconds, and the highest peak. What needs more than {LONG:.0f} CPU seconds runs once.
 - **The fastest parse** is the way with the fewest CPU seconds. All ways end with the same typed columns: each prints the
-  number of values and the greatest value of every column, and the run stops if two of them differ. At the smallest size all
-  ways run, at larger ones the three that were fastest. A way that cannot read a file is left out: pyarrow stops at a cell
+  number of values and the greatest value of every column, and the run stops if two of them differ. Beyond
+  {ALL_WAYS:,} rows only the {MOST_WAYS} run that were fastest there. A way that cannot read a file is left out: pyarrow stops at a cell
   that is not of its column's type.
 - **The engine** runs as users run it: `stream-qc check FILE --rules RULES --json`. The run stops if its verdict, the rows it
   read or the set of failing checks is not what the file was made for.

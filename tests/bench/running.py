@@ -30,7 +30,8 @@ from tests.bench.measure import (
 )
 from tests.bench.peers import FEW, PEERS
 
-MOST_WAYS = 3  # of those to parse, at all sizes but the smallest
+ALL_WAYS = 10_000_000  # rows up to which every way to parse is tried
+MOST_WAYS = 3  # beyond
 FUNCTIONS = ("step_1_start_qc", "step_2_qc_process", "step_3_end_qc", "step_4_send_qc_summary")
 IMPORT = (
     "import time, boto3; boto3.client('s3'); wall, cpu = time.perf_counter(), time.process_time(); "
@@ -131,10 +132,13 @@ def _alike(one: list[Any], other: list[Any]) -> bool:
     return one[0] == other[0] and math.isclose(one[1], other[1], rel_tol=1e-15)
 
 
-def fastest(figures: Sequence[Figure], most: int = MOST_WAYS) -> list[str]:
-    """Returns the ways that took the least CPU seconds to parse."""
-    parsers = [one for one in figures if one.role == "parse"]
-    return [one.who for one in sorted(parsers, key=lambda one: one.cpu)[:most]]
+def fastest(case: Case, rows: int, figures: Sequence[Figure]) -> list[str]:
+    """Returns the ways to parse that are worth a try at this size, by the figures of a smaller one; [] for all of them."""
+    smaller = [one for one in figures if one.case == case.name and one.role == "parse" and one.rows < rows]
+    if rows <= ALL_WAYS or not smaller:
+        return []
+    largest = max(one.rows for one in smaller)
+    return [one.who for one in sorted(smaller, key=lambda one: one.cpu) if one.rows == largest][:MOST_WAYS]
 
 
 def run_start() -> list[Figure]:
