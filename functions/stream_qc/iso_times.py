@@ -33,12 +33,12 @@ def parse(cells: pl.Series) -> pl.Series | None:
         return None
     whole = cells if length == len(FORM) else cells + "Z"
     words = whole.cast(pl.Binary).bin.reinterpret(dtype=pl.Array(pl.UInt32, WORDS), endianness="little").explode()
-    written = pl.DataFrame([words.gather_every(WORDS, word).alias(f"{word}") for word in range(WORDS)])
-    differs = written.select(_differences(separator))
+    differs = words.to_frame("words").select(_differences(separator))
     if differs.select(_anything_wrong()).item():
         return None
     parts = differs.select(_parts())
-    if not parts.select(_in_calendar()).item() or not _all_in_their_month(parts):
+    in_calendar, last_day = parts.select(_in_calendar(), pl.col("day").max()).row(0)
+    if not in_calendar or (last_day > SHORTEST_MONTH and not _all_in_their_month(parts)):
         return None
     times = _first_days().gather(parts["months"]) + parts.select(_within_month()).to_series()
     return times.cast(pl.Datetime("us")).alias(cells.name)
@@ -48,7 +48,9 @@ def parse(cells: pl.Series) -> pl.Series | None:
 def _differences(separator: str) -> list[pl.Expr]:
     """Returns the difference of each word from the form: a digit's value, and 0 for another character that is right."""
     form = FORM.replace("T", separator).encode()
-    return [pl.col(f"{word}") ^ _number(form[4 * word : 4 * word + 4]) for word in range(WORDS)]
+    written = [pl.col("words").gather_every(WORDS, word) for word in range(WORDS)]
+    right = [_number(form[4 * word : 4 * word + 4]) for word in range(WORDS)]
+    return [(one ^ other).alias(f"{word}") for word, (one, other) in enumerate(zip(written, right, strict=True))]
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from stream_qc.checks.attenuated_in_series import RollingInSeries, WholeSeriesInSeries, below
-from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, seconds, spell, time_of
+from stream_qc.checks.base import Again, Clean, Flags, Late, Test, finite, largest, seconds, spell, time_of
 from stream_qc.checks.cadence import SECOND, Intervals
 from stream_qc.checks.measures import Found, even, is_finite, longest_interval, missing, shortest_interval, total
 from stream_qc.checks.series import Series
@@ -173,7 +173,9 @@ class RollingCheck:
             return None
         known = pl.concat([self._above, pl.DataFrame({"v": values, "t": times})])
         fewest = self.limits.fewest(self._interval)
-        if self._least(known, fewest) is None:
+        steps = known["t"].head(self._above.height + 1).to_physical().diff()  # up to the first row of the block
+        longest = max(int(largest(steps)), found[longest_interval(self.time)])
+        if self._least(known, fewest, longest) is None:
             return None
         self._assumed.add(fewest)
         self._intervals.add(times, even(found, self.time))
@@ -226,10 +228,10 @@ class RollingCheck:
         self._keep(known)
         return found
 
-    def _least(self, known: pl.DataFrame, fewest: int) -> pl.Series | None:
+    def _least(self, known: pl.DataFrame, fewest: int, longest: int | None = None) -> pl.Series | None:
         """Returns a lower bound of the variation for each row after those above, or None if it is below a threshold."""
         above, limits = self._above.height, self.limits
-        least = least_variation(known, above, self._period, fewest, limits.check_type)
+        least = least_variation(known, above, self._period, fewest, limits.check_type, longest)
         if least < max(0, limits.suspect_threshold, limits.fail_threshold):
             return None
         return pl.repeat(least, known.height - above, dtype=pl.Float64, eager=True)

@@ -8,14 +8,17 @@ second pass.
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
+MICROSECOND = dt.timedelta(microseconds=1)
 SECOND = 1_000_000  # microseconds
-MOST_COUNTS = 200_000  # in memory
+MOST_COUNTS, MOST_EVEN = 200_000, 100  # in memory
 BINS = 50_000
 COUNTS = {"start": pl.Int64, "n": pl.Int64, "least": pl.Int64, "most": pl.Int64}
 
@@ -31,18 +34,22 @@ class Intervals:
     def __init__(self) -> None:
         self._counts: list[pl.DataFrame] = []  # of several blocks, so a count may occur in each
         self._held = 0
+        self._even: Counter[int] = (
+            Counter()
+        )  # intervals of blocks in which all are the same; they are in no other count
         self._files: list[Path] = []
         self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
         self._last: pl.Series | None = None
 
     def forget(self) -> None:
         """Discards the intervals, but not the last time: the interval to the next row counts."""
-        self._counts, self._held, self._files, self._folders = [], 0, [], []
+        self._counts, self._held, self._even, self._files, self._folders = [], 0, Counter(), [], []
 
     def include(self, earlier: Intervals) -> None:
         """Adds the intervals of the rows above."""
         self._counts += earlier._counts
         self._held += earlier._held
+        self._even += earlier._even
         self._files += earlier._files
         self._folders += earlier._folders
         if self._held > MOST_COUNTS:
@@ -53,23 +60,36 @@ class Intervals:
 
         every: the interval between all of these times, in microseconds, if it is the same and none is missing.
         """
-        new = times if every is None else times.head(1)
-        known = new if self._last is None else pl.concat([self._last, new])
+        if every is not None:
+            self._add_even(times, every)
+            return
+        known = times if self._last is None else pl.concat([self._last, times])
         if times.len():
             self._last = times.tail(1)
         intervals = known.to_physical().diff().drop_nulls().alias("us")
-        between = 0 if every is None else times.len() - 1
-        if not intervals.len() + between:
+        if not intervals.len():
             return
-        usual = int(intervals[0]) if every is None else every  # most streams have nearly no others
+        usual = int(intervals[0])  # most streams have nearly no others
         others = intervals.filter(intervals != usual)
-        count = intervals.len() - others.len() + between
-        counted = pl.DataFrame([[_start(usual)], [count], [usual], [usual]], schema=COUNTS)
+        counted = _counted(usual, intervals.len() - others.len())
         if others.len():
             us = pl.col("us")
             grouped = others.to_frame().group_by(start_of(us).alias("start"))
             counts = grouped.agg(pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most"))
             counted = pl.concat([counted, counts])
+        self._keep(counted)
+
+    def _add_even(self, times: pl.Series, every: int) -> None:
+        before = None if self._last is None else self._last[0]
+        if before is not None:
+            self._even[(times[0] - before) // MICROSECOND] += 1
+        self._even[every] += times.len() - 1
+        self._last = times.tail(1)
+        if len(self._even) > MOST_EVEN:
+            self._keep(pl.concat(_counted(us, count) for us, count in self._even.items()))
+            self._even.clear()
+
+    def _keep(self, counted: pl.DataFrame) -> None:
         self._counts.append(counted)
         self._held += counted.height
         if self._held > MOST_COUNTS:
@@ -109,6 +129,7 @@ class Intervals:
 
     def _parts(self) -> Iterator[pl.DataFrame]:
         yield from self._counts
+        yield from (_counted(us, count) for us, count in self._even.items())
         yield from (pl.read_parquet(path) for path in self._files)
 
     def _make_room(self) -> None:
@@ -122,6 +143,11 @@ class Intervals:
         self._files.append(Path(self._folders[0].name, f"{len(self._files)}.parquet"))
         counts.write_parquet(self._files[-1])
         self._counts, self._held = [], 0
+
+
+def _counted(us: int, count: int) -> pl.DataFrame:
+    """Returns the count of an interval as a row of COUNTS."""
+    return pl.DataFrame([[_start(us)], [count], [us], [us]], schema=COUNTS)
 
 
 def _start(interval: int) -> int:

@@ -83,6 +83,7 @@ class FlatLineCheck:
         self._above: deque[pl.DataFrame] = deque()  # at least the last k rows
         self._held = 0  # rows in them
         self._waiting: list[tuple[pl.DataFrame, Raw]] = []  # blocks, until there are FEWEST_ROWS
+        self._large = (pl.col("v").diff().abs() >= limits.tolerance).arg_true()
         self._small_steps = 0  # in a row, up to the last row above
         self._end = 0  # the number of the row after the last one seen
         self.collected = (self._intervals,)
@@ -148,15 +149,12 @@ class FlatLineCheck:
 
     def _longest_run(self, values: pl.Series) -> tuple[int, int]:
         """Returns how many small steps follow each other at most, and at the end. A step that is not known counts as small."""
-        if not values.len():
-            return self._small_steps, self._small_steps
-        large = (values.diff().abs() >= self.limits.tolerance).fill_null(value=False)
-        small = (~large).arg_true()  # the first one always: the step to it is not known here
-        starts = (small.diff() != 1).fill_null(value=True).arg_true()
-        runs = pl.concat([starts, pl.Series([small.len()], dtype=starts.dtype)]).diff().drop_nulls()
-        at_start = self._small_steps + int(runs[0])
-        at_end = 0 if small[-1] < values.len() - 1 else at_start if runs.len() == 1 else int(runs[-1])
-        return max(at_start, int(runs.max())), at_end  # type: ignore[arg-type]  # numbers
+        large = values.to_frame("v").select(self._large).to_series()  # the numbers of rows: the step to each is large
+        if not large.len():
+            return self._small_steps + values.len(), self._small_steps + values.len()
+        at_start, at_end = self._small_steps + large[0], values.len() - 1 - large[-1]
+        between = int(large.diff().max() or 1) - 1  # type: ignore[arg-type]  # numbers
+        return max(at_start, between, at_end), at_end
 
     def _keep(self, rows: pl.DataFrame, most: int) -> None:
         """Keeps these rows and, of the rows above, as many as the longest flat line needs."""

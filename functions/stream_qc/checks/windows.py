@@ -48,20 +48,23 @@ def variations(rows: pl.DataFrame, period: int, fewest: int, kind: Kind, thresho
     return found.scatter(doubtful, _one_by_one(rows, doubtful.to_list(), period, fewest, kind))
 
 
-def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, kind: Kind) -> float:
+def least_variation(
+    rows: pl.DataFrame, above: int, period: int, fewest: int, kind: Kind, longest: int | None = None
+) -> float:
     """Returns a lower bound of the variation of the periods that end after the first `above` rows; -1 if none is known.
 
     rows: `v` and `t` as for `variations`; a row without a value has no part in a standard deviation, and leaves a range
     without a lower bound. -1 also if a period may have fewer values than `fewest`. The rows are cut into groups. Each period
-    contains several of them whole, and varies at least as the group that varies least.
+    contains several of them whole, and varies at least as the group that varies least. longest: the longest step of time between
+    two rows, if it is known.
     """
     there = rows
     if rows["v"].null_count():
         if kind == "range":
             return -1
         above -= rows["v"].head(above).null_count()
-        there = rows.drop_nulls("v")
-    longest = there["t"].to_physical().diff().max()
+        there, longest = rows.drop_nulls("v"), None
+    longest = longest or there["t"].to_physical().diff().max()  # type: ignore[assignment]  # a number
     if not isinstance(longest, int) or longest <= 0:
         return -1
     rows_at_least = -(-period // longest)
@@ -77,7 +80,7 @@ def least_variation(rows: pl.DataFrame, above: int, period: int, fewest: int, ki
     squares = float(groups.var(ddof=0).min() or 0) * size  # type: ignore[arg-type]  # about the mean of each group
     # A period with more rows has more groups, but up to 2 size - 2 of its rows may be in none.
     deviation = math.sqrt(squares * whole / (size * (whole + 2) - 2))
-    most = largest(values.abs())
+    most = max(abs(values.min()), abs(values.max()))  # type: ignore[arg-type]  # numbers
     return max(0.0, deviation - NEAR * (deviation + most)) if most < LARGE else -1
 
 
