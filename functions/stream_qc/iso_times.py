@@ -37,10 +37,12 @@ def parse(cells: pl.Series) -> pl.Series | None:
     if differs.select(_anything_wrong()).item():
         return None
     parts = differs.select(_parts())
-    in_calendar, last_day = parts.select(_in_calendar(), pl.col("day").max()).row(0)
-    if not in_calendar or (last_day > SHORTEST_MONTH and not _all_in_their_month(parts)):
+    found = parts.select(
+        _within_month().alias("within"), _in_calendar().alias("fits"), pl.col("day").max().alias("last")
+    )
+    if not found["fits"][0] or (found["last"][0] > SHORTEST_MONTH and not _all_in_their_month(parts)):
         return None
-    times = _first_days().gather(parts["months"]) + parts.select(_within_month()).to_series()
+    times = _first_days().gather(parts["months"]) + found["within"]
     return times.cast(pl.Datetime("us")).alias(cells.name)
 
 

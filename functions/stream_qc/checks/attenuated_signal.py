@@ -173,7 +173,7 @@ class RollingCheck:
             return None
         known = pl.concat([self._above, pl.DataFrame({"v": values, "t": times})])
         fewest = self.limits.fewest(self._interval)
-        steps = known["t"].head(self._above.height + 1).to_physical().diff()  # up to the first row of the block
+        steps = known["t"].head(self._above.height + 1).cast(pl.Int64).diff()  # up to the first row of the block
         longest = max(int(largest(steps)), found[longest_interval(self.time)])
         if self._least(known, fewest, longest) is None:
             return None
@@ -243,5 +243,5 @@ class RollingCheck:
 
     def _keep(self, known: pl.DataFrame) -> None:
         if known.height:
-            since = known["t"].to_physical()[-1] - self._period
-            self._above = known.slice(known["t"].to_physical().search_sorted(since, side="right"))
+            us = known["t"].cast(pl.Int64)
+            self._above = known.slice(us.search_sorted(us[-1] - self._period, side="right"))

@@ -31,7 +31,9 @@ class Key:
         values = block.typed(name)
         if values.dtype.is_float():
             return block.number(name) + 0.0
-        return values.cast(pl.UInt8) if values.dtype == pl.Boolean else values.to_physical()
+        if values.dtype == pl.Boolean:
+            return values.cast(pl.UInt8)
+        return values.cast(pl.Int64) if values.dtype.is_temporal() else values
 
     def frame(self, block: Block) -> pl.DataFrame:
         """Returns the values as the columns k0, k1 …"""

@@ -78,17 +78,18 @@ class RateOfChangeCheck:
             return None
         shortest = found[shortest_interval(self.time)] or 0
         highest = (found[longest_step(self.field)] or 0) / max(1, shortest // SECOND)
-        edge = self._rates(pl.concat([self._before, self._rows(block, 0, 1)]))["rate"]
+        edge = self._rates(pl.concat([self._before, self._row(block, 0)]))["rate"]
         limit = min(limit for limit in (self.limits.threshold, self.limits.fail_threshold) if limit is not None)
         if not max(highest, largest(edge)) <= limit:
             return None
-        self._before = self._rows(block, block.height - 1, 1)
+        self._before = self._row(block, block.height - 1)
         missing = block.typed(self.field).null_count()
         return Clean(block.height - missing, missing)
 
     def update(self, block: Block) -> Flags:
         raw = block.cells(self.field)
-        known = pl.concat([self._before, self._rows(block, 0, block.height)])
+        rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
+        known = pl.concat([self._before, rows])
         judged = self._rates(known)[self._before.height :]
         self._before = known.tail(1)
         flags = judged.select(self.limits.flag(pl.col("v"), pl.col("rate")).alias("f"))["f"]
@@ -101,9 +102,10 @@ class RateOfChangeCheck:
     def finish(self) -> Iterable[Flags]:
         return ()
 
-    def _rows(self, block: Block, start: int, count: int) -> pl.DataFrame:
-        values, times = block.number(self.field).slice(start, count), time_of(block, self.time).slice(start, count)
-        return pl.DataFrame({"v": finite(values), "t": times})
+    def _row(self, block: Block, index: int) -> pl.DataFrame:
+        """Returns a row of a block in which every value is finite."""
+        values, times = block.number(self.field), time_of(block, self.time)
+        return pl.DataFrame({"v": values.slice(index, 1), "t": times.slice(index, 1)})
 
     def _rates(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Returns the rows with the rate of change since the row above."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import heapq
 import math
@@ -103,8 +104,8 @@ class _Group:
 
     def __init__(self, period: str | None, zspan: Span | None, stretches: list[tuple[int, int]]) -> None:
         self.period, self.zspan = period, zspan
-        self.starts = pl.Series([start for start, _ in stretches], dtype=pl.Int64)
-        self.numbers = pl.Series([number for _, number in stretches], dtype=pl.Int64)
+        self._starts, self._numbers = [start for start, _ in stretches], [number for _, number in stretches]
+        self.starts, self.numbers = pl.Series(self._starts, dtype=pl.Int64), pl.Series(self._numbers, dtype=pl.Int64)
 
     def seasons(self, times: pl.Series) -> pl.Series:
         return self.numbers.gather(self.starts.search_sorted(self._units(times), side="right") - 1)
@@ -113,8 +114,7 @@ class _Group:
         start, end = self._units(pl.Series([first, last], dtype=pl.Datetime("us")))
         if self.period and (start > end or last - first >= dt.timedelta(hours=PERIODS[self.period].hours)):
             start, end = PERIODS[self.period].first, PERIODS[self.period].last
-        place = int(self.starts.search_sorted(start, side="right")) - 1
-        return set(self.numbers.slice(place, int(self.starts.search_sorted(end, side="right")) - place))
+        return {*self._numbers[bisect.bisect_right(self._starts, start) - 1 : bisect.bisect_right(self._starts, end)]}
 
     def _units(self, times: pl.Series) -> pl.Series:
         """Returns the numbers by which stretches start. A missing time has that of the first one, which has no season."""

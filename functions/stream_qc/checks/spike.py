@@ -94,7 +94,7 @@ class SpikeCheck:
             return None
         flagged = block.height if self._above.len() else block.height - 1  # without the last, with the one that waited
         unknown = 1 if self._above.len() < 2 else 0  # the first row of the stream
-        self._keep(block)
+        self._keep(block, values.tail(2))
         return Clean(flagged - unknown, 0, unknown)
 
     def update(self, block: Block) -> Flags | None:
@@ -107,7 +107,7 @@ class SpikeCheck:
             before, height = self._cells
             raw = Joined([(before, height - 1, 1), (raw, 0, block.height)])
         found = self._flags(known, start, known.len() - 1, block.first + block.height - known.len(), raw)
-        self._keep(block)
+        self._keep(block, known.tail(2))
         return found
 
     def finish(self) -> Iterable[Flags]:
@@ -118,8 +118,8 @@ class SpikeCheck:
             if last is not None:
                 yield last
 
-    def _keep(self, block: Block) -> None:
-        self._above = pl.concat([self._above, finite(block.number(self.field).tail(2))]).tail(2)
+    def _keep(self, block: Block, last: pl.Series) -> None:
+        self._above = pl.Series(last.to_list(), dtype=pl.Float64)  # a copy, which does not keep the block
         self._cells = block.cells(self.field), block.height
         self._rows = block.first + block.height
 

@@ -167,7 +167,8 @@ class CsvReader:
         return pl.read_csv(io.BytesIO(data), has_header=False, separator=separator, schema=types, **how)
 
     def _chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.select(pl.col(f"column_{index + 1}").alias(name) for name, index in self._wanted.items())
+        columns = frame.get_columns()
+        return pl.DataFrame([columns[index].alias(name) for name, index in self._wanted.items()])
 
     def _is_regular(self, piece: Piece, frame: pl.DataFrame) -> bool:
         """Returns whether every row is as wide as the header and each has a line of its own."""
