@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAUNCHER = Path(__file__).with_name("launcher.py")
 OWN, BENCH = ROOT / ".venv/bin/python", ROOT / ".local/bench/bin/python"
-ROUNDS = 3
+ROUNDS = 5
 CORES = 2
 LONG = 300.0  # CPU seconds; a command that takes longer runs once, and the page says so
 CHECK = "from stream_qc.__main__ import main; main()"  # what the stream-qc command does
@@ -84,7 +84,7 @@ class Contestant:
 
 
 def interleaved(contestants: Sequence[Contestant]) -> None:
-    """Runs the contestants one after the other, in three rounds, so that a busy moment of the machine meets them all."""
+    """Runs the contestants one after the other, in several rounds, so that a busy moment of the machine meets them all."""
     for _ in range(ROUNDS):
         for one in contestants:
             if not one.is_done:

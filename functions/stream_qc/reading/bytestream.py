@@ -9,6 +9,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, cast
 
 from stream_qc.dialect import Dialect
@@ -40,6 +41,7 @@ FOREIGN = {
 BOM = b"\xef\xbb\xbf"
 MOST_EXPANSION = 300  # the limit, once more than HARMLESS_BYTES are unpacked; repetitive rows expand about 100 times
 HARMLESS_BYTES = 256 * 1024 * 1024
+AHEAD = 4 * 1024 * 1024  # bytes that are unpacked ahead
 
 
 class Counted(io.RawIOBase):
@@ -134,17 +136,31 @@ def bytes_of(lines: Iterator[str]) -> Bytes:
     return Bytes(read, "text")
 
 
+def _unpacked(stream: BinaryIO, form: Format) -> Bytes:
+    packed = Counted(stream)
+    # read1 returns what precedes damaged data; read would lose it.
+    if form.compression == "gz":
+        return Bytes(gzip.GzipFile(fileobj=packed, mode="rb").read1, "gzip", packed)
+    return Bytes(zstd.ZstdFile(packed, mode="rb").read1, "zstd", packed)
+
+
+def _ahead(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Returns a function that reads as `read` does, which reads on a thread of its own while the bytes before are used."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="unpacking")
+    coming: list[Future[bytes]] = []
+
+    def next_bytes(_: int) -> bytes:
+        data = (coming.pop() if coming else pool.submit(read, AHEAD)).result()
+        if data:
+            coming.append(pool.submit(read, AHEAD))
+        return data
+
+    return next_bytes
+
+
 def decompressed(stream: BinaryIO, form: Format) -> Bytes:
     """Returns the content of the stream, decompressed, without a byte order mark."""
-    if form.compression == "gz":
-        # read1 returns what precedes damaged data; read would lose it.
-        packed = Counted(stream)
-        content = Bytes(gzip.GzipFile(fileobj=packed, mode="rb").read1, "gzip", packed)
-    elif form.compression == "zst":
-        packed = Counted(stream)
-        content = Bytes(zstd.ZstdFile(packed, mode="rb").read1, "zstd", packed)
-    else:
-        content = Bytes(stream.read, "plain")
+    content = Bytes(_ahead(_unpacked(stream, form).read) if form.compression else stream.read, "plain")
     if content.peek(len(BOM)) == BOM:
         content.read(len(BOM))
     return content

@@ -142,16 +142,11 @@ class CsvReader:
         return {column: fieldtypes.POLARS[field.type] for column, field in fields.items() if _is_plain_number(field)}
 
     def _read(self, data: bytes) -> pl.DataFrame | None:
-        """Returns the rows, with numbers as numbers if every cell is one or is missing; None if polars cannot read them.
-
-        Where polars reads a number from a cell, it is the one that the text of the cell gives, but for those that are not
-        finite.
-        """
+        """Returns the rows, with numbers as numbers if every cell is one or is missing; None if polars cannot read them."""
         if self._numbers and not self._blocks_as_text:
             try:
                 frame = self._frame(data, self._texts | self._numbers, **self._nulls)
-                floats = [column for column in frame.get_columns() if column.dtype == pl.Float64]
-                if all(math.isfinite(column.sum()) for column in floats):
+                if self._means_the_same(frame, data):
                     return frame
             except pl.exceptions.PolarsError:
                 pass
@@ -161,6 +156,20 @@ class CsvReader:
             return self._frame(data, self._texts, **self._nulls)
         except pl.exceptions.PolarsError:
             return None
+
+    def _means_the_same(self, frame: pl.DataFrame, data: bytes) -> bool:
+        """Returns whether the numbers of a frame are those that the text of their cells gives.
+
+        polars reads them so, except that it also reads `inf`, `nan` and `1e400`, and takes a cell of blanks for a missing one.
+        """
+        floats = [column for column in frame.get_columns() if column.dtype == pl.Float64]
+        if not all(math.isfinite(column.sum()) for column in floats):
+            return False
+        holes = [name for name in self._numbers if frame[name].null_count()]
+        if not holes or not (b" " in data or b"\t" in data):
+            return True
+        texts = self._frame(data, self._texts, columns=holes, **self._nulls)
+        return all(texts[name].null_count() == frame[name].null_count() for name in holes)
 
     def _frame(self, data: bytes, types: dict[str, pl.DataType], **how: Any) -> pl.DataFrame:
         separator = self._grammar.separator.decode()
