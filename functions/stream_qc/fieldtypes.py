@@ -48,6 +48,8 @@ def text(cells: pl.Series) -> pl.Series:
 def _native(cells: pl.Series, field: Field) -> pl.Series:
     wanted = POLARS[field.type]
     kind = cells.dtype
+    if field.type in ("integer", "number") and kind == wanted:
+        return cells
     if field.type == "any":
         return text(cells)
     if field.type == "datetime" and field.format in fieldtimes.EPOCHS and kind.is_numeric():

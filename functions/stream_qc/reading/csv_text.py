@@ -162,10 +162,10 @@ class CsvReader:
 
         polars reads them so, except that it also reads `inf`, `nan` and `1e400`, and takes a cell of blanks for a missing one.
         """
-        floats = [column for column in frame.get_columns() if column.dtype == pl.Float64]
-        if not all(math.isfinite(column.sum()) for column in floats):
+        numbers = [column for column in frame.get_columns() if column.dtype != pl.String]
+        if not all(math.isfinite(column.sum()) for column in numbers if column.dtype == pl.Float64):
             return False
-        holes = [name for name in self._numbers if frame[name].null_count()]
+        holes = [column.name for column in numbers if column.null_count()]
         if not holes or not (b" " in data or b"\t" in data):
             return True
         texts = self._frame(data, self._texts, columns=holes, **self._nulls)
