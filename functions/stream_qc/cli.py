@@ -19,6 +19,7 @@ from stream_qc.errors import InvalidRules, UnreadableFile
 from stream_qc.flagfile import FlagFile
 from stream_qc.formats import EXTENSIONS, Format, format_of
 from stream_qc.inferring import infer
+from stream_qc.inferring.source import Source
 from stream_qc.printable import printable
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
@@ -129,9 +130,13 @@ def _rules(arguments: argparse.Namespace) -> int:
 
 
 def _infer(arguments: argparse.Namespace) -> int:
-    form = _format(arguments.file, arguments.format)
-    with _Opened(arguments.file) as opened:
-        print(infer(opened.open, form), end="")
+    with contextlib.ExitStack() as stack:
+        sources = []
+        for path in arguments.files:
+            arguments.file = path  # which an error names
+            form = _format(path, arguments.format)
+            sources.append(Source(str(path), stack.enter_context(_Opened(path)).open, form))
+        print(infer(sources), end="")
     return PASSED
 
 
@@ -247,13 +252,14 @@ def _parser() -> argparse.ArgumentParser:
 
     infer_ = commands.add_parser(
         "infer",
-        help="generate a starter rules file from a good file",
-        description="Prints rules that the file passes: its dialect, types, required fields, ranges with a margin, the time "
-        "axis, the series, the longest time gap.",
-        epilog="Review the rules before you use them: they are based on one file. Lines that begin with `# check:` say what the "
-        "file alone does not tell.",
+        help="generate a starter rules file from good files",
+        description="Prints rules that the files pass: their dialect, types, required fields, the time axis, the series, the "
+        "longest time gap; ranges, and limits of changes and of standing still, with a margin. Several files, of all seasons, "
+        "give better limits.",
+        epilog="Review the rules before you use them. Lines that begin with `# check:` say what the files alone do not tell.",
     )
-    _add_file(infer_)
+    infer_.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a stream file, or - for standard input")
+    _add_format(infer_)
     infer_.set_defaults(run=_infer, rules=None)
     return parser
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stream_qc.checks import TESTS
+from stream_qc.rules import load
 from tests.engine.running import stream_qc
 from tests.samples import SAMPLES
 
@@ -156,7 +161,7 @@ def test_sentinel_is_excluded_from_the_range(cell: str, spelled: str, tmp_path: 
     rows = [f"2020-01-01T{row // 60:02}:{row % 60:02},{20 + row / 100}" for row in range(60)]
     text = inferred(tmp_path, "\n".join(["t,v", *rows, f"2020-01-01T01:00,{cell}", ""]))
     assert f'missingValues: ["", "{spelled}"]' in text
-    assert "fail_span: [19.7, 20.9]" in text
+    assert "fail_span: [19.5, 21.7]" in text
 
 
 def test_value_like_a_sentinel_is_a_value(tmp_path: Path) -> None:
@@ -211,4 +216,100 @@ def test_identifier_with_leading_zeros_is_text(tmp_path: Path) -> None:
 
 def test_warm_month_does_not_end_at_zero(tmp_path: Path) -> None:
     text = inferred(tmp_path, "temp\n" + "".join(f"{12 + row % 12}\n" for row in range(60)))
-    assert "fail_span: [6.5, 28.5]" in text
+    assert "fail_span: [3.75, 31.3]" in text
+
+
+def hours(values: list[float], name: str = "temp", start: str = "2020-01-01") -> str:
+    """Returns a CSV of these values, one an hour."""
+    first = dt.datetime.fromisoformat(start)
+    rows = [f"{(first + dt.timedelta(hours=hour)).isoformat()}Z,{value}" for hour, value in enumerate(values)]
+    return "\n".join([f"time,{name}", *rows]) + "\n"
+
+
+def wave(count: int, level: float = 10) -> list[float]:
+    """Returns values that go up and down with the hour, and a little noise that never repeats."""
+    return [round(level + 5 * math.sin(hour / 4) + hour * 7919 % 101 / 100, 2) for hour in range(count)]
+
+
+def limits_of(path: Path, *more: Path) -> dict[str, Any]:
+    """Returns the inferred tests of the second field."""
+    done = stream_qc("infer", *map(str, (path, *more)))
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {kind: name for name, kind in TESTS.items()}
+    return {names[type(asked.test)]: asked.test for asked in load(done.stdout).tests if asked.field != "time"}
+
+
+def test_limits_of_changes_come_from_the_noise(tmp_path: Path) -> None:
+    path, rules, bad = tmp_path / "x.csv", tmp_path / "rules.yaml", tmp_path / "bad.csv"
+    path.write_text(hours(wave(500)))
+    rules.write_text(stream_qc("infer", str(path)).stdout)
+    assert json.loads(stream_qc("check", str(path), "--rules", str(rules), "--json").stdout)["TotalPass"] == 1
+    values = wave(500)
+    values[250] += 40  # a spike
+    values[300:480] = [values[300]] * 180  # a stuck sensor
+    bad.write_text(hours(values))
+    found = json.loads(stream_qc("check", str(bad), "--rules", str(rules), "--json").stdout)["Checks"]
+    failing = {check["Check"].split("#")[2] for check in found if not check["Pass"]}
+    assert failing == {"gross_range_test", "spike_test", "rate_of_change_test", "flat_line_test"}
+
+
+def test_one_odd_value_does_not_make_the_limits(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    values = wave(2_000)
+    values[1_000] = 1_048.0
+    path.write_text(hours(values))
+    text = stream_qc("infer", str(path)).stdout
+    assert "# check: 1048 in temp is far from the other values; if it is wrong, lower the fail limits of temp" in text
+    tests = limits_of(path)
+    assert tests["gross_range_test"].suspect_span[1] < 25
+    assert tests["spike_test"].suspect_threshold < 25
+
+
+def test_limits_follow_a_trend(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(hours([value + hour / 20 for hour, value in enumerate(wave(1_000))]))  # rises by 50
+    low, high = limits_of(path)["gross_range_test"].fail_span
+    assert high > 66 + 50
+    assert low > -60
+
+
+def test_several_files_give_wider_limits_than_one(tmp_path: Path) -> None:
+    winter, summer = tmp_path / "winter.csv", tmp_path / "summer.csv"
+    winter.write_text(hours(wave(500)))
+    summer.write_text(hours(wave(500, level=30), start="2020-07-01"))
+    for files in ([winter, summer], [summer, winter]):
+        low, high = limits_of(*files)["gross_range_test"].suspect_span
+        assert low <= 5
+        assert high >= 35
+    text = stream_qc("infer", str(winter), str(summer)).stdout
+    assert text.startswith("# Inferred from 2 files of 1,000 rows.")
+    assert "time_gap_test: {fail_span: 1.51} # hours" in text  # the months between the files are no gap
+
+
+def test_files_of_different_streams_are_refused(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text(hours(wave(50)))
+    other.write_text(hours(wave(50), name="wind"))
+    done = stream_qc("infer", str(one), str(other))
+    assert done.returncode == 2
+    assert f"{other} and {one} are not of one stream: only one of them has temp, wind" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "span"),
+    [
+        ("humidity", [float(20 + hour * 37 % 75) for hour in range(200)], (0, 100)),
+        ("humidity", [hour * 37 % 75 / 100 for hour in range(200)], (0, 1.3)),
+        ("wind_direction", [float(hour * 47 % 360) for hour in range(200)], (0, 360)),
+        ("rain", [0.0] * 150 + [float(hour % 7) for hour in range(50)], (0, 13.9)),
+    ],
+)
+def test_limits_that_a_field_has_by_nature(
+    name: str, values: list[float], span: tuple[float, float], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(hours(values, name))
+    tests = limits_of(path)
+    assert tuple(tests["gross_range_test"].fail_span) == span
+    if name != "humidity":
+        assert [*tests] == ["gross_range_test"]  # an angle jumps from 359 to 0, and it rains seldom

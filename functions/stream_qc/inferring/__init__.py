@@ -1,16 +1,17 @@
-"""Writes a first rules file from a good file, as a starting point."""
+"""Writes a first rules file from good files, as a starting point."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from stream_qc.engine import Open
 from stream_qc.errors import UnreadableFile
-from stream_qc.formats import Format
 from stream_qc.inferring.axes import order_of, time_axes
 from stream_qc.inferring.fields import Seen
 from stream_qc.inferring.sniffing import HEAD_BYTES, Sniffed, sniff
+from stream_qc.inferring.source import Source
+from stream_qc.inferring.spread import spreads
 from stream_qc.inferring.writing import Found, lines_of
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
@@ -19,33 +20,24 @@ from stream_qc.rules.table import LONGEST_NAME
 from stream_qc.schema import Field, Schema
 
 
-def infer(open_stream: Open, form: Format) -> str:
-    """Returns the text of a rules file that this file passes.
+def infer(sources: Sequence[Source]) -> str:
+    """Returns the text of a rules file that these files of one stream pass.
 
-    Raises UnreadableFile if the file cannot be read, has no rows or has a malformed one.
+    Raises UnreadableFile if a file cannot be read, has another header than the first or a malformed row, or if all are empty.
     """
-    sniffed = _sniffed(open_stream, form)
-    form = form._replace(vague=False)
-    header = _header(open_stream, form, Schema(dialect=sniffed.dialect))
-    faults = [
-        f"the field {name} occurs {count} times in the header" for name, count in Counter(header).items() if count > 1
-    ]
-    faults += [
-        f"a field name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
-        for name in header
-        if not 0 < len(name) <= LONGEST_NAME
-    ]
-    if faults:
-        raise UnreadableFile(f"{'; '.join(faults)}; rules can only be inferred from a good file")
+    sniffed = _sniffed(sources[0])
+    sources = [one._replace(form=one.form._replace(vague=False)) for one in sources]
+    header = _common_header(sources, Schema(dialect=sniffed.dialect))
     null = sniffed.dialect.null_sequence
     plain = Schema(
         fields={name: Field(name) for name in header},
         dialect=sniffed.dialect,
         missing_values=("", *([null] if null else [])),
     )
-    seen = [Seen(name) for name in dict.fromkeys(header)]
+    files = [partial(_blocks, one, plain) for one in sources]
+    seen = [Seen(name) for name in header]
     rows = 0
-    for block in _blocks(open_stream, form, plain):
+    for block in (block for blocks in files for block in blocks()):
         for one in seen:
             one.add(block)
         rows += block.height
@@ -59,30 +51,53 @@ def infer(open_stream: Open, form: Format) -> str:
             for text in one.settle({value for name, found in values.items() if name != one.name for value in found})
         )
     ]
-    axes = time_axes(lambda: _blocks(open_stream, form, plain), seen)
-    order = order_of(open_stream, form, plain, seen, axes)
-    return "\n".join(lines_of(Found(sniffed, seen, rows, missing, order))) + "\n"
+    order = order_of(sources, plain, seen, time_axes(files, seen))
+    spread = spreads(files, seen, order, missing)
+    return "\n".join(lines_of(Found(sniffed, seen, len(sources), rows, missing, order, spread))) + "\n"
 
 
-def _sniffed(open_stream: Open, form: Format) -> Sniffed:
+def _sniffed(source: Source) -> Sniffed:
     """Returns how the file is written. Only CSV has dialects."""
-    if form.kind != "csv":
+    if source.form.kind != "csv":
         return Sniffed()
-    return sniff(decompressed(open_stream(), form).peek(HEAD_BYTES))
+    return sniff(decompressed(source.open(), source.form).peek(HEAD_BYTES))
 
 
-def _header(open_stream: Open, form: Format, schema: Schema) -> list[str]:
-    reader = open_reader(open_stream(), form, schema)
+def _common_header(sources: Sequence[Source], schema: Schema) -> list[str]:
+    """Returns the names of the fields. Raises UnreadableFile if one cannot be used, or if the files differ."""
+    first, *others = (_header(one, schema) for one in sources)
+    faults = [
+        f"the field {name} occurs {count} times in the header" for name, count in Counter(first).items() if count > 1
+    ]
+    faults += [
+        f"a field name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
+        for name in first
+        if not 0 < len(name) <= LONGEST_NAME
+    ]
+    if faults:
+        raise UnreadableFile(f"{'; '.join(faults)}; rules can only be inferred from a good file")
+    for source, header in zip(sources[1:], others, strict=True):
+        differs = sorted({*header} ^ {*first})
+        if differs:
+            raise UnreadableFile(
+                f"{source.name} and {sources[0].name} are not of one stream: only one of them has {', '.join(differs)}"
+            )
+    return first
+
+
+def _header(source: Source, schema: Schema) -> list[str]:
+    reader = open_reader(source.open(), source.form, schema)
     for _ in reader:
         pass
     return reader.header
 
 
-def _blocks(open_stream: Open, form: Format, schema: Schema) -> Iterator[Block]:
-    for block in open_reader(open_stream(), form, schema):
+def _blocks(source: Source, schema: Schema) -> Iterator[Block]:
+    for block in open_reader(source.open(), source.form, schema):
         if block.malformed:
             first = block.malformed[0]
             raise UnreadableFile(
-                f"row {first.row + 1:,} is malformed ({first.reason}); rules can only be inferred from a good file"
+                f"{source.name}: row {first.row + 1:,} is malformed ({first.reason}); "
+                "rules can only be inferred from a good file"
             )
         yield block

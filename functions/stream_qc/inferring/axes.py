@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 from msgspec.structs import replace
 
 from stream_qc import fieldtypes
-from stream_qc.checks.cadence import Intervals
-from stream_qc.engine import Open, check_stream
+from stream_qc.engine import check_stream
 from stream_qc.errors import InvalidRules
-from stream_qc.formats import Format
 from stream_qc.inferring.fields import Seen
+from stream_qc.inferring.source import Source
 from stream_qc.reading.block import Block
 from stream_qc.rules import Rules
 from stream_qc.rules.model import TimeOf
@@ -36,7 +35,6 @@ class TimeAxis:
     latest: dt.datetime | None = None
     ordered: bool = True
     repeats: bool = False
-    intervals: Intervals = field(default_factory=Intervals)
     longest: dt.timedelta = dt.timedelta()
 
     def add(self, block: Block) -> None:
@@ -63,10 +61,12 @@ def time_parts(header: list[str]) -> tuple[str, ...]:
     return tuple(found) if len(found) >= 3 else ()
 
 
-def time_axes(blocks: Blocks, seen: list[Seen]) -> list[TimeAxis]:
+def time_axes(files: Sequence[Blocks], seen: list[Seen]) -> list[TimeAxis]:
     """Returns the fields that have a time in every row."""
     axes = [TimeAxis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
-    if axes:
+    for blocks in files if axes else ():
+        for axis in axes:
+            axis.latest = None  # the files may be given in any order
         for block in blocks():
             for axis in axes:
                 axis.add(block)
@@ -82,8 +82,8 @@ class Order:
     series: str | None = None
 
 
-def order_of(open_stream: Open, form: Format, schema: Schema, seen: list[Seen], axes: list[TimeAxis]) -> Order:
-    """Returns the first time axis whose times ascend, in the file or within the series of a field. Columns come before parts."""
+def order_of(sources: Sequence[Source], schema: Schema, seen: list[Seen], axes: list[TimeAxis]) -> Order:
+    """Returns the first time axis whose times ascend, in each file or within the series of a field. Columns come before parts."""
     axis = next((axis for axis in axes if axis.ordered and not axis.repeats), None)
     if axis is not None:
         return Order(axis)
@@ -108,10 +108,11 @@ def order_of(open_stream: Open, form: Format, schema: Schema, seen: list[Seen], 
         }
         rules = _rules(order, fields, schema)
         try:
-            report = check_stream(open_stream, form, rules, [3])[3]
+            reports = [check_stream(one.open, one.form, rules, [3])[3] for one in sources]
         except InvalidRules:  # too many values to be series
             continue
-        if report.passed and (series is None or 2 * len(series.distinct or ()) <= report.rows):
+        rows = sum(report.rows for report in reports)
+        if all(report.passed for report in reports) and (series is None or 2 * len(series.distinct or ()) <= rows):
             return order
     return Order(next((axis for axis in axes if axis.ordered), None))
 

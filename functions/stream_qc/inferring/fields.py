@@ -30,28 +30,8 @@ CANDIDATES = (
 )
 # Numbers that often stand for a missing value.
 SENTINELS = [
-    float(text)
-    for text in (
-        [
-            "-99",
-            "-999",
-            "-9999",
-            "-99999",
-            "-99.9",
-            "-999.9",
-            "99",
-            "999",
-            "9999",
-            "99999",
-            "99.9",
-            "999.9",
-            "9999.9",
-            "1e20",
-            "1e35",
-            "9.96921e36",
-            "-32768",
-        ]
-    )
+    *(-99.0, -999.0, -9999.0, -99999.0, -99.9, -999.9, 99.0, 999.0, 9999.0, 99999.0, 99.9, 999.9, 9999.9),
+    *(1e20, 1e35, 9.96921e36, -32768.0),
 ]
 # Text that stands for a missing value where the other cells are numbers or times.
 TEXTS = ["NA", "N/A", "n/a", "nan", "null", "NULL", "None", "-", "--", "---", "MM", "."]

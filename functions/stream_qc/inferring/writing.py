@@ -11,26 +11,26 @@ from typing import Any
 
 from stream_qc.inferring.axes import Order, TimeAxis
 from stream_qc.inferring.fields import FEW_VALUES, TEXTS, Seen
+from stream_qc.inferring.limits import far_values, tests_of
 from stream_qc.inferring.sniffing import Sniffed
-from stream_qc.measurements import NO_MEASUREMENT
+from stream_qc.inferring.spread import Spread
 
 LONGEST_GAP = 24 * 366 * 1000  # hours, as time_gap_test takes them
-SMALL = 1e-9
 MOSTLY = 0.5  # the share of numbers above which a field of texts is doubtful
-NEAR_ZERO = 0.25  # how far above 0 the least value is at most, as a share of the range, if no value can be below 0
 FEWEST_ROWS = 30  # for ranges
-SUSPECT_MARGIN, FAIL_MARGIN = 0.1, 0.5  # share of the range of the values
 
 
 @dataclass
 class Found:
-    """What was found in a file. missing: what is taken for missing values."""
+    """What was found in so many files. missing: what is taken for missing values. spreads: of the possible measurements."""
 
     sniffed: Sniffed
     seen: list[Seen]
+    files: int
     rows: int
     missing: list[str]
     order: Order
+    spreads: dict[str, Spread]
 
     @property
     def ordered(self) -> TimeAxis | None:
@@ -41,7 +41,8 @@ class Found:
 
 def lines_of(found: Found) -> Iterator[str]:
     """Yields the lines of the rules file."""
-    yield f"# Inferred from one file of {found.rows:,} rows. Review it before use: other files of the stream may differ."
+    files = "one file" if found.files == 1 else f"{found.files:,} files"
+    yield f"# Inferred from {files} of {found.rows:,} rows. Review it before use: other files of the stream may differ."
     yield from (f"# check: {doubt}" for doubt in _doubts(found))
     if found.sniffed.words is not None:
         yield f"dialect: {_flow(found.sniffed.words)}"
@@ -77,7 +78,8 @@ def _time(found: Found) -> Iterator[str]:
 
 
 def _streams(found: Found) -> Iterator[str]:
-    tests = {one.name: _tests(one) if found.rows >= FEWEST_ROWS else {} for one in found.seen}
+    spreads = found.spreads if found.rows >= FEWEST_ROWS else {}
+    tests = {one.name: tests_of(one.name, spreads[one.name]) for one in found.seen if one.name in spreads}
     axis = found.ordered
     if axis is not None and found.order.series is None and found.rows > 1 and _gap(axis.longest) < LONGEST_GAP:
         tests[axis.name] = {"time_gap_test": {"fail_span": _gap(axis.longest)}}
@@ -101,15 +103,22 @@ def _doubts(found: Found) -> Iterator[str]:
     for text in found.missing:
         other = "text in a column of numbers or times" if text in TEXTS else "far from the other values"
         yield f"{text} is treated as missing, because it is {other}"
+    yield from _doubtful_values(found)
+    if found.rows < FEWEST_ROWS:
+        yield f"{found.rows:,} {'row is' if found.rows == 1 else 'rows are'} too few to infer ranges"
+    if found.order.axis is None and not found.order.parts:
+        yield "no field is in time order, so there are no continuity tests; set `time` if there is a time axis"
+
+
+def _doubtful_values(found: Found) -> Iterator[str]:
     for one in found.seen:
         if one.found.type == "string" and one.odd and one.numeric > MOSTLY * found.rows:
             yield f"{one.name} is mostly numbers, with some text such as {one.odd}; it is treated as text"
         for value in one.shared:
             yield f"{value:g} in {one.name} may mean missing, but it is an ordinary value in another field"
-    if found.rows < FEWEST_ROWS:
-        yield f"{found.rows:,} {'row is' if found.rows == 1 else 'rows are'} too few to infer ranges"
-    if found.order.axis is None and not found.order.parts:
-        yield "no field is in time order, so there are no continuity tests; set `time` if there is a time axis"
+    for name, spread in found.spreads.items():
+        for value in far_values(spread.values):
+            yield f"{value:g} in {name} is far from the other values; if it is wrong, lower the fail limits of {name}"
 
 
 def _field(one: Seen, found: Found) -> dict[str, Any]:
@@ -123,6 +132,7 @@ def _field(one: Seen, found: Found) -> dict[str, Any]:
     if (
         kind.type == "string"
         and one.values
+        and one.name != found.order.series  # there may be others
         and all(count > 1 for count in one.values.values())
         and found.rows > FEW_VALUES
     ):
@@ -130,35 +140,6 @@ def _field(one: Seen, found: Found) -> dict[str, Any]:
     if constraints:
         described["constraints"] = constraints
     return described
-
-
-def _tests(one: Seen) -> dict[str, Any]:
-    """Returns a gross_range_test with a margin, if the field holds finite numbers that may be measurements."""
-    if NO_MEASUREMENT.match(one.name):
-        return {}
-    if one.found.type not in ("integer", "number") or one.infinite or not one.least <= one.most:
-        return {}
-    if max(abs(one.least), abs(one.most)) > 1e300:  # a margin could overflow
-        return {}
-    span = one.most - one.least or abs(one.most) or 1.0
-
-    def widened(margin: float) -> list[float]:
-        low, high = one.least - margin * span, one.most + margin * span
-        return [
-            0 if 0 <= one.least <= NEAR_ZERO * span and low < 0 else _outward(low, math.floor),
-            _outward(high, math.ceil),
-        ]
-
-    return {"gross_range_test": {"suspect_span": widened(SUSPECT_MARGIN), "fail_span": widened(FAIL_MARGIN)}}
-
-
-def _outward(value: float, rounding: Any) -> float:
-    """Returns the value with three significant digits, rounded outward."""
-    if abs(value) < SMALL:
-        return 0
-    scale = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
-    rounded = float(f"{rounding(value / scale) * scale:.3g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
 
 
 def _gap(longest: dt.timedelta) -> float:
