@@ -11,11 +11,11 @@ import sys
 import time
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from local.aws import port_from_environment
+from local.messages import COLOURS, console, show_message
 from local.pipeline import SAMPLES, STEPS, Execution, Inbox, Pipeline, deployed
 from stream_qc.vocabulary import PROCESSES
 
@@ -27,9 +27,6 @@ SHOWN = (
     "sandbox/bad-rules.csv",
     "sandbox/notes.md",
 )
-COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "magenta", "REJECTED": "yellow"}
-
-console = Console(highlight=False)
 
 
 def main() -> None:
@@ -52,14 +49,14 @@ def main() -> None:
 
 def copy(pipeline: Pipeline, *words: str) -> None:
     """Prints an `aws s3 cp` command and runs it."""
-    show_command("s3", "cp", *(word.replace(pipeline.bucket, "<StreamBucket>") for word in words))
+    show_command("s3", "cp", *(word.replace(pipeline.bucket, "$StreamBucketName") for word in words))
     pipeline.command("s3", "cp", "--only-show-errors", *words)
 
 
 def show_command(*words: str) -> None:
     """Prints an `aws` command as it would be typed."""
     command = shlex.join(["aws", *words])
-    for name in ("<StreamBucket>", "<StateMachineArn>"):
+    for name in ("$StreamBucketName", "$StateMachineArn"):
         command = re.sub(rf"'([^' ]*{name}[^' ]*)'", r"\1", command)  # a placeholder needs no quotes
     console.print(Text("$ ", "dim") + Text(command, "bold cyan"))
 
@@ -78,7 +75,7 @@ def show_rerun(pipeline: Pipeline, inbox: Inbox) -> None:
     console.print("\nOne command reruns a stream, through the same Lambda functions:\n")
     request = json.dumps({"GroupID": "seattle", "StreamID": "airport"})
     command = ["stepfunctions", "start-execution", "--state-machine-arn"]
-    show_command(*command, "<StateMachineArn>", "--input", request)
+    show_command(*command, "$StateMachineArn", "--input", request)
     arn = pipeline.outputs["StateMachineArn"]
     answer = json.loads(pipeline.command(*command, arn, "--input", request, "--output", "json"))
     execution = show_steps(pipeline, answer["executionArn"])
@@ -153,16 +150,6 @@ def step_line(step: str, execution: Execution, row: dict[str, Any], seconds: flo
         result = str(row.get("Status", ""))
     style = COLOURS.get(result, "")
     return Text.assemble(("  ✓ ", "green"), f"{name:<24}", (f"{result:<10}", style), (f"{seconds:5.1f} s", "dim"))
-
-
-def show_message(message: dict[str, Any]) -> None:
-    """Prints a message as an email subscriber receives it."""
-    summary = message["Summary"]
-    colour = COLOURS[summary["Status"]]
-    console.print()
-    console.rule(Text(f"Subject: {message['Subject']}", f"bold {colour}"), align="left", style=colour)
-    console.print(Text(summary["Text"]), soft_wrap=True)
-    console.rule(style=colour)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,17 @@ import json
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from local.aws import ROOT, STATE, port_from_environment
+from local.messages import show_message
 from local.pipeline import Pipeline, deployed
+
+SECONDS = 0.5  # between two looks for messages
 
 
 def main() -> None:
@@ -32,15 +36,19 @@ def main() -> None:
         deployed(port_from_environment()) as pipeline,
         written_for_shells(folder, pipeline),
     ):
+        queue = pipeline.subscribe_queue("messages")
         console.print(welcome(folder, pipeline))
-        signal.pause()
+        while True:
+            for message in pipeline.messages(queue):
+                show_message(message)
+            time.sleep(SECONDS)
     console.print("\nStopped.")
 
 
 @contextlib.contextmanager
 def written_for_shells(folder: Path, pipeline: Pipeline) -> Iterator[None]:
     """Writes the files `env` and `outputs.json`, for other shells to use; removes them at the end."""
-    exports = {**pipeline.aws.environment, "AWS_PAGER": ""}
+    exports = {**pipeline.aws.environment, "AWS_PAGER": "", **pipeline.outputs}
     files = {
         folder / "outputs.json": json.dumps(pipeline.outputs, indent=2) + "\n",
         folder / "env": "".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()),
@@ -66,12 +74,12 @@ The local AWS is running at {pipeline.aws.endpoint}, with the pipeline deployed:
 
 Try it in another terminal, in this folder:
 
-    source {shown}/env; export PATH="$PWD/.venv/bin:$PATH"     # points the aws client here
-    aws s3 cp --recursive sample_data/rules s3://{pipeline.bucket}/rules/
-    aws s3 cp sample_data/streams/sandbox/gap.csv s3://{pipeline.bucket}/streams/sandbox/gap.csv
-    aws dynamodb scan --table-name {pipeline.outputs["QCSummaryTableName"]}
+    source {shown}/env; export PATH="$PWD/.venv/bin:$PATH"     # points the aws client here, and sets the names above
+    aws s3 cp --recursive sample_data/rules s3://$StreamBucketName/rules/
+    aws s3 cp sample_data/streams/sandbox/gap.csv s3://$StreamBucketName/streams/sandbox/gap.csv
+    aws dynamodb scan --table-name $QCSummaryTableName
 
-The outputs are also in {shown}/outputs.json. Press Ctrl-C to stop; the data is not kept.
+The outputs are also in {shown}/outputs.json. Press Ctrl-C to stop; the data is not kept. Each message is shown here:
 """
 
 

@@ -78,6 +78,7 @@ def test_aws_commands_of_the_pages_run(pipeline: Pipeline) -> None:
 
 
 def words_of(command: str, values: Mapping[str, str]) -> list[str]:
-    """Returns the words of a page's command, with the values in the place of the names in angle brackets."""
+    """Returns the words of a page's command, with the values in the place of variables and of names in angle brackets."""
+    command = re.sub(r"\$(\w+)", lambda name: values[name[1]], command)
     words = shlex.split(re.sub(r"<[^<>]+>", lambda name: name[0].replace(" ", "_"), command))
     return [re.sub(r"<(\w+)>", lambda name: values[name[1].replace("_", " ")], word) for word in words]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -115,16 +115,9 @@ def test_incompatible_ministack_gives_a_message() -> None:
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_make_local_writes_its_files_and_stops_everything_it_started(ending: signal.Signals, tmp_path: Path) -> None:
     port = free_port()
-    env, outputs_file = tmp_path / "env", tmp_path / "outputs.json"
-    server = subprocess.Popen(
-        # Ctrl-C is ignored, as in a script's background jobs.
-        ["bash", "-c", f"trap '' INT; exec {sys.executable} -m local.serve --state {tmp_path}"],
-        cwd=ROOT,
-        env={**os.environ, "QC_LOCAL_PORT": str(port), "AWS_PROFILE": "production"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    env, outputs_file, shown = tmp_path / "env", tmp_path / "outputs.json", tmp_path / "shown"
+    with shown.open("w") as printed:
+        server = started(tmp_path, port, printed)
     try:
         wait_for(lambda: env.exists() and env.read_text(), server)
         outputs = json.loads(outputs_file.read_text())
@@ -135,28 +128,41 @@ def test_make_local_writes_its_files_and_stops_everything_it_started(ending: sig
             "QCDetailsTableName",
             "QCResultsTopicArn",
         }
-        command = f". {env} && aws s3api head-bucket --bucket {outputs['StreamBucketName']} && echo $AWS_ENDPOINT_URL"
+        command = f". {env} && aws s3 cp README.md s3://$StreamBucketName/streams/README.md && echo $AWS_ENDPOINT_URL"
         listed = subprocess.run(
             ["bash", "-c", command],
+            cwd=ROOT,
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
             capture_output=True,
             text=True,
             check=True,
         )
         assert f"http://127.0.0.1:{port}" in listed.stdout
+        wait_for(lambda: "Subject: [QC REJECTED] streams/README.md" in shown.read_text(), server)
         children = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=True)
         (host,) = map(int, children.stdout.split())
         assert processes_in_session(host)
     finally:
         server.send_signal(ending)
-        server.communicate(timeout=30)
+        server.wait(timeout=30)
     wait_for(lambda: not processes_in_session(host) and not listening_addresses(port), None)
     assert env.exists() == outputs_file.exists() == (ending == signal.SIGKILL)  # then no process is left to remove them
 
 
-def wait_for(condition: Any, process: subprocess.Popen[str] | None, seconds: float = 120) -> None:
+def started(folder: Path, port: int, printed: IO[str]) -> subprocess.Popen[bytes]:
+    """Starts `make local`. Ctrl-C is ignored, as in a script's background jobs."""
+    return subprocess.Popen(
+        ["bash", "-c", f"trap '' INT; exec {sys.executable} -m local.serve --state {folder}"],
+        cwd=ROOT,
+        env={**os.environ, "QC_LOCAL_PORT": str(port), "AWS_PROFILE": "production"},
+        stdout=printed,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def wait_for(condition: Any, process: subprocess.Popen[bytes] | None, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert process is None or process.poll() is None, process.communicate()[0]
+        assert process is None or process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
