@@ -66,7 +66,9 @@ class RateOfChangeCheck:
         self.field, self.time, self.limits = field, time, limits
         self.needs = (field, time)
         self.measures = (total(field), longest_step(field), shortest_interval(time))
-        self._rate = limits.rate(pl.col("v").diff(), pl.col("t").diff()).alias("rate")
+        self._least = min(limit for limit in (limits.threshold, limits.fail_threshold) if limit is not None)
+        self._rate = limits.rate(pl.col("step"), pl.col("interval")).alias("rate")
+        self._flag = limits.flag(pl.col("v"), pl.col("rate")).alias("flag")
         self._before = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})  # the last row above
 
     @property
@@ -78,9 +80,8 @@ class RateOfChangeCheck:
             return None
         shortest = found[shortest_interval(self.time)] or 0
         highest = (found[longest_step(self.field)] or 0) / max(1, shortest // SECOND)
-        edge = self._rates(pl.concat([self._before, self._row(block, 0)]))["rate"]
-        limit = min(limit for limit in (self.limits.threshold, self.limits.fail_threshold) if limit is not None)
-        if not max(highest, largest(edge)) <= limit:
+        _, edge = self._large(pl.concat([self._before, self._row(block, 0)]))
+        if not max(highest, largest(edge["rate"])) <= self._least:
             return None
         self._before = self._row(block, block.height - 1)
         missing = block.typed(self.field).null_count()
@@ -90,12 +91,15 @@ class RateOfChangeCheck:
         raw = block.cells(self.field)
         rows = pl.DataFrame({"v": finite(block.number(self.field)), "t": time_of(block, self.time)})
         known = pl.concat([self._before, rows])
-        judged = self._rates(known)[self._before.height :]
+        places, large = self._large(known)
+        places -= self._before.height
         self._before = known.tail(1)
-        flags = judged.select(self.limits.flag(pl.col("v"), pl.col("rate")).alias("f"))["f"]
+        flags = rows.select(pl.when(pl.col("v").is_null()).then(MISSING).otherwise(GOOD).cast(pl.UInt8)).to_series()
+        flags = flags.scatter(places, large.select(self._flag).to_series())
 
         def why(index: int) -> str:
-            return self.limits.why(self.field, raw[index], judged["rate"][index], flags[index])
+            (rate,) = large["rate"].filter(places == index)
+            return self.limits.why(self.field, raw[index], rate, flags[index])
 
         return Flags(block.first, flags, raw, why)
 
@@ -107,9 +111,13 @@ class RateOfChangeCheck:
         values, times = block.number(self.field), time_of(block, self.time)
         return pl.DataFrame({"v": values.slice(index, 1), "t": times.slice(index, 1)})
 
-    def _rates(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Returns the rows with the rate of change since the row above."""
-        return rows.with_columns(self._rate)
+    def _large(self, rows: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+        """Returns where the steps are that may be too fast, and their values and rates. A rate is at most the step."""
+        steps = rows["v"].diff().abs()
+        places = (steps > self._least).arg_true()
+        intervals = rows["t"].gather(places) - rows["t"].gather(places - 1)
+        large = pl.DataFrame({"v": rows["v"].gather(places), "step": steps.gather(places), "interval": intervals})
+        return places, large.with_columns(self._rate)
 
 
 class RateOfChangeInSeries(InSeries):

@@ -11,7 +11,7 @@ import polars as pl
 from stream_qc.cells import Joined, Raw
 from stream_qc.checks.base import Clean, Flags, Test, finite, largest
 from stream_qc.checks.in_series import LAST, SERIES, InSeries, after, before
-from stream_qc.checks.measures import Found, Measure, is_finite, number, total
+from stream_qc.checks.measures import Found, is_finite, longest_step, total
 from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
@@ -59,6 +59,10 @@ class SpikeTest(Test, frozen=True):
         return f"{field} {raw} differs from its neighbours by {size:.6g}, more than {above:g} (spike_test {name})"
 
 
+# No value differs from its neighbours by more than the longest step, but for rounding, which is less than a step that is not 0.
+ROUNDING = 3
+
+
 class SpikeCheck:
     """Flags a row when the next one is known. The first row, the last row and neighbours of missing values are UNKNOWN."""
 
@@ -69,9 +73,9 @@ class SpikeCheck:
     def __init__(self, field: str, limits: SpikeTest) -> None:
         self.field, self.limits = field, limits
         self.needs = (field,)
-        self._largest = Measure(f"largest spike {field} {limits.method}", self._size(number(field)).max())
-        self.measures = (total(field), self._largest)
+        self.measures = (total(field), longest_step(field))
         size = self._size(pl.col("v"))
+        self._largest = size.max()
         self._finite_size = pl.when(size.is_finite()).then(size).alias("size")
         # The last two values of the block before. The last one is not flagged yet.
         self._above = pl.Series(dtype=pl.Float64)
@@ -89,8 +93,10 @@ class SpikeCheck:
         limit = min(
             (one for one in (self.limits.fail_threshold, self.limits.suspect_threshold) if one), default=math.inf
         )
-        size = max(edge, found[self._largest] or 0)
-        if not size <= limit or not math.isfinite(size):
+        size = ROUNDING * (found[longest_step(self.field)] or 0)
+        if size > limit:
+            size = values.to_frame("v").select(self._largest).item() or 0
+        if not max(edge, size) <= limit or not math.isfinite(size):
             return None
         flagged = block.height if self._above.len() else block.height - 1  # without the last, with the one that waited
         unknown = 1 if self._above.len() < 2 else 0  # the first row of the stream
