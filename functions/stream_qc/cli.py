@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
+from stream_qc.arguments import parser
 from stream_qc.engine import check_stream
 from stream_qc.errors import InvalidRules, UnreadableFile
 from stream_qc.flagfile import FlagFile
@@ -38,9 +39,9 @@ class UsageError(Exception):
 def main() -> None:
     """Runs the command. Exits with 0 for pass, 1 for fail, 2 for a usage, rules or file error, 70 for a bug."""
     sys.excepthook = _exit_on_bug  # Python exits with 1 after a traceback, which here would mean that the data failed
-    arguments = _parser().parse_args()
+    arguments = parser().parse_args()
     try:
-        sys.exit(arguments.run(arguments))
+        sys.exit(RUN[arguments.command](arguments))
     except InvalidRules as error:
         for mistake in error.mistakes:
             print(f"stream-qc: {arguments.rules}: {printable(mistake)}", file=sys.stderr)
@@ -140,6 +141,28 @@ def _infer(arguments: argparse.Namespace) -> int:
     return PASSED
 
 
+def _import(arguments: argparse.Namespace) -> int:
+    from stream_qc.contracts import rules_of
+    from stream_qc.rules.text import written
+
+    arguments.rules = arguments.contract  # which mistakes name
+    imported = rules_of(arguments.contract.read_bytes(), arguments.object)
+    text = written(imported.document)
+    load(text)
+    for line in imported.left:
+        print(f"# not carried: {printable(line)}")
+    print(text, end="")
+    return PASSED
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from stream_qc.contracts import contract_of
+    from stream_qc.rules.text import written
+
+    print(written(contract_of(arguments.rules.read_bytes(), arguments.name or arguments.rules.stem)), end="")
+    return PASSED
+
+
 def _format(path: Path, given: str | None) -> Format:
     if given:
         form = format_of(f"x.{given}")
@@ -201,75 +224,4 @@ def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="stream-qc", description="Checks stream files against rules, with the same engine as the Lambdas."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    check = commands.add_parser(
-        "check",
-        help="check files",
-        description=f"Checks one file or several. The file name gives the format: {EXTENSIONS}.",
-        epilog="Exit status: 0 pass, 1 fail, 2 usage error, invalid rules or unusable file.",
-    )
-    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a stream file, or - for standard input")
-    _add_format(check)
-    check.add_argument(
-        "--rules",
-        type=Path,
-        metavar="RULES.yaml",
-        help="the rules file; without it, any readable file with at least one row passes",
-    )
-    check.add_argument(
-        "--process", type=int, choices=list(PROCESSES), help="run one process only: 1 structure, 2 values, 3 continuity"
-    )
-    shown = check.add_mutually_exclusive_group()
-    shown.add_argument("--json", action="store_true", help="print the result as JSON, one line for each file")
-    shown.add_argument("-v", "--verbose", action="store_true", help="list the checks that passed, too")
-    shown.add_argument("-q", "--quiet", action="store_true", help="print one line for each file: its verdict")
-    check.add_argument(
-        "--flags",
-        type=Path,
-        metavar="FLAGS.csv",
-        help="write the flags of every row, one column per test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
-    )
-    check.set_defaults(run=_check)
-
-    rules = commands.add_parser(
-        "rules",
-        help="validate a rules file and describe it in plain words, or try what it catches",
-        description="Validates a rules file and describes it in plain words. With --try, puts faults into a good file and tells "
-        "which of them the rules catch, and what to add for the others.",
-        epilog="Exit status: 0, or 1 if the rules miss a fault that was tried; 2 usage error or invalid rules.",
-    )
-    rules.add_argument("rules", type=Path, metavar="RULES.yaml", help="the rules file")
-    rules.add_argument(
-        "--try", dest="file", type=Path, metavar="FILE", help="a good file of the stream, to put faults into"
-    )
-    _add_format(rules)
-    rules.set_defaults(run=_rules)
-
-    infer_ = commands.add_parser(
-        "infer",
-        help="generate a starter rules file from good files",
-        description="Prints rules that the files pass: their dialect, types, required fields, the time axis, the series, the "
-        "longest time gap; ranges, and limits of changes and of standing still, with a margin. Several files, of all seasons, "
-        "give better limits.",
-        epilog="Review the rules before you use them. Lines that begin with `# check:` say what the files alone do not tell.",
-    )
-    infer_.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a stream file, or - for standard input")
-    _add_format(infer_)
-    infer_.set_defaults(run=_infer, rules=None)
-    return parser
-
-
-def _add_file(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", type=Path, metavar="FILE", help="the stream file, or - for standard input")
-    _add_format(command)
-
-
-def _add_format(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--format", metavar="EXT", help="the format, if the file name does not give it: csv, ndjson.gz, parquet …"
-    )
+RUN = {"check": _check, "rules": _rules, "import": _import, "export": _export, "infer": _infer}

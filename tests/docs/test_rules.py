@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from stream_qc import cli
+from stream_qc import arguments, cli
 from stream_qc.checks import NOT_SUPPORTED, TESTS
 from stream_qc.checks.seasons import PERIODS, Season
 from stream_qc.rules import BUILT_IN, load
@@ -54,7 +54,7 @@ def test_only_tested_blocks_hold_stream_qc_commands() -> None:
 
 def test_options_of_check_are_described(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli._parser().parse_args(["check", "--help"])
+        arguments.parser().parse_args(["check", "--help"])
     options = set(re.findall(r"^  (?:-\w, )?(--\w+)", capsys.readouterr().out, re.MULTILINE))
     assert options - {"--help"} == set(
         re.findall(r"^\| `(--\w+)", RULES.section("The stream-qc command"), re.MULTILINE)

@@ -1,8 +1,9 @@
-"""Reads the text of a rules file: YAML 1.2, or JSON, which is YAML too."""
+"""Reads and writes the text of a rules file: YAML 1.2, or JSON, which is YAML too."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from typing import Any
 
@@ -13,9 +14,20 @@ from stream_qc.errors import InvalidRules
 from stream_qc.rules.converting import kind_of
 
 WRONG_TAG = (LookupError, TypeError, AttributeError, ArithmeticError)  # what ruamel raises for `!!bool maybe`
+WIDTH = 130  # of a line
 MAX_BYTES = 1_000_000
 MAX_BITS = 1000  # of a whole number: a larger one cannot be compared with a float
 MAX_VALUES = 300_000  # per rules file, aliases expanded: a few bytes of YAML can expand to any size
+
+
+def written(content: dict[str, Any]) -> str:
+    """Returns what a rules file or a contract holds as YAML."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width = None, WIDTH
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel's types have only None
+    text = io.StringIO()
+    yaml.dump(content, text)
+    return text.getvalue()
 
 
 def content_of(text: bytes | str) -> dict[str, Any]:
