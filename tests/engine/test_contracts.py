@@ -25,6 +25,7 @@ schema:
   - name: readings
     physicalType: file
     dataGranularityDescription: one row an hour
+    relationships: [{type: foreignKey, from: [station], to: [stations.station]}]
     quality:
       - {metric: rowCount, mustBeBetween: [24, 744]}
       - {metric: duplicateValues, mustBe: 0, arguments: {properties: [station, taken]}}
@@ -87,6 +88,7 @@ def test_what_is_not_carried_is_listed() -> None:
         "schema.readings.quality[2]: a rule of the type sql",
         "schema.readings.quality[3]: a rule of the type text",
         "schema.readings.quality[4]: a rule of the type custom for soda",
+        "schema.readings.relationships",
     ]
 
 

@@ -15,7 +15,7 @@ FOR_PEOPLE = {
     "id", "name", "physicalName", "physicalType", "businessName", "description", "synonyms", "tags", "classification", "examples",
     "criticalDataElement", "deprecated", "encryptedName", "partitioned", "partitionKeyPosition", "primaryKeyPosition",
     "semanticType", "transformDescription", "transformLogic", "transformSourceObjects", "authoritativeDefinitions",
-    "dataGranularityDescription", "relationships",
+    "dataGranularityDescription",
 }  # fmt: skip
 CARRIED = {
     "logicalType",
