@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from stream_qc.contracts import contract_of, rules_of
 from stream_qc.contracts.words import formatter_of, strptime_of, whole_pattern
@@ -21,6 +27,7 @@ kind: DataContract
 id: 53581432-6c55-4ba2-a65f-72344a91553a
 version: 1.0.0
 status: active
+slaProperties: [{property: latency, value: 4, unit: d}]
 schema:
   - name: readings
     physicalType: file
@@ -45,7 +52,12 @@ schema:
           - {metric: invalidValues, mustBeLessThan: 5, unit: rows, arguments: {validValues: [1, 2]}}
           - {type: custom, engine: ioos_qc, implementation: {qartod: {gross_range_test: {fail_span: [0, 50]}}}}
       - {name: count, logicalType: integer, unique: true, logicalTypeOptions: {exclusiveMinimum: 0, multipleOf: 5}}
-      - {name: kind, logicalType: string, quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: [a, b]}}]}
+      - name: kind
+        logicalType: string
+        quality:
+          - {metric: invalidValues, mustBe: 0, arguments: {validValues: [a, b, c]}}
+          - {metric: invalidValues, mustBe: 0, arguments: {validValues: [b, a, d]}}
+          - {metric: nullValues, mustBeLessOrEqualTo: 5, unit: percent}
       - {name: tags, logicalType: array, items: {logicalType: string}}
       - {name: seen, logicalType: date, logicalTypeOptions: {format: "QQQ yyyy"}}
   - name: stations
@@ -73,22 +85,24 @@ def test_contract_gives_rules() -> None:
     assert rules.schema.primary_key == ("station", "time")
     assert rules.schema.missing_values == ("", "N/A")
     assert (rules.rows.minimum, rules.rows.maximum) == (24, 744)
-    assert rules.limit("level", "required") == 0.05
+    assert (rules.limit("kind", "required"), rules.limit("level", "required")) == (0.05, 0)
     assert [asked.place for asked in rules.tests] == ["streams.level.qartod.gross_range_test"]
 
 
 def test_what_is_not_carried_is_listed() -> None:
     assert imported()[1] == [
         "schema.readings.level.logicalTypeOptions.exclusiveMaximum: 100",
+        "schema.readings.level.quality[1]: N/A count as missing in every field, not only in level",
         "schema.readings.level.quality[2]: invalidValues mustBeLessThan 5 rows",
         "schema.readings.count.logicalTypeOptions.multipleOf: 5",
         "schema.readings.tags: values of the type array are not checked",
-        "schema.readings.tags.items",
+        "schema.readings.tags.items: {'logicalType': 'string'}",
         "schema.readings.seen.logicalTypeOptions.format: QQQ yyyy",
         "schema.readings.quality[2]: a rule of the type sql",
         "schema.readings.quality[3]: a rule of the type text",
         "schema.readings.quality[4]: a rule of the type custom for soda",
-        "schema.readings.relationships",
+        "schema.readings.relationships: [{'type': 'foreignKey', 'from': ['station'], 'to': ['s",
+        "slaProperties",
     ]
 
 
@@ -104,6 +118,104 @@ def test_what_is_not_carried_is_listed() -> None:
 def test_contract_that_cannot_be_used_is_refused(text: str, name: str | None, mistake: str) -> None:
     with pytest.raises(InvalidRules, match=re.escape(mistake)):
         rules_of(text, name)
+
+
+def field_of(words: str) -> tuple[Rules, list[str]]:
+    """Returns what a contract with one field of these words gives."""
+    return imported(f"kind: DataContract\nschema: [{{name: t, properties: [{{name: v, {words}}}]}}]", None)
+
+
+@pytest.mark.parametrize(
+    ("options", "limits"),
+    [
+        ("minimum: 10, exclusiveMinimum: false", (10, None)), ("minimum: 10, exclusiveMinimum: true", (11, None)),
+        ("maximum: 100, exclusiveMaximum: true", (None, 99)), ("minimum: 10, exclusiveMinimum: 0", (10, None)),
+        ("exclusiveMinimum: 1.5", (2, None)), ("exclusiveMaximum: 1.5", (None, 1)),
+    ],
+)  # fmt: skip
+def test_strictest_limit_counts(options: str, limits: tuple[int | None, int | None]) -> None:
+    rules, left = field_of(f"logicalType: integer, logicalTypeOptions: {{{options}}}")
+    found = rules.schema.fields["v"].constraints
+    assert ((found.minimum, found.maximum), left) == (limits, [])
+
+
+def test_share_does_not_loosen_a_strict_rule() -> None:
+    rules, _ = field_of("required: true, quality: [{metric: nullValues, mustBeLessOrEqualTo: 5, unit: percent}]")
+    assert rules.limit("v", "required") == 0
+
+
+def test_second_pattern_is_listed() -> None:
+    rules, left = field_of(
+        "logicalTypeOptions: {pattern: '^[a-z]+$'}, quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: '^.$'}}]"
+    )
+    assert (rules.schema.fields["v"].constraints.pattern, left) == (
+        "[a-z]+",
+        ["schema.t.v.quality[0]: a second pattern"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("quality", "tests", "left"),
+    [
+        ("{type: custom, engine: ioos_qc, implementation: {gross_range_test: {fail_span: [0, 1]}}}", 1, []),
+        ("{type: custom, engine: ioos_qc, implementation: 'qartod: {spike_test: {fail_threshold: 1}}'}", 1, []),
+        ("{type: custom, engine: ioos_qc, implementation: {argo: {a: 1}}}", 0, ["schema.t.v.quality[0].implementation.argo"]),
+        ("{type: sql, query: q, metric: nullValues, mustBe: 0}", 0, ["schema.t.v.quality[0]: a rule of the type sql"]),
+        ("{metric: duplicateValues, mustBe: 0, arguments: {properties: [v, w]}}", 0, ["schema.t.v.quality[0]: duplicateValues mustBe 0 rows"]),
+    ],
+)  # fmt: skip
+def test_rule_of_a_field_is_carried_or_listed(quality: str, tests: int, left: list[str]) -> None:
+    rules, found = field_of(f"logicalType: number, quality: [{quality}]")
+    assert (len(rules.tests), found) == (tests, left)
+    assert not rules.schema.fields["v"].constraints.required
+
+
+def test_rules_of_the_number_of_rows_are_joined() -> None:
+    quality = (
+        "{metric: rowCount, mustBeGreaterThan: 100}, {metric: rowCount, mustBeGreaterThan: 1}, "
+        "{metric: rowCount, mustBe: 200, mustBeLessThan: 900}, {metric: rowCount, mustBeGreaterOrEqualTo: 5, unit: percent}"
+    )
+    rules, left = imported(f"kind: DataContract\nschema: [{{name: t, quality: [{quality}]}}]", None)
+    assert (rules.rows.minimum, rules.rows.maximum) == (200, 200)
+    assert left == ["schema.t.quality[3]: rowCount mustBeGreaterOrEqualTo 5 percent"]
+
+
+@pytest.mark.parametrize(
+    ("words", "mistake"),
+    [
+        ("logicalTypeOptions: [1]", "schema[0].properties[0].logicalTypeOptions: expected a mapping"),
+        ("required: 'false'", "schema[0].properties[0].required: expected true or false"),
+        ("primaryKeyPosition: first", "schema[0].properties[0].primaryKeyPosition: expected a whole number"),
+        ("enum: [x]", "schema[0].properties[0].enum[0]: expected a mapping"),
+        ("quality: rowCount", "schema[0].properties[0].quality: expected a list"),
+        ("quality: [{metric: rowCount, mustBeBetween: [1]}]", "mustBeBetween: expected a list of length 2"),
+        ("quality: [{type: custom, engine: ioos_qc, implementation: '{'}]", "schema.t.v.quality[0].implementation: line 1"),
+        ("customProperties: [{property: streamQC}]", "schema.t.v.customProperties: the value of streamQC must be a mapping"),
+    ],
+)  # fmt: skip
+def test_mistake_in_a_contract_is_named(words: str, mistake: str) -> None:
+    with pytest.raises(InvalidRules, match=re.escape(mistake)):
+        field_of(words)
+
+
+@pytest.mark.parametrize("odd", [None, True, 0, 1.5, "text", [], [1], [None], [[1]], {}, {"a": 1}])
+def test_odd_value_anywhere_gives_rules_or_named_mistakes(odd: object) -> None:
+    whole = YAML(typ="safe").load(CONTRACT)
+    for place in places_of(whole):
+        broken = copy.deepcopy(whole)
+        inner = broken
+        for step in place[:-1]:
+            inner = inner[step]
+        inner[place[-1]] = odd
+        with contextlib.suppress(InvalidRules):
+            load(written(rules_of(json.dumps(broken), "readings").document))
+
+
+def places_of(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*above, key)
+        yield from places_of(one, (*above, key))
 
 
 @pytest.mark.parametrize("path", sorted((SAMPLES / "rules").rglob("*.yaml")), ids=lambda path: path.stem)
@@ -142,7 +254,7 @@ def test_words_that_a_contract_lacks_are_imported_again() -> None:
     [
         ("date", "yyyy-MM-dd", "default"), ("timestamp", "yyyy-MM-dd", "%Y-%m-%d"), ("time", "HH:mm:ss", "default"),
         ("timestamp", "dd/MM/yy hh:mm a", "%d/%m/%y %I:%M %p"), ("timestamp", "yyyy-MM-dd'T'HH'h'", "%Y-%m-%dT%Hh"),
-        ("date", "d.M.yyyy", None), ("timestamp", "yyyy-MM-ddTHH:mm:ssZ", "default"), ("date", "100'%'yyyy", "100%%%Y"),
+        ("date", "d.M.yyyy", None), ("timestamp", "yyyy-MM-ddTHH:mm:ssZ", "default"), ("date", "100'%'yyyy", "100%%%Y"), ("date", "yyyy年MM月dd日", "%Y年%m月%d日"),
     ],
 )  # fmt: skip
 def test_format_of_java_is_that_of_strptime(kind: str, pattern: str, form: str | None) -> None:

@@ -76,8 +76,7 @@ def _options(field: dict[str, Any], kind: str, constraints: dict[str, Any]) -> d
     if "pattern" in constraints:
         found["pattern"] = f"^(?:{constraints['pattern']})$"
     form = formatter_of(field["format"]) if kind in ISO and field.get("format", "default") != "default" else None
-    if form is not None:
+    if form is not None and strptime_of(form, kind) == field["format"]:
         found["format"] = form
-        if strptime_of(form, kind) == field["format"]:
-            del field["format"]
+        del field["format"]
     return found

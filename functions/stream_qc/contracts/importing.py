@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stream_qc.contracts.words import IOOS_QC, ISO, OWN, TYPES, strptime_of, whole_pattern
+from stream_qc.checks import NOT_SUPPORTED, TESTS
+from stream_qc.contracts.constraints import Gathered
+from stream_qc.contracts.model import Options, Property, Quality, Table
+from stream_qc.contracts.words import IOOS_QC, ISO, KIND, MOST_BYTES, OWN, TYPES, strptime_of, whole_pattern
 from stream_qc.errors import InvalidRules
+from stream_qc.rules.converting import convert
 from stream_qc.rules.text import content_of
 
-# Words that ask for no check.
-FOR_PEOPLE = {
+# Words that ask for no check: of a contract, and of its objects and their properties.
+OF_CONTRACT = {
+    "apiVersion", "kind", "id", "version", "status", "name", "domain", "dataProduct", "tenant", "description", "tags", "servers",
+    "price", "team", "roles", "support", "authoritativeDefinitions", "customProperties", "contractCreatedTs",
+    "slaDefaultElement", "schema",
+}  # fmt: skip
+OF_ELEMENT = {
     "id", "name", "physicalName", "physicalType", "businessName", "description", "synonyms", "tags", "classification", "examples",
     "criticalDataElement", "deprecated", "encryptedName", "partitioned", "partitionKeyPosition", "primaryKeyPosition",
     "semanticType", "transformDescription", "transformLogic", "transformSourceObjects", "authoritativeDefinitions",
     "dataGranularityDescription",
 }  # fmt: skip
 CARRIED = {
-    "logicalType",
-    "logicalTypeOptions",
-    "quality",
-    "required",
-    "unique",
-    "primaryKey",
-    "enum",
-    "customProperties",
-}
-OPERATORS = {
-    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
-    "mustBeBetween", "mustNotBeBetween",
+    "logicalType", "logicalTypeOptions", "quality", "required", "unique", "primaryKey", "enum", "customProperties", "properties",
 }  # fmt: skip
+OF_OPTIONS = {
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+}
 PERCENT = 100
 
 
@@ -45,200 +54,244 @@ class Imported:
 def rules_of(text: bytes | str, name: str | None = None) -> Imported:
     """Returns the rules that a contract asks for. name: which object of its schema, if it has several.
 
-    Raises InvalidRules if the text is no contract, or has no such object.
+    Raises InvalidRules if the text is no contract, has no such object, or has a mistake in it.
     """
-    contract = content_of(text)
+    contract = content_of(text, "the contract", MOST_BYTES)
     objects = contract.get("schema")
-    if contract.get("kind") != "DataContract" or not isinstance(objects, list) or not all(map(_is_named, objects)):
+    if (
+        contract.get("kind") != KIND
+        or not isinstance(objects, list)
+        or not all(isinstance(one, dict) for one in objects)
+    ):
         raise InvalidRules(
             ["this is no data contract: it needs `kind: DataContract` and a list of objects in `schema`"]
         )
-    names = [one["name"] for one in objects]
-    chosen = [one for one in objects if name in (None, one["name"])]
+    names = [str(one.get("name")) for one in objects]
+    chosen = [index for index, one in enumerate(names) if name in (None, one)]
     if len(chosen) != 1:
         raise InvalidRules([f"schema: name one of its objects with --object: {', '.join(names)}"])
-    return _Importer(chosen[0], f"schema.{chosen[0]['name']}").imported()
-
-
-def _is_named(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("name"), str)
+    (index,) = chosen
+    mistakes: list[str] = []
+    table = convert(objects[index], Table, f"schema[{index}]", mistakes)
+    if table is None:
+        raise InvalidRules(mistakes)
+    found = _Importer(table, objects[index]).imported()
+    found.left += [key for key in contract if key not in OF_CONTRACT]
+    return found
 
 
 class _Importer:
-    """Imports one object of a contract. place: where it is in the contract."""
+    """Imports one object of a contract. written: the object with all of its words."""
 
-    def __init__(self, table: dict[str, Any], place: str) -> None:
-        self._table, self._place = table, place
+    def __init__(self, table: Table, written: dict[str, Any]) -> None:
+        self._table, self._written, self._place = table, written, f"schema.{table.name}"
         self._fields: list[dict[str, Any]] = []
         self._streams: dict[str, dict[str, Any]] = {}
         self._limits: dict[str, dict[str, float]] = {}
         self._missing: list[str] = [""]
-        self._rows: dict[str, int] = {}
+        self._rows = Gathered()
         self._own: dict[str, Any] = {}
         self._key: list[str] = []
         self._left: list[str] = []
+        self._mistakes: list[str] = []
 
     def imported(self) -> Imported:
-        properties = [one for one in self._table.get("properties") or [] if _is_named(one)]
-        names = {one["name"]: one.get("physicalName") or one["name"] for one in properties}
-        for one in properties:
-            self._field(one, f"{self._place}.{one['name']}")
-        keys = [one for one in properties if one.get("primaryKey")]
-        self._key = [names[one["name"]] for one in sorted(keys, key=lambda one: one.get("primaryKeyPosition") or 0)]
+        properties = self._table.properties or []
+        for one, written in zip(properties, self._written.get("properties") or [], strict=True):
+            self._field(one, written, f"{self._place}.{one.name}")
+        keys = sorted((one for one in properties if one.primary_key), key=lambda one: one.primary_key_position)
+        self._key = [one.field for one in keys]
+        names = {one.name: one.field for one in properties}
         for place, rule in self._rules(self._table, self._place):
             self._rule_of_table(rule, place, names)
-        self._ignored(self._table, {*CARRIED, "properties"}, self._place)
+        self._ignored(self._written, OF_ELEMENT | CARRIED, self._place)
+        if self._mistakes:
+            raise InvalidRules(self._mistakes)
+        return Imported(self._document(), self._left)
+
+    def _document(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"fields": self._fields}
         if self._key:
             schema["primaryKey"] = self._key
         if self._missing != [""]:
             schema["missingValues"] = self._missing
-        document: dict[str, Any] = {"schema": {**schema, **self._own.pop("schema", {})}}
-        streams = {name: {"qartod": tests} for name, tests in self._streams.items()} | self._own.pop("streams", {})
-        if streams:
+        streams = {name: {"qartod": tests} for name, tests in self._streams.items()}
+        document: dict[str, Any] = {"schema": schema | self._own.pop("schema", {})}
+        if streams := streams | self._own.pop("streams", {}):
             document["streams"] = streams
-        if self._rows:
-            document["rows"] = self._rows
+        if self._rows.found:
+            document["rows"] = self._rows.found
         if self._limits:
             document["limits"] = {"streams": self._limits}
-        return Imported(document | self._own, self._left)
+        return document | self._own
 
-    def _field(self, one: dict[str, Any], place: str) -> None:
-        name, kind = one.get("physicalName") or one["name"], one.get("logicalType", "string")
-        described: dict[str, Any] = {"name": name}
-        described |= {
-            word: one[key] for key, word in (("businessName", "title"), ("description", "description")) if one.get(key)
-        }
-        constraints: dict[str, Any] = {key: True for key in ("required", "unique") if one.get(key)}
-        described["type"] = TYPES.get(kind, "any")
-        if kind not in TYPES:
-            self._left.append(f"{place}: values of the type {kind} are not checked")
-        self._options(one.get("logicalTypeOptions") or {}, kind, described, constraints, place)
-        if one.get("enum"):
-            constraints["enum"] = [entry["value"] for entry in one["enum"]]
+    def _field(self, one: Property, written: dict[str, Any], place: str) -> None:
+        described: dict[str, Any] = {"name": one.field}
+        described |= {"title": one.business_name} if one.business_name else {}
+        described |= {"description": one.description} if one.description else {}
+        described["type"] = TYPES.get(one.logical_type, "any")
+        if one.logical_type not in TYPES:
+            self._left.append(f"{place}: values of the type {one.logical_type} are not checked")
+        gathered = Gathered()
+        for key, asked in (("required", one.required), ("unique", one.unique)):
+            if asked:
+                gathered.add(key, value=True)
+        if one.enum:
+            gathered.add("enum", [entry.value for entry in one.enum])
+        if one.logical_type_options is not None:
+            described |= self._options(
+                one.logical_type_options, one.logical_type, gathered, f"{place}.logicalTypeOptions"
+            )
+            self._ignored(written["logicalTypeOptions"], OF_OPTIONS, f"{place}.logicalTypeOptions")
         for at, rule in self._rules(one, place):
-            self._rule_of_field(rule, at, name, constraints)
-        if constraints:
-            described["constraints"] = constraints
-        self._fields.append(described | _own_words(one))
-        self._ignored(one, CARRIED, place)
+            self._rule_of_field(rule, at, one.field, gathered)
+        if gathered.found:
+            described["constraints"] = gathered.found
+        if gathered.shares:
+            self._limits[one.field] = gathered.shares
+        self._fields.append(described | self._own_words(one, place))
+        self._ignored(written, OF_ELEMENT | CARRIED, place)
 
-    def _options(
-        self, options: dict[str, Any], kind: str, described: dict[str, Any], constraints: dict[str, Any], place: str
-    ) -> None:
-        for key, value in options.items():
-            if key in ("minimum", "maximum", "minLength", "maxLength"):
-                constraints[key] = value
-            elif key == "pattern":
-                constraints[key] = whole_pattern(value)
-            elif key in ("exclusiveMinimum", "exclusiveMaximum") and kind == "integer":
-                constraints[key[9:].lower()] = value + (1 if key == "exclusiveMinimum" else -1)
-            elif key == "format" and kind in ISO and (form := strptime_of(value, kind)) is not None:
-                described |= {} if form == "default" else {"format": form}
-            else:
-                self._left.append(f"{place}.logicalTypeOptions.{key}: {value}")
+    def _options(self, options: Options, kind: str, gathered: Gathered, place: str) -> dict[str, Any]:
+        """Adds what the options ask for, and returns the format."""
+        asked = {"minimum": options.minimum, "maximum": options.maximum}
+        for limit, exclusive in (("minimum", options.exclusive_minimum), ("maximum", options.exclusive_maximum)):
+            if exclusive is None or exclusive is False:
+                continue
+            least = asked[limit] if exclusive is True else exclusive  # a boolean in ODCS 3.0
+            if kind != "integer" or isinstance(least, str) or least is None:
+                self._left.append(f"{place}.exclusive{limit.title()}: {exclusive}")
+                continue
+            gathered.add(limit, math.floor(least) + 1 if limit == "minimum" else math.ceil(least) - 1)
+        asked |= {"minLength": options.min_length, "maxLength": options.max_length}
+        for key, value in asked.items():
+            if value is not None and not gathered.add(key, value):
+                self._left.append(f"{place}.{key}: {value}")
+        if options.pattern is not None and not gathered.add("pattern", whole_pattern(options.pattern)):
+            self._left.append(f"{place}.pattern: {options.pattern}")
+        if options.format is None:
+            return {}
+        form = strptime_of(options.format, kind) if kind in ISO else None
+        if form is None:
+            self._left.append(f"{place}.format: {options.format}")
+        return {} if form in (None, "default") else {"format": form}
 
-    def _rules(self, one: dict[str, Any], place: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        for index, rule in enumerate(one.get("quality") or []):
-            if isinstance(rule, dict):
-                yield f"{place}.quality[{index}]", rule
+    def _rules(self, one: Property | Table, place: str) -> Iterator[tuple[str, Quality]]:
+        for index, rule in enumerate(one.quality or []):
+            yield f"{place}.quality[{index}]", rule
 
-    def _rule_of_field(self, rule: dict[str, Any], place: str, name: str, constraints: dict[str, Any]) -> None:
-        arguments = rule.get("arguments") or {}
-        if rule.get("engine") == IOOS_QC:
-            self._streams.setdefault(name, {}).update(_implementation(rule).get("qartod", {}))
+    def _rule_of_field(self, rule: Quality, place: str, name: str, gathered: Gathered) -> None:
+        if rule.engine == IOOS_QC and rule.type == "custom":
+            self._tests(self._implementation(rule, place), name, place)
             return
-        checks: dict[str, Any] = {}
-        match rule.get("metric", rule.get("rule")):
-            case "nullValues":
-                checks["required"] = True
-            case "missingValues":
-                checks["required"] = True
-                self._missing += [
-                    text for text in arguments.get("missingValues", []) if text and text not in self._missing
-                ]
-            case "duplicateValues":
-                checks["unique"] = True
-            case "invalidValues":
-                checks |= {"enum": arguments["validValues"]} if "validValues" in arguments else {}
-                checks |= {"pattern": whole_pattern(arguments["pattern"])} if "pattern" in arguments else {}
+        checks, arguments = dict[str, Any](), rule.arguments
+        if rule.measured in ("nullValues", "missingValues"):
+            checks["required"] = True
+        elif rule.measured == "duplicateValues" and not arguments.properties:
+            checks["unique"] = True
+        elif rule.measured == "invalidValues":
+            checks |= {} if arguments.valid_values is None else {"enum": arguments.valid_values}
+            checks |= {} if arguments.pattern is None else {"pattern": whole_pattern(arguments.pattern)}
         share = _share(rule)
         if not checks or share is None:
             self._left.append(f"{place}: {_described(rule)}")
             return
-        constraints |= checks
-        if share:
-            self._limits.setdefault(name, {}).update(dict.fromkeys(checks, share))
+        self._left += [
+            f"{place}: a second {key}" for key, value in checks.items() if not gathered.add(key, value, share)
+        ]
+        texts = [str(value) for value in arguments.missing_values if value not in (None, "")]
+        if rule.measured == "missingValues" and texts:
+            self._missing += [text for text in texts if text not in self._missing]
+            self._left.append(f"{place}: {', '.join(texts)} count as missing in every field, not only in {name}")
 
-    def _rule_of_table(self, rule: dict[str, Any], place: str, names: Mapping[str, str]) -> None:
-        metric, arguments = rule.get("metric", rule.get("rule")), rule.get("arguments") or {}
-        if rule.get("engine") == OWN:
-            self._own |= _implementation(rule)
-        elif metric == "rowCount" and (limits := _row_limits(rule)) is not None:
-            self._rows |= limits
-        elif metric == "duplicateValues" and _share(rule) == 0 and arguments.get("properties"):
-            key = [names.get(one, one) for one in arguments["properties"]]
-            if self._key not in ([], key):
-                self._left.append(f"{place}: a second key, {', '.join(key)}")
+    def _tests(self, given: dict[str, Any], name: str, place: str) -> None:
+        """Adds QARTOD tests, which may stand in the module qartod or alone."""
+        for key, value in given.items():
+            tests = value if key == "qartod" else {key: value} if key in TESTS or key in NOT_SUPPORTED else None
+            if isinstance(tests, dict):
+                self._streams.setdefault(name, {}).update(tests)
             else:
-                self._key = key
+                self._left.append(f"{place}.implementation.{key}")
+
+    def _rule_of_table(self, rule: Quality, place: str, names: dict[str, str]) -> None:
+        if rule.engine == OWN and rule.type == "custom":
+            given = self._implementation(rule, place)
+            self._mistakes += [
+                f"{place}.implementation.{key}: expected a mapping"
+                for key in ("schema", "streams")
+                if not isinstance(given.get(key, {}), dict)
+            ]
+            self._own |= given
+        elif rule.measured == "rowCount" and rule.unit == "rows" and (limits := _row_limits(rule)) is not None:
+            for key, value in limits:
+                self._rows.add(key, value)
+        elif rule.measured == "duplicateValues" and _share(rule) == 0 and rule.arguments.properties:
+            key_fields = [names.get(one, one) for one in rule.arguments.properties]
+            if self._key not in ([], key_fields):
+                self._left.append(f"{place}: a second key, {', '.join(key_fields)}")
+            else:
+                self._key = key_fields
         else:
             self._left.append(f"{place}: {_described(rule)}")
 
-    def _ignored(self, one: dict[str, Any], known: set[str], place: str) -> None:
-        self._left += [f"{place}.{key}" for key in one if key not in known and key not in FOR_PEOPLE]
+    def _implementation(self, rule: Quality, place: str) -> dict[str, Any]:
+        given = rule.implementation or {}
+        if isinstance(given, dict):
+            return dict(given)
+        try:
+            return content_of(given)
+        except InvalidRules as error:
+            self._mistakes += [f"{place}.implementation: {mistake}" for mistake in error.mistakes]
+            return {}
+
+    def _own_words(self, one: Property, place: str) -> dict[str, Any]:
+        """Returns what a custom property of ours says of a field."""
+        found: dict[str, Any] = {}
+        for custom in one.custom_properties or []:
+            if custom.property == OWN and isinstance(custom.value, dict):
+                found |= custom.value
+            elif custom.property == OWN:
+                self._mistakes.append(f"{place}.customProperties: the value of {OWN} must be a mapping")
+        return found
+
+    def _ignored(self, written: dict[str, Any], known: set[str], place: str) -> None:
+        self._left += [f"{place}.{key}: {value}"[:100] for key, value in written.items() if key not in known]
 
 
-def _own_words(one: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a custom property of ours says of a field."""
-    own = [entry["value"] for entry in one.get("customProperties") or [] if entry.get("property") == OWN]
-    return own[0] if own and isinstance(own[0], dict) else {}
-
-
-def _implementation(rule: dict[str, Any]) -> dict[str, Any]:
-    given = rule.get("implementation") or {}
-    return content_of(given) if isinstance(given, str) else given
-
-
-def _share(rule: dict[str, Any]) -> float | None:
+def _share(rule: Quality) -> float | None:
     """Returns which share of the rows a rule lets fail; None if it says it in another way."""
-    operators = {key: value for key, value in rule.items() if key in OPERATORS}
-    if (
-        operators in ({"mustBe": 0}, {"mustBeLessThan": 1}, {"mustBeLessOrEqualTo": 0})
-        and rule.get("unit") != "percent"
-    ):
+    operators, percent = rule.operators, rule.unit == "percent"
+    if operators in ({"mustBe": 0}, {"mustBeLessOrEqualTo": 0}) or (operators == {"mustBeLessThan": 1} and not percent):
         return 0.0
-    if operators.keys() in ({"mustBe"}, {"mustBeLessOrEqualTo"}) and rule.get("unit") == "percent":
-        most = float(*operators.values())
-        return most / PERCENT if most == 0 or "mustBe" not in operators else None
+    if operators.keys() == {"mustBeLessOrEqualTo"} and percent:
+        return float(operators["mustBeLessOrEqualTo"]) / PERCENT
     return None
 
 
-def _row_limits(rule: dict[str, Any]) -> dict[str, int] | None:
-    found: dict[str, int] = {}
-    for key, value in ((key, value) for key, value in rule.items() if key in OPERATORS):
-        match key:
-            case "mustBe":
-                found |= {"minimum": value, "maximum": value}
-            case "mustBeGreaterThan":
-                found["minimum"] = value + 1
-            case "mustBeGreaterOrEqualTo":
-                found["minimum"] = value
-            case "mustBeLessThan":
-                found["maximum"] = value - 1
-            case "mustBeLessOrEqualTo":
-                found["maximum"] = value
-            case "mustBeBetween":
-                found |= {"minimum": value[0], "maximum": value[1]}
-            case _:
-                return None
+def _row_limits(rule: Quality) -> list[tuple[str, int]] | None:
+    """Returns the limits of the number of rows; None if they cannot be said."""
+    found: list[tuple[str, int]] = []
+    for key, value in rule.operators.items():
+        if key in ("mustBe", "mustBeBetween"):
+            low, high = (value, value) if key == "mustBe" else value
+            found += [("minimum", math.ceil(low)), ("maximum", math.floor(high))]
+        elif key.startswith("mustBeGreater"):
+            found.append(("minimum", math.floor(value) + 1 if key.endswith("Than") else math.ceil(value)))
+        elif key.startswith("mustBeLess"):
+            found.append(("maximum", math.ceil(value) - 1 if key.endswith("Than") else math.floor(value)))
+        else:
+            return None
     return found or None
 
 
-def _described(rule: dict[str, Any]) -> str:
+def _described(rule: Quality) -> str:
     """Returns what a rule is, in a few words."""
-    operators = ", ".join(f"{key} {value}" for key, value in rule.items() if key in OPERATORS)
-    if rule.get("metric"):
-        return f"{rule['metric']} {operators} {rule.get('unit', '')}".strip()
-    kind = f"a rule of the type {rule.get('type', 'library')}"
-    return f"{kind} for {rule['engine']}" if rule.get("engine") else kind
+    if rule.measured:
+        operators = ", ".join(f"{key} {_shown(value)}" for key, value in rule.operators.items())
+        return f"{rule.measured} {operators} {rule.unit}"
+    kind = f"a rule of the type {rule.type}"
+    return f"{kind} for {rule.engine}" if rule.engine else kind
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

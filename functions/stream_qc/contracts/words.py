@@ -10,6 +10,7 @@ TYPES = {
     "string": "string", "number": "number", "integer": "integer", "boolean": "boolean",
     "date": "date", "timestamp": "datetime", "time": "time",
 }  # fmt: skip
+MOST_BYTES = 10_000_000  # of a contract, which says the same as rules in more words
 # Letters of java.time.format.DateTimeFormatter, and what strptime writes for them.
 LETTERS = {
     "yyyy": "%Y", "uuuu": "%Y", "yy": "%y", "MM": "%m", "MMM": "%b", "MMMM": "%B", "dd": "%d", "DDD": "%j", "EEE": "%a",
@@ -40,7 +41,7 @@ def strptime_of(pattern: str, kind: str) -> str | None:
     for part in (match[0] for match in PARTS.finditer(pattern)):
         if part.startswith("'"):
             written.append((part[1:-1] or "'").replace("%", "%%"))
-        elif part.isalpha() and part != "T":
+        elif part.isascii() and part.isalpha() and part != "T":
             if part not in LETTERS:
                 return None
             written.append(LETTERS[part])

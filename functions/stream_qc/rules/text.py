@@ -30,17 +30,17 @@ def written(content: dict[str, Any]) -> str:
     return text.getvalue()
 
 
-def content_of(text: bytes | str) -> dict[str, Any]:
+def content_of(text: bytes | str, what: str = "the rules file", most_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Returns what a rules file holds. Raises InvalidRules if it is no mapping, or too large, or holds what no rules can."""
+    if len(text) > most_bytes:
+        raise InvalidRules([f"{what} has {len(text):,} bytes; the limit is {most_bytes:,}"])
     content = _mapping(_yaml(text))
     _refuse_unusable_values(content)
     return content
 
 
 def _yaml(text: bytes | str) -> Any:
-    """Returns what the YAML holds. Raises InvalidRules if it is too long or not YAML."""
-    if len(text) > MAX_BYTES:
-        raise InvalidRules([f"the rules file has {len(text):,} bytes; the limit is {MAX_BYTES:,}"])
+    """Returns what the YAML holds. Raises InvalidRules if it is not YAML."""
     try:
         return _json(text)
     except ValueError:  # not JSON, or JSON with a mistake that YAML names with its place
