@@ -101,7 +101,7 @@ def test_what_is_not_carried_is_listed() -> None:
         "schema.readings.quality[2]: a rule of the type sql",
         "schema.readings.quality[3]: a rule of the type text",
         "schema.readings.quality[4]: a rule of the type custom for soda",
-        "schema.readings.relationships: [{'type': 'foreignKey', 'from': ['station'], 'to': ['s",
+        "schema.readings.relationships: [{'type': 'foreignKey', 'from': ['station'], 'to': ['stations.station",
         "slaProperties",
     ]
 

@@ -8,9 +8,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from stream_qc.checks import TESTS
+from stream_qc.inferring.limits import AMOUNT
+from stream_qc.inferring.spread import Spread
 from stream_qc.rules import load
 from tests.engine.running import stream_qc
 from tests.samples import SAMPLES
@@ -313,3 +316,87 @@ def test_limits_that_a_field_has_by_nature(
     assert tuple(tests["gross_range_test"].fail_span) == span
     if name != "humidity":
         assert [*tests] == ["gross_range_test"]  # an angle jumps from 359 to 0, and it rains seldom
+
+
+def passes(tmp_path: Path, *files: Path) -> str:
+    """Infers rules from the files, and returns their text after each file has passed them."""
+    rules = tmp_path / "inferred.yaml"
+    done = stream_qc("infer", *map(str, files))
+    assert (done.returncode, done.stderr) == (0, "")
+    rules.write_text(done.stdout)
+    for file in files:
+        checked = stream_qc("check", str(file), "--rules", str(rules))
+        assert checked.returncode == 0, checked.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "count\n1\n-999\n2\n",  # the name of a column that polars adds
+        "v\n" + "".join(f"{1e-10 + row * 1e-12:.3e}\n" for row in range(30)),  # very small numbers
+        "v\n" + "".join(f"{-5e-320 * row}\n" for row in range(40)),
+        "time,v\n"
+        + "".join(f"2024-01-01T00:{row // 2:02}:00Z,{row * 7919 % 101}\n" for row in range(118)),  # times repeat
+    ],
+)
+def test_odd_numbers_pass_their_own_rules(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(content)
+    passes(tmp_path, path)
+
+
+def test_changes_between_blocks_are_seen() -> None:
+    spread, whole = Spread(), Spread()
+    values = pl.Series(wave(60))
+    rows = pl.DataFrame({"v": values, "s": ["a", "b"] * 30}).with_columns(
+        t=pl.datetime(2020, 1, 1) + pl.duration(hours=pl.int_range(60))
+    )
+    rows = rows.with_columns(v=pl.when(pl.int_range(60).is_between(20, 45)).then(3.0).otherwise("v")).select(
+        "v", "t", "s"
+    )
+    whole.add(rows)
+    for start in range(0, 60, 7):
+        spread.add(rows.slice(start, 7))
+    for one in ("steps", "still", "smallest", "longest_still"):
+        assert getattr(spread, one) == getattr(whole, one)
+    for one in ("spikes", "rates", "seconds", "values"):
+        assert (getattr(spread, one).count, getattr(spread, one).most) == (
+            getattr(whole, one).count,
+            getattr(whole, one).most,
+        )
+    assert whole.longest_still == 24 * 3600  # every second row is of the other series
+
+
+def test_test_that_a_file_cannot_answer_is_left_out(tmp_path: Path) -> None:
+    long, short = tmp_path / "long.csv", tmp_path / "short.csv"
+    long.write_text(hours(wave(200)))
+    short.write_text("time,temp\n2020-03-01T00:00:00Z,\n")
+    text = passes(tmp_path, long, short)
+    assert "# check: gross_range_test of temp is left out, because not every file passes it" in text
+    assert "streams:" not in text
+
+
+@pytest.mark.parametrize("values", [[dt.timedelta(1), dt.timedelta(2)], [[1], [2]], [b"a", b"b"]], ids=["durations", "lists", "bytes"])  # fmt: skip
+def test_parquet_column_of_another_type_is_any(values: list[Any], tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"t": values}).write_parquet(path)
+    assert "{name: t, type: any" in passes(tmp_path, path)
+
+
+def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text(hours([row + row * 7 % 5 / 3 for row in range(100)]))
+    other.write_text(hours([row + row * 7 % 5 / 3 for row in range(100, 200)], start="2020-01-05T04:00"))
+    assert passes(tmp_path, one, other) == passes(tmp_path, other, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        ("wind", True), ("wind_speed", True), ("precipitation_mm", True), ("pm2_5", True), ("price", True), ("water depth", True),
+        ("wind_chill", False), ("country", False), ("account_balance", False), ("train", False), ("net_flow", False),
+    ],
+)  # fmt: skip
+def test_amounts_are_known_by_whole_words(name: str, amount: bool) -> None:
+    assert bool(AMOUNT.fullmatch(name)) == amount

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from stream_qc.engine import check_stream
 from stream_qc.errors import UnreadableFile
 from stream_qc.inferring.axes import order_of, time_axes
 from stream_qc.inferring.fields import Seen
@@ -16,6 +17,7 @@ from stream_qc.inferring.writing import Found, lines_of
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
 from stream_qc.reading.bytestream import decompressed
+from stream_qc.rules import load
 from stream_qc.rules.table import LONGEST_NAME
 from stream_qc.schema import Field, Schema
 
@@ -53,7 +55,17 @@ def infer(sources: Sequence[Source]) -> str:
     ]
     order = order_of(sources, plain, seen, time_axes(files, seen))
     spread = spreads(files, seen, order, missing)
-    return "\n".join(lines_of(Found(sniffed, seen, len(sources), rows, missing, order, spread))) + "\n"
+    found = Found(sniffed, seen, len(sources), rows, missing, order, spread)
+    found.unanswered = frozenset(_failing("\n".join(lines_of(found)), sources))
+    return "\n".join(lines_of(found)) + "\n"
+
+
+def _failing(text: str, sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
+    """Yields the field and the name of each check that a file fails."""
+    rules = load(text)
+    for one in sources:
+        for report in check_stream(one.open, one.form, rules).values():
+            yield from ((result.field, result.test) for result in report.results if not result.passed)
 
 
 def _sniffed(source: Source) -> Sniffed:

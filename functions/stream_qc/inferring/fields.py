@@ -143,7 +143,7 @@ class Seen:
         odd = numbers.is_in(SENTINELS)
         if not odd.any():
             return numbers
-        for value, count in numbers.filter(odd).value_counts(name="count").iter_rows():
+        for value, count in numbers.filter(odd).alias("value").value_counts(name="count").iter_rows():
             self.sentinels[value] += count
         if there.dtype == pl.String:
             written = (

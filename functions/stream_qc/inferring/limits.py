@@ -11,7 +11,7 @@ from stream_qc.inferring.spread import Sample, Spread
 
 Limits = dict[str, Any]
 
-SMALL = 1e-9
+SMALL = 1e-300  # to round a smaller number would need smaller ones
 # All but one number in a thousand are usual, and all but the largest five. The range of usual values is the unit of the margins.
 UNUSUAL, FEW = 0.001, 5
 SUSPECT_MARGIN, FAIL_MARGIN = 0.25, 0.75
@@ -29,18 +29,18 @@ MOST_LEAST = 0.25  # share of the values that are the least one, of a field that
 ANGLE = re.compile(r"(?i).*(direction|(^|[_ ])(wind[_ ]?dir|wdir|azimuth|bearing|heading)($|[_ ])).*")
 SHARE = re.compile(r"(?i).*(humid|percent|pct|%|(^|[_ ])(rh|soc)($|[_ ])).*")
 AMOUNT = re.compile(
-    r"(?i).*(wind|gust|speed|precip|rain|snow|visib|humid|count|flow|discharge|depth|salin|chlor|turbid|irradi|pm\d|co2|price"
-    r"|weight|volume).*"
+    r"(?i)(wind|(.*[_ .-])?((wind[_ ]?)?speed|(wind[_ ]?)?gust|precip\w*|rain\w*|snow\w*|visib\w*|humid\w*|counts?|discharge"
+    r"|depth|salin\w*|chlor\w*|turbid\w*|irradi\w*|pm[\d_]+|co2|price|weight|volume)([_ .-].*)?)"
 )
 NATURAL = ((ANGLE, 0, 360), (SHARE, 0, 100), (AMOUNT, 0, math.inf))
 
 
-def tests_of(name: str, spread: Spread) -> dict[str, Limits]:
-    """Returns the tests of a field that its file passes. Those of its changes need a time axis."""
+def tests_of(name: str, spread: Spread, *, in_order: bool) -> dict[str, Limits]:
+    """Returns the tests of a field that its file passes. in_order: whether there is a time axis, which some of them need."""
     if not spread.values.least <= spread.values.most:
         return {}
     tests = {"gross_range_test": _gross_range(name, spread.values, spread.trend.rise)}
-    if ANGLE.match(name) or not _changes(spread):
+    if not in_order or ANGLE.match(name) or not _changes(spread):
         return tests
     spike, rate = _change(spread.spikes), _change(spread.rates)
     if spike is not None:
@@ -108,7 +108,7 @@ def _gross_range(name: str, values: Sample, rise: float) -> Limits:
 def _natural(name: str, values: Sample) -> tuple[float, float]:
     for pattern, least, most in NATURAL:
         in_unit = values.most > most / 50 or math.isinf(most)  # a share may be written as 0.5
-        if pattern.match(name) and least <= values.least and values.most <= most and in_unit:
+        if pattern.fullmatch(name) and least <= values.least and values.most <= most and in_unit:
             return least, most
     return -math.inf, math.inf
 
@@ -126,7 +126,7 @@ def _change(sample: Sample) -> tuple[float, float] | None:
 def outward(value: float, rounding: Callable[[float], float]) -> float:
     """Returns the value with three significant digits, rounded outward."""
     if abs(value) < SMALL:
-        return 0
+        return rounding(value / SMALL) * SMALL
     scale = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
     rounded = float(f"{rounding(value / scale) * scale:.3g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,14 @@ from stream_qc.schema import Field
 KEPT = 100_000  # numbers of a sample
 LARGEST = 1e300  # a margin around a larger number could overflow
 MICROSECONDS = 1e6  # in a second
+# The last two rows of each series. since: when the value was first the same. new: whether a row is not above the others.
+ABOVE: dict[str, Any] = {
+    "v": pl.Float64,
+    "t": pl.Datetime("us"),
+    "s": pl.String,
+    "since": pl.Datetime("us"),
+    "new": pl.Boolean,
+}
 
 
 @dataclass
@@ -50,7 +59,8 @@ class Trend:
     """The straight line through values by time, as the sums of the least squares. Times are seconds since the first one."""
 
     begin: float | None = None
-    last: float = 0.0
+    first: float = math.inf
+    last: float = -math.inf
     _sums: list[float] = field(default_factory=lambda: [0.0] * 5)
 
     def add(self, seconds: pl.Series, values: pl.Series) -> None:
@@ -60,6 +70,7 @@ class Trend:
         if self.begin is None:
             self.begin = float(there["t"][0])
         time, value = there["t"] - self.begin, there["v"]
+        self.first = min(self.first, float(time.min() or 0))  # type: ignore[arg-type]  # numbers
         self.last = max(self.last, float(time.max() or 0))  # type: ignore[arg-type]  # numbers
         new = (there.height, time.sum(), value.sum(), time.dot(value), time.dot(time))
         self._sums = [one + float(other or 0) for one, other in zip(self._sums, new, strict=True)]
@@ -70,7 +81,7 @@ class Trend:
         count, times, values, products, squares = self._sums
         width = count * squares - times**2
         slope = (count * products - times * values) / width if width > 0 else 0.0
-        return slope * self.last if math.isfinite(slope) else 0.0
+        return slope * (self.last - self.first) if count and math.isfinite(slope) else 0.0
 
 
 @dataclass
@@ -91,29 +102,46 @@ class Spread:
     still: int = 0
     smallest: float = math.inf
     longest_still: float = 0.0
+    _above: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ABOVE))
+
+    def begin_file(self) -> None:
+        """Forgets the last rows: files may be given in any order."""
+        self._above = self._above.clear()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds rows with their value `v`, the time `t` (null if there is none) and their series `s`."""
-        value, time = pl.col("v"), pl.col("t")
-        changed = rows.with_columns(
-            (value - value.shift(1)).over("s").abs().alias("step"),
-            ((time - time.shift(1)).over("s").dt.total_microseconds() / MICROSECONDS).alias("seconds"),
-            (value - (value.shift(1) + value.shift(-1)) / 2).over("s").abs().alias("spike"),
+        value, time, new = pl.col("v"), pl.col("t"), pl.col("new")
+        known = pl.concat(
+            [self._above, rows.with_columns(since=pl.lit(None, pl.Datetime("us")), new=pl.lit(value=True))]
+        )
+        step = (value - value.shift(1)).over("s").abs()
+        changed = known.with_columns(
+            step=step,
+            seconds=(time - time.shift(1)).over("s").dt.total_microseconds() / MICROSECONDS,
+            spike=(value - (value.shift(1) + value.shift(-1)) / 2).over("s").abs(),
+            since=pl.when(new & (step != 0).fill_null(value=True))
+            .then(time)
+            .otherwise("since")
+            .forward_fill()
+            .over("s"),
         )
         self.values.add(rows["v"])
         self.trend.add(rows["t"].cast(pl.Int64) / MICROSECONDS, rows["v"])
-        self.seconds.add(changed["seconds"].filter(changed["seconds"] > 0))
-        self.spikes.add(changed["spike"])
-        self.rates.add(changed.filter(pl.col("seconds") > 0).select(pl.col("step") / pl.col("seconds")).to_series())
-        steps = changed["step"].drop_nulls()
+        fresh = changed.filter("new")
+        self.spikes.add(
+            changed.filter(new | new.shift(-1).over("s"))["spike"]
+        )  # the last row above has a row below it now
+        self.seconds.add(fresh.filter(pl.col("seconds") > 0)["seconds"])
+        self.rates.add(fresh.filter(pl.col("seconds") > 0).select(pl.col("step") / pl.col("seconds")).to_series())
+        steps = fresh["step"].drop_nulls()
         moved = steps.filter(steps > 0)
         self.steps += steps.len()
         self.still += steps.len() - moved.len()
         self.smallest = min(self.smallest, float(moved.min() or math.inf))  # type: ignore[arg-type]  # numbers
-        same = (pl.col("step") == 0).fill_null(value=False)
-        runs = changed.with_columns((~same).cum_sum().over("s").alias("run")).group_by("s", "run")
-        longest = runs.agg((time.max() - time.min()).dt.total_microseconds().alias("us"))["us"].max()
-        self.longest_still = max(self.longest_still, float(longest or 0) / MICROSECONDS)  # type: ignore[arg-type]
+        still = fresh.select((time - pl.col("since")).dt.total_microseconds().max()).item()
+        self.longest_still = max(self.longest_still, (still or 0) / MICROSECONDS)
+        kept = changed.select(self._above.columns).with_columns(new=pl.lit(value=False))
+        self._above = kept.group_by("s", maintain_order=True).tail(2).select(self._above.columns)
 
 
 def may_be_measurement(one: Seen) -> bool:
@@ -126,13 +154,16 @@ def spreads(files: Sequence[Blocks], seen: list[Seen], order: Order, missing: li
     """Returns the spread of each field that may be a measurement, by name. missing: what is taken for missing values."""
     found = {one.name: Spread() for one in seen if may_be_measurement(one)}
     absent = pl.Series(missing, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls().to_list()
-    for block in (block for blocks in files for block in blocks()) if found else ():
-        axis, series = order.axis, order.series
-        none = pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, block.height)
-        time = none if axis is None else fieldtypes.parse(block.given(axis.name), axis.kind).cast(pl.Datetime("us"))
-        one = pl.repeat("", block.height, eager=True) if series is None else fieldtypes.text(block.given(series))
-        for name, spread in found.items():
-            values = fieldtypes.parse(block.given(name), Field(name, "number")).cast(pl.Float64)
-            values = values.set(values.is_in(absent).fill_null(value=False), None).fill_nan(None)
-            spread.add(pl.DataFrame({"v": values, "t": time, "s": one}))
+    for blocks in files if found else ():
+        for spread in found.values():
+            spread.begin_file()
+        for block in blocks():
+            axis, series = order.axis, order.series
+            none = pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, block.height)
+            time = none if axis is None else fieldtypes.parse(block.given(axis.name), axis.kind).cast(pl.Datetime("us"))
+            one = pl.repeat("", block.height, eager=True) if series is None else fieldtypes.text(block.given(series))
+            for name, spread in found.items():
+                values = fieldtypes.parse(block.given(name), Field(name, "number")).cast(pl.Float64)
+                values = values.set(values.is_in(absent).fill_null(value=False), None).fill_nan(None)
+                spread.add(pl.DataFrame({"v": values, "t": time, "s": one}))
     return found

@@ -14,6 +14,7 @@ from stream_qc.inferring.fields import FEW_VALUES, TEXTS, Seen
 from stream_qc.inferring.limits import far_values, tests_of
 from stream_qc.inferring.sniffing import Sniffed
 from stream_qc.inferring.spread import Spread
+from stream_qc.schema import Field
 
 LONGEST_GAP = 24 * 366 * 1000  # hours, as time_gap_test takes them
 MOSTLY = 0.5  # the share of numbers above which a field of texts is doubtful
@@ -22,7 +23,10 @@ FEWEST_ROWS = 30  # for ranges
 
 @dataclass
 class Found:
-    """What was found in so many files. missing: what is taken for missing values. spreads: of the possible measurements."""
+    """What was found in so many files. missing: what is taken for missing values. spreads: of the possible measurements.
+
+    unanswered: the fields and the checks that a file does not pass as it is, because it has too few values, for example.
+    """
 
     sniffed: Sniffed
     seen: list[Seen]
@@ -31,6 +35,7 @@ class Found:
     missing: list[str]
     order: Order
     spreads: dict[str, Spread]
+    unanswered: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def ordered(self) -> TimeAxis | None:
@@ -79,13 +84,14 @@ def _time(found: Found) -> Iterator[str]:
 
 def _streams(found: Found) -> Iterator[str]:
     spreads = found.spreads if found.rows >= FEWEST_ROWS else {}
-    tests = {one.name: tests_of(one.name, spreads[one.name]) for one in found.seen if one.name in spreads}
     axis = found.ordered
+    tests = {name: tests_of(name, spread, in_order=axis is not None) for name, spread in spreads.items()}
     if axis is not None and found.order.series is None and found.rows > 1 and _gap(axis.longest) < LONGEST_GAP:
         tests[axis.name] = {"time_gap_test": {"fail_span": _gap(axis.longest)}}
-    if any(tests.values()):
+    if any((name, test) not in found.unanswered for name, given in tests.items() for test in given):
         yield "streams:"
-    for name, asked in tests.items():
+    for name, given in tests.items():
+        asked = {test: limits for test, limits in given.items() if (name, test) not in found.unanswered}
         if asked:
             yield f"  {_text(name)}:"
             yield "    qartod:"
@@ -116,13 +122,15 @@ def _doubtful_values(found: Found) -> Iterator[str]:
             yield f"{one.name} is mostly numbers, with some text such as {one.odd}; it is treated as text"
         for value in one.shared:
             yield f"{value:g} in {one.name} may mean missing, but it is an ordinary value in another field"
+    for name, test in sorted(found.unanswered):
+        yield f"{test} of {name} is left out, because not every file passes it"
     for name, spread in found.spreads.items():
         for value in far_values(spread.values):
             yield f"{value:g} in {name} is far from the other values; if it is wrong, lower the fail limits of {name}"
 
 
 def _field(one: Seen, found: Found) -> dict[str, Any]:
-    kind = one.found
+    kind = Field("", "any") if (one.name, "type") in found.unanswered else one.found
     described: dict[str, Any] = {"name": one.name, "type": kind.type}
     if kind.format != "default":
         described["format"] = kind.format
