@@ -18,14 +18,10 @@ from stream_qc.schema import Field
 KEPT = 100_000  # numbers of a sample
 LARGEST = 1e300  # a margin around a larger number could overflow
 MICROSECONDS = 1e6  # in a second
-# The last two rows of each series. since: when the value was first the same. new: whether a row is not above the others.
-ABOVE: dict[str, Any] = {
-    "v": pl.Float64,
-    "t": pl.Datetime("us"),
-    "s": pl.String,
-    "since": pl.Datetime("us"),
-    "new": pl.Boolean,
-}
+TIMES = pl.Datetime("us")
+VALUE, TIME, NEW, NEVER = pl.col("v"), pl.col("t"), pl.col("new"), pl.lit(None, TIMES)
+# The last two rows of each series. since: when the value was first the same. new: false, unlike in the rows below them.
+ABOVE: dict[str, Any] = {"v": pl.Float64, "t": TIMES, "s": pl.String, "since": TIMES, "new": pl.Boolean}
 
 
 @dataclass
@@ -110,38 +106,36 @@ class Spread:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds rows with their value `v`, the time `t` (null if there is none) and their series `s`."""
-        value, time, new = pl.col("v"), pl.col("t"), pl.col("new")
-        known = pl.concat(
-            [self._above, rows.with_columns(since=pl.lit(None, pl.Datetime("us")), new=pl.lit(value=True))]
-        )
-        step = (value - value.shift(1)).over("s").abs()
-        changed = known.with_columns(
-            step=step,
-            seconds=(time - time.shift(1)).over("s").dt.total_microseconds() / MICROSECONDS,
-            spike=(value - (value.shift(1) + value.shift(-1)) / 2).over("s").abs(),
-            since=pl.when(new & (step != 0).fill_null(value=True))
-            .then(time)
-            .otherwise("since")
-            .forward_fill()
-            .over("s"),
-        )
         self.values.add(rows["v"])
         self.trend.add(rows["t"].cast(pl.Int64) / MICROSECONDS, rows["v"])
-        fresh = changed.filter("new")
-        self.spikes.add(
-            changed.filter(new | new.shift(-1).over("s"))["spike"]
-        )  # the last row above has a row below it now
-        self.seconds.add(fresh.filter(pl.col("seconds") > 0)["seconds"])
-        self.rates.add(fresh.filter(pl.col("seconds") > 0).select(pl.col("step") / pl.col("seconds")).to_series())
+        changed = self._changed(rows)
+        # The last row above has a row below it only now.
+        self.spikes.add(changed.filter(NEW | NEW.shift(-1).over("s"))["spike"])
+        fresh = changed.filter(NEW)
+        later = fresh.filter(pl.col("seconds") > 0)
+        self.seconds.add(later["seconds"])
+        self.rates.add(later["step"] / later["seconds"])
         steps = fresh["step"].drop_nulls()
         moved = steps.filter(steps > 0)
         self.steps += steps.len()
         self.still += steps.len() - moved.len()
         self.smallest = min(self.smallest, float(moved.min() or math.inf))  # type: ignore[arg-type]  # numbers
-        still = fresh.select((time - pl.col("since")).dt.total_microseconds().max()).item()
+        still = fresh.select((TIME - pl.col("since")).dt.total_microseconds().max()).item()
         self.longest_still = max(self.longest_still, (still or 0) / MICROSECONDS)
-        kept = changed.select(self._above.columns).with_columns(new=pl.lit(value=False))
-        self._above = kept.group_by("s", maintain_order=True).tail(2).select(self._above.columns)
+        above = changed.group_by("s", maintain_order=True).tail(2).with_columns(new=pl.lit(value=False))
+        self._above = above.select(self._above.columns)
+
+    def _changed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Returns the rows below the last ones above, with their changes: `step`, `seconds` and `spike`."""
+        known = pl.concat([self._above, rows.with_columns(since=NEVER, new=pl.lit(value=True))])
+        step = (VALUE - VALUE.shift(1)).over("s").abs()
+        since = pl.when(NEW & (step != 0).fill_null(value=True)).then(TIME).otherwise("since")
+        return known.with_columns(
+            step=step,
+            seconds=(TIME - TIME.shift(1)).over("s").dt.total_microseconds() / MICROSECONDS,
+            spike=(VALUE - (VALUE.shift(1) + VALUE.shift(-1)) / 2).over("s").abs(),
+            since=since.forward_fill().over("s"),
+        )
 
 
 def may_be_measurement(one: Seen) -> bool:
