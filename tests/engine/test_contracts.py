@@ -198,6 +198,7 @@ def test_mistake_in_a_contract_is_named(words: str, mistake: str) -> None:
         field_of(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", [None, True, 0, 1.5, "text", [], [1], [None], [[1]], {}, {"a": 1}])
 def test_odd_value_anywhere_gives_rules_or_named_mistakes(odd: object) -> None:
     whole = YAML(typ="safe").load(CONTRACT)

@@ -50,6 +50,7 @@ def test_flags_header_escapes_spreadsheet_formulas(start: str, tmp_path: Path) -
     assert list(csv.reader(flags.open(newline=""))) == [["row", f"'{name}.type"], ["1", "1"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "compress"), [("gz", gzip.compress), ("zst", zstd.compress)])
 def test_decompression_bomb_is_stopped_at_limit(
     ending: str, compress: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch

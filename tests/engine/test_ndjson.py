@@ -216,6 +216,7 @@ def test_empty_array_has_no_rows() -> None:
     assert not results("[]", schema_of({"name": "a"}), "x.json")["1#*#rows"].passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [1000, 70_000, 4 << 20])
 def test_long_array_is_read_as_lines(cut: int) -> None:
     elements = [f'{{"a": "x{number}", "b": "{"y" * 50}"}}' for number in range(30_000)]

@@ -20,7 +20,7 @@ def rules_for(key: str) -> bytes:
 
 
 @pytest.mark.parametrize("outcome", CHECKED, ids=str)
-@pytest.mark.parametrize("block_bytes", [4 << 20, 700])
+@pytest.mark.parametrize("block_bytes", [4 << 20, pytest.param(700, marks=pytest.mark.slow)])
 def test_sample_file_has_expected_outcome(outcome: Outcome, block_bytes: int) -> None:
     assert format_of(outcome.key) is not None
     found = reports(outcome.body, load(rules_for(outcome.key)), outcome.key, block_bytes)

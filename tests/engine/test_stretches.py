@@ -86,6 +86,7 @@ def test_joined_stretches_that_are_mostly_clean_give_what_one_pass_gives(
 IDS = "schema: {fields: [{name: id, type: integer, constraints: {unique: true}}, {name: v}]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ids", "failing"),
     [

@@ -37,12 +37,14 @@ def test_faults_are_tried_in_every_format(name: str) -> None:
     assert found["truncated values weather"].failing == ["weather#enum"]
 
 
+@pytest.mark.slow
 def test_gap_is_within_each_series() -> None:
     rules = (RULES / "newyork.yaml").read_text()
     found = tried(rules, STREAMS / "newyork/weather.csv")
     assert "time_hour#time_gap_test" in found["a third of the rows missing"].failing
 
 
+@pytest.mark.slow
 def test_stuck_value_is_caught_by_a_flat_line_test() -> None:
     rules = (RULES / "newyork.yaml").read_text()
     found = tried(rules, STREAMS / "newyork/weather.csv")

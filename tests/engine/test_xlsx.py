@@ -76,6 +76,7 @@ def test_other_content_is_unreadable(content: bytes) -> None:
     assert found.message.startswith("the file name says xlsx, but the content is not a workbook or is damaged: ")
 
 
+@pytest.mark.slow
 def test_long_sheet_is_read_to_its_end() -> None:
     rows: list[list[Any]] = [["n", "s"], *([number, "y" * 50] for number in range(5_000))]
     rules = json.dumps({"schema": {"fields": [{"name": "n", "type": "integer", "constraints": {"maximum": 4998}}]}})
