@@ -34,9 +34,8 @@ class Intervals:
     def __init__(self) -> None:
         self._counts: list[pl.DataFrame] = []  # of several blocks, so a count may occur in each
         self._held = 0
-        self._even: Counter[int] = (
-            Counter()
-        )  # intervals of blocks in which all are the same; they are in no other count
+        # The intervals of blocks in which all are the same. They are in no other count.
+        self._even: Counter[int] = Counter()
         self._files: list[Path] = []
         self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
         self._last: pl.Series | None = None

@@ -91,7 +91,7 @@ def _pattern(name: str, pattern: str) -> RowCheck:
 class _Matching:
     """Finds the texts that do not match a pattern.
 
-    Where few values occur, it learns some that match. To compare a text with those is several times as fast as the pattern.
+    If a field has few different values, it learns some that match: comparing with those is several times as fast.
     """
 
     def __init__(self, name: str, pattern: str) -> None:

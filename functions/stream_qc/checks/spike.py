@@ -59,7 +59,7 @@ class SpikeTest(Test, frozen=True):
         return f"{field} {raw} differs from its neighbours by {size:.6g}, more than {above:g} (spike_test {name})"
 
 
-# No value differs from its neighbours by more than the longest step, but for rounding, which is less than a step that is not 0.
+# A value differs from its neighbours by at most the longest step. This factor leaves room for rounding.
 ROUNDING = 3
 
 

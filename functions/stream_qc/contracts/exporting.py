@@ -62,7 +62,7 @@ def _property(given: dict[str, Any], keys: list[str], streams: dict[str, Any]) -
         quality.append({"type": "custom", "engine": IOOS_QC, "implementation": streams[name]})
     if quality:
         found["quality"] = quality
-    # What a contract cannot say, or says in another way.
+    # What a contract has no words for, or words with another meaning.
     own = field | ({"type": kind} if kind not in LOGICAL else {})
     own |= {"constraints": constraints} if "pattern" in constraints else {}
     if own:

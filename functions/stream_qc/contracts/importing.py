@@ -45,7 +45,7 @@ PERCENT = 100
 
 @dataclass
 class Imported:
-    """A rules document, and what of the contract it does not carry: where, and why."""
+    """A rules document, and the parts of the contract that it leaves out, each with its place."""
 
     document: dict[str, Any]
     left: list[str] = field(default_factory=list)
@@ -259,7 +259,7 @@ class _Importer:
 
 
 def _share(rule: Quality) -> float | None:
-    """Returns which share of the rows a rule lets fail; None if it says it in another way."""
+    """Returns the share of rows that a rule allows to fail; None if a share cannot express it."""
     operators, percent = rule.operators, rule.unit == "percent"
     if operators in ({"mustBe": 0}, {"mustBeLessOrEqualTo": 0}) or (operators == {"mustBeLessThan": 1} and not percent):
         return 0.0
@@ -269,7 +269,7 @@ def _share(rule: Quality) -> float | None:
 
 
 def _row_limits(rule: Quality) -> list[tuple[str, int]] | None:
-    """Returns the limits of the number of rows; None if they cannot be said."""
+    """Returns the limits on the number of rows; None if rules cannot express them."""
     found: list[tuple[str, int]] = []
     for key, value in rule.operators.items():
         if key in ("mustBe", "mustBeBetween"):

@@ -1,4 +1,4 @@
-"""What a contract and a rules file call the same thing."""
+"""Translates the words of a contract to those of a rules file, and back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def formatter_of(pattern: str) -> str | None:
 
 
 def whole_pattern(pattern: str) -> str:
-    """Returns a pattern that matches a whole text where one of JSON Schema, which ODCS uses, matches anywhere in it."""
+    """Returns a pattern for whole texts that accepts the texts in which the given one matches anywhere, as in ODCS."""
     inner = pattern[1:-1]
     anchored = pattern.startswith("^") and pattern.endswith("$") and not pattern.endswith("\\$") and "|" not in inner
     return inner if anchored else f"(?s:.*)(?:{pattern})(?s:.*)"

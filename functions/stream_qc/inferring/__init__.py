@@ -61,7 +61,7 @@ def infer(sources: Sequence[Source]) -> str:
 
 
 def _failing(text: str, sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
-    """Yields the field and the name of each check that a file fails."""
+    """Yields the field and the test of each check that one of the files fails."""
     rules = load(text)
     for one in sources:
         for report in check_stream(one.open, one.form, rules).values():

@@ -1,4 +1,4 @@
-"""The limits of the tests of a field, from how its values are spread and how they change."""
+"""Chooses the limits of a field's tests from the spread of its values and from how they change."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from stream_qc.inferring.spread import Sample, Spread
 Limits = dict[str, Any]
 
 SMALL = 1e-300  # to round a smaller number would need smaller ones
-# All but one number in a thousand are usual, and all but the largest five. The range of usual values is the unit of the margins.
+# The usual values leave out one in a thousand at each end, or five if that is more. Margins are shares of their range.
 UNUSUAL, FEW = 0.001, 5
 SUSPECT_MARGIN, FAIL_MARGIN = 0.25, 0.75
-FAR = 3.0  # how many ranges beyond the usual values a value is that is worth a look
+FAR = 3.0  # a value this many ranges beyond the usual ones is worth a look
 NEAR_ZERO = 0.25  # how far above 0 the least value is at most, as a share of the range, if no value can be below 0
-# A change is suspect if it is this many times as large as the usual ones, and fails at twice as much.
+# A change is suspect if it is this many times the largest usual one, and fails at twice that.
 LARGE_CHANGE = 3.0
-MARGIN = 1.5  # above the largest change of the file, which must pass
+MARGIN = 1.5  # a change fails only beyond this many times the largest one in the file, which must pass
 FEWEST_STEPS = 100
-MOST_STILL = 0.5  # share of the steps that are 0, of a field that changes all the time
-LONG_STILL = 10.0  # how many times as long as ever before a value stands still, until it fails
-FEWEST_STILL = 10.0  # intervals
-MOST_LEAST = 0.25  # share of the values that are the least one, of a field that changes all the time; rain does not
-# Fields that have limits by nature: their names, and the limits.
+MOST_STILL = 0.5  # a field in which more of the steps than this are 0 is not expected to change
+LONG_STILL = 10.0  # a value fails after it has stayed the same for this many times the longest time in the file
+FEWEST_STILL = 10.0  # intervals; a shorter time without a change counts as this long
+MOST_LEAST = 0.25  # a field with more of its values than this at the minimum, such as rain, is mostly at rest
+# Fields whose limits follow from what they are: a pattern of their names, and the limits.
 ANGLE = re.compile(r"(?i).*(direction|(^|[_ ])(wind[_ ]?dir|wdir|azimuth|bearing|heading)($|[_ ])).*")
 SHARE = re.compile(r"(?i).*(humid|percent|pct|%|(^|[_ ])(rh|soc)($|[_ ])).*")
 AMOUNT = re.compile(
@@ -66,26 +66,26 @@ def far_values(values: Sample) -> list[float]:
 
 
 def _changes(spread: Spread) -> bool:
-    """Returns whether a field changes all the time, so that its changes and its standing still mean something."""
+    """Returns whether a field changes all the time, so that both a jump and a standstill mean something."""
     enough = spread.steps >= FEWEST_STEPS and spread.seconds.most > 0
     return enough and spread.still <= MOST_STILL * spread.steps and not _is_rare(spread.values)
 
 
 def _is_rare(values: Sample) -> bool:
-    """Returns whether many values are the least one, as where it seldom rains."""
+    """Returns whether many values are at the minimum, as in a record of rain."""
     return values.below(MOST_LEAST) == values.least
 
 
 def _usual(values: Sample) -> tuple[float, float]:
     """Returns the least and the greatest of the usual values."""
-    if _is_rare(values):  # as heavy rain is
+    if _is_rare(values):  # heavy rain is rare, but usual
         return values.least, values.most
     share = max(UNUSUAL, min(FEW / max(1, values.count), 0.01))
     return values.below(share), values.below(1 - share)
 
 
 def _gross_range(name: str, values: Sample, rise: float) -> Limits:
-    """Returns the limits of a field. rise: how much its values rise in the time of the file; they may go on as long again."""
+    """Returns the limits of a field. rise: how much its values rise over the file; they may rise as much again."""
     low, high = _usual(values)
     span = high - low or values.most - values.least or abs(values.most) or 1.0
     least, most = _natural(name, values)

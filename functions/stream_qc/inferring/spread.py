@@ -1,4 +1,4 @@
-"""How the numbers of a field are spread, and how they change from row to row. The limits of tests come from this."""
+"""Measures how the numbers of a field are spread and how they change from row to row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ABOVE: dict[str, Any] = {"v": pl.Float64, "t": TIMES, "s": pl.String, "since": T
 
 @dataclass
 class Sample:
-    """Some of many numbers, evenly taken, and the least and the greatest of all."""
+    """An evenly spaced sample of many numbers, with the minimum and maximum of all of them."""
 
     least: float = math.inf
     most: float = -math.inf
@@ -46,13 +46,13 @@ class Sample:
             self._kept, self._every = self._kept.gather_every(2), 2 * self._every
 
     def below(self, share: float) -> float:
-        """Returns the number below which this share of them is. There must be one."""
+        """Returns the number that this share of the numbers is below. The sample must not be empty."""
         return float(self._kept.quantile(share, "linear") or 0)
 
 
 @dataclass
 class Trend:
-    """The straight line through values by time, as the sums of the least squares. Times are seconds since the first one."""
+    """Fits a straight line to values over time, by least squares. Times are in seconds since the first one read."""
 
     begin: float | None = None
     first: float = math.inf
