@@ -1,22 +1,29 @@
 """Parses times in the commonest form of ISO 8601, YYYY-MM-DDThh:mm:ss[Z], of which polars also reads what is not in it.
 
-The text of each cell is taken as five numbers of four characters, and all cells are computed with at once.
+The text of each cell is taken as five words of four characters, and all cells are computed with at once. Neighbours mostly
+share their year and their month; those are then computed for one cell.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
+from typing import TypeVar
 
 import polars as pl
 
 FORM = "0000-00-00T00:00:00Z"
+HIGHEST = "9999-19-39T29:59:59Z"  # what each digit may be; that there is no month 13 is found out later
 WORDS = len(FORM) // 4
 SEPARATORS = "T "
 SECOND = 1_000_000  # microseconds
-DAY = 86_400 * SECOND
+DAY = 86_400  # seconds
 SHORTEST_MONTH = 28
-FIRST_MONTH = 12 + 1  # months are counted from year 0
+MONTHS = 12  # of a year
+FIRST_MONTH = MONTHS + 1  # months are counted from year 0
+HIGH_BITS = 0x80808080
+Words = TypeVar("Words", pl.Expr, pl.Series)
+IN_PAIRS = 10 * 256 + 1  # a word times this: each byte is the number of two digits that ends with its digit
 
 
 def parse(cells: pl.Series) -> pl.Series | None:
@@ -32,91 +39,104 @@ def parse(cells: pl.Series) -> pl.Series | None:
     if length not in (len(FORM) - 1, len(FORM)) or separator not in SEPARATORS or lengths.min() != lengths.max():
         return None
     whole = cells if length == len(FORM) else cells + "Z"
-    words = whole.cast(pl.Binary).bin.reinterpret(dtype=pl.Array(pl.UInt32, WORDS), endianness="little").explode()
-    differs = words.to_frame("words").select(_differences(separator))
-    if differs.select(_anything_wrong()).item():
+    words = whole.cast(pl.Binary).bin.reinterpret(dtype=pl.Array(pl.UInt32, WORDS), endianness="little")
+    digits = words.reshape((-1,)).to_frame("words").select(_digits(separator))
+    year, month = (_once(digits[word]) for word in ("0", "1"))
+    wrong = digits.select(_anything_wrong(2, 3, 4)).item() | _wrong(year, 0) | _wrong(month, 1)
+    if wrong & HIGH_BITS:
         return None
-    parts = differs.select(_parts())
-    found = parts.select(
-        _within_month().alias("within"), _in_calendar().alias("fits"), pl.col("day").max().alias("last")
-    )
-    if not found["fits"][0] or (found["last"][0] > SHORTEST_MONTH and not _all_in_their_month(parts)):
+    months, parts = _months(year, month), digits.select(_parts())
+    if months is None or not _in_calendar(parts, months):
         return None
-    times = _first_days().gather(parts["months"]) + found["within"]
+    times = parts.select(_since_month_began()).to_series() + _first_days().gather(months)
     return times.cast(pl.Datetime("us")).alias(cells.name)
 
 
 @functools.cache  # expressions are slow to make
-def _differences(separator: str) -> list[pl.Expr]:
-    """Returns the difference of each word from the form: a digit's value, and 0 for another character that is right."""
+def _digits(separator: str) -> list[pl.Expr]:
+    """Returns the words, each byte a digit's value, or 0 for another character that is right."""
     form = FORM.replace("T", separator).encode()
     written = [pl.col("words").gather_every(WORDS, word) for word in range(WORDS)]
     right = [_number(form[4 * word : 4 * word + 4]) for word in range(WORDS)]
     return [(one ^ other).alias(f"{word}") for word, (one, other) in enumerate(zip(written, right, strict=True))]
 
 
+def _wrong(words: pl.Series, place: int) -> int:
+    """Returns a number that has one of HIGH_BITS if a byte is above what it may be, or has that bit already."""
+    return words.bitwise_or() | (words + _reach(place)).bitwise_or()  # type: ignore[no-any-return,operator]
+
+
 @functools.cache
-def _anything_wrong() -> pl.Expr:
-    return pl.max_horizontal(_wrong(word).max() for word in range(WORDS))
+def _anything_wrong(*places: int) -> pl.Expr:
+    """Returns the same for several words."""
+    words = [(pl.col(f"{place}"), _reach(place)) for place in places]
+    return functools.reduce(pl.Expr.or_, [one for word, reach in words for one in (word.bitwise_or(), (word + reach).bitwise_or())])
+
+
+def _reach(place: int) -> int:
+    highest = [int(character) if character.isdigit() else 0 for character in HIGHEST[4 * place : 4 * place + 4]]
+    return _number(bytes(0x7F - digit for digit in highest))
+
+
+def _months(year: pl.Series, month: pl.Series) -> pl.Series | None:
+    """Returns the months since year 0; None if one is not in the calendar."""
+    year, month = year * IN_PAIRS, month * IN_PAIRS
+    year, month = _byte(year, 1) * 100 + _byte(year, 3), _byte(month, 2)
+    fits = year.min() >= 1 and month.min() >= 1 and month.max() <= MONTHS  # type: ignore[operator]  # numbers
+    return year * MONTHS + month if fits else None
+
+
+def _once(words: pl.Series) -> pl.Series:
+    """Returns one of the words if all are the same."""
+    return words.head(1) if words.bitwise_or() == words.bitwise_and() else words
 
 
 @functools.cache
 def _parts() -> list[pl.Expr]:
-    """Returns the parts of the times. months: since year 0."""
-    # Each byte becomes the two-digit number that begins with its digit: 2, 0, 3, 1 become 20, 3, 31, 10.
-    pairs = [pl.col(f"{word}") * 10 + pl.col(f"{word}") // 256 for word in range(WORDS)]
-    year = _byte(pairs[0], 0) * 100 + _byte(pairs[0], 2)
-    month = _byte(pairs[1], 1)
-    hour = _byte(pl.col("2"), 3) * 10 + _byte(pl.col("3"), 0)
-    return [
-        (year * 12 + month).alias("months"), month.alias("month"), _byte(pairs[2], 0).alias("day"),
-        hour.alias("hour"), _byte(pairs[3], 2).alias("minute"), _byte(pairs[4], 1).alias("second"),
-    ]  # fmt: skip
+    """Returns the day of the month, and the seconds since the day began."""
+    day_and_ten_hours, minute, second = (pl.col(word) * IN_PAIRS for word in ("2", "3", "4"))
+    hour = _byte(day_and_ten_hours, 3) * 10 + _byte(pl.col("3"), 0)
+    seconds = (hour * 60 + _byte(minute, 3)) * 60 + _byte(second, 2)
+    return [_byte(day_and_ten_hours, 1).alias("day"), seconds.alias("seconds")]
+
+
+def _in_calendar(parts: pl.DataFrame, months: pl.Series) -> bool:
+    """Returns whether every day is one of its month, and every hour one of a day."""
+    days, latest = parts["day"], parts["seconds"].max()
+    if not (days.min() >= 1 and latest < DAY):  # type: ignore[operator]  # numbers
+        return False
+    return days.max() <= SHORTEST_MONTH or bool((days <= _days().gather(months)).all())  # type: ignore[operator]
 
 
 @functools.cache
-def _in_calendar() -> pl.Expr:
-    """Returns whether no part is too small or too large. Not every month has 31 days."""
-    least = {"months": FIRST_MONTH, "month": 1, "day": 1}
-    most = {"month": 12, "day": 31, "hour": 23, "minute": 59, "second": 59}
-    small = [pl.col(part).min() >= limit for part, limit in least.items()]
-    return pl.all_horizontal(*small, *(pl.col(part).max() <= limit for part, limit in most.items()))
-
-
-def _all_in_their_month(parts: pl.DataFrame) -> bool:
-    late = parts.select("months", "day").filter(pl.col("day") > SHORTEST_MONTH)
-    day = _first_days().gather(late["months"]) + (late["day"].cast(pl.Int64) - 1) * DAY
-    return bool((day < _first_days().gather(late["months"] + 1)).all())
-
-
-@functools.cache
-def _within_month() -> pl.Expr:
-    """Returns the microseconds since the month began."""
-    hours = (pl.col("day") - 1) * 24 + pl.col("hour")
-    return (hours * 3600 + pl.col("minute") * 60 + pl.col("second")).cast(pl.Int64) * SECOND
+def _since_month_began() -> pl.Expr:
+    """Returns microseconds."""
+    return ((pl.col("day") - 1) * DAY + pl.col("seconds")).cast(pl.Int64) * SECOND
 
 
 def _number(text: bytes) -> int:
-    """Returns four characters as a number, the first in the lowest byte."""
+    """Returns four characters as a word, the first in the lowest byte."""
     return int.from_bytes(text, "little")
 
 
-def _byte(word: pl.Expr, place: int) -> pl.Expr:
-    return (word // (1 << 8 * place)) & 0xFF
-
-
-def _wrong(word: int) -> pl.Expr:
-    """Returns a number that is 0 if the word has digits where the form has them, and nowhere differs else."""
-    digits = [character == "0" for character in FORM[4 * word : 4 * word + 4]]
-    differs = pl.col(f"{word}")
-    above_nine = differs + _number(bytes(6 * digit for digit in digits))
-    return (differs | above_nine) & _number(bytes(0xF0 if digit else 0xFF for digit in digits))
+def _byte(word: Words, place: int) -> Words:
+    above = word // (1 << 8 * place) if place else word
+    return above & 0xFF if place < 3 else above
 
 
 @functools.cache
 def _first_days() -> pl.Series:
-    """Returns when every month begins, from year 1 to 9999 and the one after, in microseconds since 1970."""
-    last = dt.date(9999, 12, 1)
-    days = pl.date_range(dt.date(1, 1, 1), last, "1mo", eager=True).to_physical().cast(pl.Int64)
-    none = pl.Series([0] * FIRST_MONTH, dtype=pl.Int64)  # there is no year 0
-    return pl.concat([none, days * DAY, (days.tail(1) + 31) * DAY])
+    """Returns when every month since year 0 begins, in microseconds since 1970; there is no year 0."""
+    none = pl.Series([0] * FIRST_MONTH, dtype=pl.Int64)
+    return pl.concat([none, _months_of_calendar().cast(pl.Datetime("us")).to_physical()])
+
+
+@functools.cache
+def _days() -> pl.Series:
+    """Returns how many days every month since year 0 has."""
+    none = pl.Series([0] * FIRST_MONTH, dtype=pl.UInt32)
+    return pl.concat([none, _months_of_calendar().dt.days_in_month().cast(pl.UInt32)])
+
+
+def _months_of_calendar() -> pl.Series:
+    return pl.date_range(dt.date(1, 1, 1), dt.date(9999, 12, 1), "1mo", eager=True)
