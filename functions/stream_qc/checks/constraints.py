@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 
 from stream_qc.checks.base import RowCheck, fail_where
+from stream_qc.checks.known_texts import KnownTexts
 from stream_qc.checks.measures import Found, Measure, column, computed, is_finite, least, most, total
 from stream_qc.flags import FAIL, GOOD, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Field
 
-SAMPLE, MOST_MATCHING = 1_000, 8  # values of a block that are looked at, and different ones to compare with
 ARTICLE = {"integer": "an integer", "any": "a value"}
 
 
@@ -43,85 +43,50 @@ def structure_checks(field: Field) -> Iterator[RowCheck]:
 
 def value_checks(field: Field) -> Iterator[RowCheck]:
     """Yields the checks `minimum`, `maximum`, `minLength`, `maxLength`, `enum` and `pattern` of a field."""
-    name, limits, value = field.name, field.constraints, column(field.name)
+    limits, value, known = field.constraints, column(field.name), KnownTexts(field.name)
     if limits.minimum is not None:
         yield _limit(field, "minimum", value < limits.minimum, f"below {show(limits.minimum)}")
     if limits.maximum is not None:
         yield _limit(field, "maximum", value > limits.maximum, f"above {show(limits.maximum)}")
     if limits.min_length is not None:
         shortest = limits.min_length
-        yield _constraint(
-            name,
-            "minLength",
-            value.str.len_chars() < shortest,
-            lambda v: f"has a length of {len(v)}, below {shortest}",
-        )
+        bad = value.str.len_chars() < shortest
+        check = _constraint(field.name, "minLength", bad, lambda v: f"has a length of {len(v)}, below {shortest}")
+        yield known.prove(check, bad)
     if limits.max_length is not None:
         longest = limits.max_length
-        bytes_ = Measure(f"longest text {name}", value.str.len_bytes().max())  # at least as many as characters
-        yield _constraint(
-            name,
+        bytes_ = Measure(f"longest text {field.name}", value.str.len_bytes().max())  # at least as many as characters
+        bad = value.str.len_chars() > longest
+        check = _constraint(
+            field.name,
             "maxLength",
-            value.str.len_chars() > longest,
+            bad,
             lambda v: f"has a length of {len(v)}, above {longest}",
             measures=(bytes_,),
             proves=lambda _, found: (found[bytes_] or 0) <= longest,
         )
+        yield known.prove(check, bad)
     if limits.enum is not None:
         allowed = limits.enum
         names = ", ".join(map(show, allowed[:8])) + (", …" if len(allowed) > 8 else "")
-        yield _constraint(name, "enum", ~value.is_in(allowed), lambda v: f"{show(v)} is not one of {names}")
+        bad = ~value.is_in(allowed)
+        check = _constraint(field.name, "enum", bad, lambda v: f"{show(v)} is not one of {names}")
+        yield known.prove(check, bad) if field.type == "string" else check
     if limits.pattern is not None:
-        yield _pattern(name, limits.pattern)
+        yield _pattern(field.name, limits.pattern, known)
 
 
-def _pattern(name: str, pattern: str) -> RowCheck:
+def _pattern(name: str, pattern: str, known: KnownTexts) -> RowCheck:
     """Returns the check `pattern`."""
-    texts = _Matching(name, pattern)
-    return RowCheck(
+    bad = ~column(name).str.contains(f"^(?:{pattern})$")
+    check = RowCheck(
         name,
         "pattern",
-        lambda block: fail_where(texts.bad(block.typed(name))),
+        lambda block: fail_where(known.violates(bad, block.typed(name))),
         lambda v: f"{name} {show(v)} does not match {pattern} (pattern)",
-        measures=texts.measures,
-        proves=texts.all_match,
+        proves=lambda block, _: not computed(bad, name, block.typed(name)).any(),
     )
-
-
-class _Matching:
-    """Finds the texts that do not match a pattern.
-
-    If a field has few different values, it learns some that match: comparing with those is several times as fast.
-    """
-
-    def __init__(self, name: str, pattern: str) -> None:
-        self._name = name
-        self._bad = ~column(name).str.contains(f"^(?:{pattern})$")
-        self._unknown: pl.Expr | None = None  # whether a text is none of those that were learned
-        self.measures: list[Measure] = []
-
-    def all_match(self, block: Block, found: Found) -> bool:
-        if self.measures and not found[self.measures[0]]:
-            return True
-        texts = block.typed(self._name)
-        if self._unknown is None:
-            self._learn(texts)
-        return not self.bad(texts).any()
-
-    def bad(self, texts: pl.Series) -> pl.Series:
-        """Returns whether each text does not match; null for a missing one."""
-        if self._unknown is None:
-            return computed(self._bad, self._name, texts)
-        found = computed(self._unknown, self._name, texts)
-        places = found.arg_true()
-        return found.scatter(places, computed(self._bad, self._name, texts.gather(places)))
-
-    def _learn(self, texts: pl.Series) -> None:
-        sample = texts.head(SAMPLE).drop_nulls().unique()
-        matching = sample.filter(~computed(self._bad, self._name, sample))
-        if 0 < matching.len() <= MOST_MATCHING:
-            self._unknown = pl.all_horizontal(column(self._name) != one for one in matching)
-            self.measures.append(Measure(f"pattern {self._name}", self._unknown.any()))
+    return known.prove(check, bad)
 
 
 def _limit(field: Field, test: str, bad: pl.Expr, limit: str) -> RowCheck:

@@ -31,6 +31,9 @@ class Found:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
+    def __contains__(self, measure: Measure) -> bool:
+        return measure.name in self._values
+
     def __getitem__(self, measure: Measure) -> Any:
         """Returns the value of the measure, or None if it has none: a smallest value of no values, for example."""
         return self._values[measure.name]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import polars as pl
 
-from stream_qc.checks.base import Clean, Flagging, Flags, Test, finite, largest, time_of
+from stream_qc.checks.base import Clean, Flagging, Flags, Test, finite, time_of
 from stream_qc.checks.in_series import InSeries, before
 from stream_qc.checks.measures import Found, is_finite, longest_step, shortest_interval, total
 from stream_qc.checks.series import Series
@@ -80,8 +81,7 @@ class RateOfChangeCheck:
             return None
         shortest = found[shortest_interval(self.time)] or 0
         highest = (found[longest_step(self.field)] or 0) / max(1, shortest // SECOND)
-        _, edge = self._large(pl.concat([self._before, self._row(block, 0)]))
-        if not max(highest, largest(edge["rate"])) <= self._least:
+        if not max(highest, self._first_rate(block)) <= self._least:
             return None
         self._before = self._row(block, block.height - 1)
         missing = block.typed(self.field).null_count()
@@ -105,6 +105,15 @@ class RateOfChangeCheck:
 
     def finish(self) -> Iterable[Flags]:
         return ()
+
+    def _first_rate(self, block: Block) -> float:
+        """Returns the rate from the row above to the first row of a block; 0 if it is not known."""
+        if not self._before.height:
+            return 0.0
+        (before, start), (value, end) = self._before.row(0), self._row(block, 0).row(0)
+        if None in (before, start, value, end):
+            return 0.0
+        return float(abs(value - before)) / max(1, abs((end - start) // dt.timedelta(seconds=1)))
 
     def _row(self, block: Block, index: int) -> pl.DataFrame:
         """Returns a row of a block in which every value is finite."""

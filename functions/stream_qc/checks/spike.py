@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 
 from stream_qc.cells import Joined, Raw
-from stream_qc.checks.base import Clean, Flags, Test, finite, largest
+from stream_qc.checks.base import Clean, Flags, Test, finite
 from stream_qc.checks.in_series import LAST, SERIES, InSeries, after, before
 from stream_qc.checks.measures import Found, is_finite, longest_step, total
 from stream_qc.checks.series import Series
@@ -74,6 +75,9 @@ class SpikeCheck:
         self.field, self.limits = field, limits
         self.needs = (field,)
         self.measures = (total(field), longest_step(field))
+        self._limit = min(
+            (one for one in (limits.fail_threshold, limits.suspect_threshold) if one), default=math.inf
+        )
         size = self._size(pl.col("v"))
         self._largest = size.max()
         self._finite_size = pl.when(size.is_finite()).then(size).alias("size")
@@ -89,14 +93,11 @@ class SpikeCheck:
         values = block.number(self.field)
         if block.height < 2 or values.null_count() or self._above.null_count() or not is_finite(found, self.field):
             return None
-        edge = largest(self._sizes(pl.concat([self._above, values.head(2)])))
-        limit = min(
-            (one for one in (self.limits.fail_threshold, self.limits.suspect_threshold) if one), default=math.inf
-        )
-        size = ROUNDING * (found[longest_step(self.field)] or 0)
-        if size > limit:
-            size = values.to_frame("v").select(self._largest).item() or 0
-        if not max(edge, size) <= limit or not math.isfinite(size):
+        first = itertools.pairwise([*self._above, *values.head(2)])
+        size = ROUNDING * max(found[longest_step(self.field)] or 0, *(abs(below - above) for above, below in first))
+        if size > self._limit:
+            size = pl.concat([self._above, values]).to_frame("v").select(self._largest).item() or 0
+        if not size <= self._limit or not math.isfinite(size):
             return None
         flagged = block.height if self._above.len() else block.height - 1  # without the last, with the one that waited
         unknown = 1 if self._above.len() < 2 else 0  # the first row of the stream
