@@ -63,17 +63,19 @@ def _digits(separator: str) -> list[pl.Expr]:
 
 def _wrong(words: pl.Series, place: int) -> int:
     """Returns a number that has one of HIGH_BITS if a byte is above what it may be, or has that bit already."""
-    return words.bitwise_or() | (words + _reach(place)).bitwise_or()  # type: ignore[no-any-return,operator]
+    return words.bitwise_or() | (words + _reach(place)).bitwise_or()  # type: ignore[operator]
 
 
 @functools.cache
 def _anything_wrong(*places: int) -> pl.Expr:
     """Returns the same for several words."""
     words = [(pl.col(f"{place}"), _reach(place)) for place in places]
-    return functools.reduce(pl.Expr.or_, [one for word, reach in words for one in (word.bitwise_or(), (word + reach).bitwise_or())])
+    wrong = [word.bitwise_or() | (word + reach).bitwise_or() for word, reach in words]
+    return functools.reduce(pl.Expr.or_, wrong)
 
 
 def _reach(place: int) -> int:
+    """Returns what a byte of the word can be added to without getting its high bit, unless it is above what it may be."""
     highest = [int(character) if character.isdigit() else 0 for character in HIGHEST[4 * place : 4 * place + 4]]
     return _number(bytes(0x7F - digit for digit in highest))
 

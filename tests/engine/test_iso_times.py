@@ -24,6 +24,16 @@ def test_times_are_those_of_python(times: list[dt.datetime], separator: str, zon
     assert found.to_list() == times
 
 
+@examples(500)
+@given(start=st.one_of(TIMES, EDGES), step=st.sampled_from([1, 60, 3_600, 86_400, 2_600_000, 31_000_000]), rows=st.integers(1, 60))  # fmt: skip
+def test_times_that_share_their_year_or_month_are_those_of_python(start: dt.datetime, step: int, rows: int) -> None:
+    room = int((dt.datetime(9999, 12, 31, 23, 59, 59) - start).total_seconds()) // step + 1
+    times = [start + dt.timedelta(seconds=step * row) for row in range(min(rows, room))]
+    found = parse(pl.Series([time.isoformat() for time in times]))
+    assert found is not None
+    assert found.to_list() == times
+
+
 @examples(5_000)
 @given(time=st.one_of(TIMES, EDGES), place=st.integers(0, 19), character=st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("0123456789:-+ TZtz/;é")))  # fmt: skip
 def test_changed_character_is_read_only_if_it_is_still_a_time(time: dt.datetime, place: int, character: str) -> None:

@@ -62,11 +62,7 @@ class FlatLineTest(Test, frozen=True):
 
 
 class FlatLineCheck:
-    """Keeps the last k rows. stream_qc.checks.cadence explains how k is known before the stream ends.
-
-    In a flat line of k + 1 rows, the k steps between them are all smaller than the tolerance. So a block in which k small
-    steps never follow each other has no flat line.
-    """
+    """Keeps the last k rows. stream_qc.checks.cadence explains how k is known before the stream ends."""
 
     test = "flat_line_test"
     unjudged = (
@@ -83,8 +79,6 @@ class FlatLineCheck:
         self._above: deque[pl.DataFrame] = deque()  # at least the last k rows
         self._held = 0  # rows in them
         self._waiting: list[tuple[pl.DataFrame, Raw]] = []  # blocks, until there are FEWEST_ROWS
-        self._large = (pl.col("v").diff().abs() >= limits.tolerance).arg_true()
-        self._small_steps = 0  # in a row, up to the last row above
         self._end = 0  # the number of the row after the last one seen
         self.collected = (self._intervals,)
 
@@ -94,18 +88,18 @@ class FlatLineCheck:
         if counts is None:
             return self._interval, [rows.rows() for rows, _ in self._waiting]
         above = pl.concat(self._above).tail(max(counts)) if self._above else None
-        return counts, min(self._small_steps, *counts), [] if above is None else above.rows()
+        return counts, [] if above is None else above.rows()
 
     def prove(self, block: Block, found: Found) -> Clean | None:
         counts = self.limits.counts(self._interval) if self._interval is not None else None
         if counts is None or not block.height or not is_finite(found, self.field):
             return None
-        small_steps, at_end = self._longest_run(block.number(self.field))
-        if small_steps >= min(counts) and self.limits.tolerance > 0:
+        known = pl.concat([*(rows["v"] for rows in self._above), block.number(self.field)])
+        count, above = min(counts), known.len() - block.height
+        if self.limits.tolerance > 0 and not self._is_never_flat(known.slice(max(0, above - count)), count):
             return None
         self._intervals.add(time_of(block, self.time), even(found, self.time))
         self._keep(pl.DataFrame({"v": block.number(self.field), "t": time_of(block, self.time)}), max(counts))
-        self._small_steps = at_end
         self._end = block.first + block.height
         without = block.typed(self.field).null_count()
         return Clean(block.height - without, without)
@@ -114,7 +108,6 @@ class FlatLineCheck:
         rows = self._values(block)
         raw: Raw = block.cells(self.field)
         self._end = block.first + block.height
-        _, self._small_steps = self._longest_run(rows["v"])
         self._intervals.add(rows["t"])
         if self._interval is not None:
             return self._flags(rows, self._interval, raw)
@@ -147,14 +140,20 @@ class FlatLineCheck:
         parts = [(raw, 0, rows.height) for rows, raw in self._waiting]
         return pl.concat([rows for rows, _ in self._waiting]), Joined(parts)
 
-    def _longest_run(self, values: pl.Series) -> tuple[int, int]:
-        """Returns how many small steps follow each other at most, and at the end. A step that is not known counts as small."""
-        large = values.to_frame("v").select(self._large).to_series()  # the numbers of rows: the step to each is large
+    def _is_never_flat(self, values: pl.Series, count: int) -> bool:
+        """Returns whether it is certain that no count + 1 rows differ by less than the tolerance.
+
+        These rows contain a whole group of half as many, and none of their `count` steps is as large as the tolerance.
+        """
+        size, tolerance = (count + 2) // 2, self.limits.tolerance
+        groups = values.head(values.len() // size * size).reshape((-1, size)).arr
+        if ((groups.max() - groups.min()) >= tolerance).all(ignore_nulls=False):
+            return True
+        large = (values.diff().abs() >= tolerance).arg_true()  # the numbers of rows: the step to each is large
         if not large.len():
-            return self._small_steps + values.len(), self._small_steps + values.len()
-        at_start, at_end = self._small_steps + large[0], values.len() - 1 - large[-1]
+            return False
         between = int(large.diff().max() or 1) - 1  # type: ignore[arg-type]  # numbers
-        return max(at_start, between, at_end), at_end
+        return bool(max(large[0] - 1, between, values.len() - 1 - large[-1]) < count)
 
     def _keep(self, rows: pl.DataFrame, most: int) -> None:
         """Keeps these rows and, of the rows above, as many as the longest flat line needs."""

@@ -24,8 +24,8 @@ class KnownTexts:
         self._field = field
         self._bad: list[pl.Expr] = []
         self._measures: list[list[Measure]] = []  # of each check
-        self._unknown: pl.Expr | None = None  # whether a text is none of those that were learned
-        self._any_unknown: Measure | None = None
+        self._is_unknown: pl.Expr | None = None  # whether a text is none of those that were learned
+        self._unknown: Measure | None = None  # the rows of such texts
         self._tried = False
 
     def prove(self, check: RowCheck, bad: pl.Expr) -> RowCheck:
@@ -35,18 +35,19 @@ class KnownTexts:
         self._measures.append(measures)
 
         def proves(block: Block, found: Found) -> bool:
-            if self._any_unknown is None or self._any_unknown not in found:
+            if self._unknown is None or self._unknown not in found:
                 self._learn(block)
                 return check.proves(block, found)
-            return not found[self._any_unknown] or not self.violates(bad, block.typed(self._field)).any()
+            others = block.typed(self._field).gather(found[self._unknown])
+            return not others.len() or not computed(bad, self._field, others).any()
 
         return dataclasses.replace(check, measures=measures, proves=proves)
 
     def violates(self, bad: pl.Expr, texts: pl.Series) -> pl.Series:
         """Returns whether each text violates a constraint; null for a missing one."""
-        if self._unknown is None:
+        if self._is_unknown is None:
             return computed(bad, self._field, texts)
-        found = computed(self._unknown, self._field, texts)
+        found = computed(self._is_unknown, self._field, texts)
         places = found.arg_true()
         return found.scatter(places, computed(bad, self._field, texts.gather(places)))
 
@@ -58,7 +59,7 @@ class KnownTexts:
         for bad in self._bad:
             sample = sample.filter(~computed(bad, self._field, sample))
         if 0 < sample.len() <= MOST:
-            self._unknown = pl.all_horizontal(column(self._field) != one for one in sample)
-            self._any_unknown = Measure(f"unknown text {self._field}", self._unknown.any())
+            self._is_unknown = pl.all_horizontal(column(self._field) != one for one in sample)
+            self._unknown = Measure(f"unknown texts {self._field}", self._is_unknown.arg_true().implode())
             for measures in self._measures:
-                measures[:] = [self._any_unknown]
+                measures[:] = [self._unknown]

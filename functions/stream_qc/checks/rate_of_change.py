@@ -113,7 +113,7 @@ class RateOfChangeCheck:
         (before, start), (value, end) = self._before.row(0), self._row(block, 0).row(0)
         if None in (before, start, value, end):
             return 0.0
-        return float(abs(value - before)) / max(1, abs((end - start) // dt.timedelta(seconds=1)))
+        return float(abs(value - before) / max(1, abs((end - start) // dt.timedelta(seconds=1))))
 
     def _row(self, block: Block, index: int) -> pl.DataFrame:
         """Returns a row of a block in which every value is finite."""

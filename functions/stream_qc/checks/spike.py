@@ -75,9 +75,7 @@ class SpikeCheck:
         self.field, self.limits = field, limits
         self.needs = (field,)
         self.measures = (total(field), longest_step(field))
-        self._limit = min(
-            (one for one in (limits.fail_threshold, limits.suspect_threshold) if one), default=math.inf
-        )
+        self._limit = min((one for one in (limits.fail_threshold, limits.suspect_threshold) if one), default=math.inf)
         size = self._size(pl.col("v"))
         self._largest = size.max()
         self._finite_size = pl.when(size.is_finite()).then(size).alias("size")
