@@ -208,13 +208,10 @@ class RollingCheck:
         times = pl.concat([self._above["t"].tail(1), rows["t"]])
         if times.is_sorted() and not times.null_count():
             return self._variations(rows, fewest)
-        latest = pl.lit(self._above["t"].max(), dtype=pl.Datetime("us"))
-        in_order = (pl.col("t") >= pl.max_horizontal(pl.col("t").cum_max().forward_fill(), latest)).fill_null(
-            value=False
-        )
-        places = rows.select(in_order.alias("t")).to_series().arg_true()
-        found = self._variations(rows.gather(places), fewest)
-        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True).scatter(places, found)
+        latest = times.cum_max().tail(rows.height)
+        in_order = (rows["t"] >= latest).fill_null(value=False)
+        found = self._variations(rows.filter(in_order), fewest)
+        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True).scatter(in_order.arg_true(), found)
 
     def _variations(self, rows: pl.DataFrame, fewest: int) -> pl.Series:
         """Returns the variation of the period that ends with each of these rows, which are in order; or a lower bound of it

@@ -65,7 +65,7 @@ class Intervals:
         known = times if self._last is None else pl.concat([self._last, times])
         if times.len():
             self._last = times.tail(1)
-        intervals = known.to_physical().diff().drop_nulls().alias("us")
+        intervals = known.to_physical().diff().slice(1).drop_nulls().alias("us")
         if not intervals.len():
             return
         usual = int(intervals[0])  # most streams have nearly no others
@@ -99,6 +99,8 @@ class Intervals:
 
         From one second on it is rounded down to whole seconds, as in ioos_qc. Below, where ioos_qc cannot work, it is exact.
         """
+        if self._counts:
+            self._merge()
         total = sum(int(part["n"].sum()) for part in self._parts())
         if not total:
             return None
@@ -131,11 +133,16 @@ class Intervals:
         yield from (_counted(us, count) for us, count in self._even.items())
         yield from (pl.read_parquet(path) for path in self._files)
 
-    def _make_room(self) -> None:
+    def _merge(self) -> pl.DataFrame:
+        """Puts the counts in memory together."""
         of_start = pl.concat(self._counts).group_by("start")
         counts = of_start.agg(pl.col("n").sum(), pl.col("least").min(), pl.col("most").max())
+        self._counts, self._held = [counts], counts.height
+        return counts
+
+    def _make_room(self) -> None:
+        counts = self._merge()
         if counts.height <= MOST_COUNTS // 2:
-            self._counts, self._held = [counts], counts.height
             return
         if not self._folders:
             self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))

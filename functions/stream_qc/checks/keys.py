@@ -51,9 +51,12 @@ class Key:
 
         UNKNOWN where a cell is not of its type: it has no value to compare, and the check `type` flags it.
         """
+        values = [self.values(block, name) for name in self.fields]
+        if not block.malformed and not any(column.null_count() for column in values):
+            return pl.repeat(GOOD, block.height, dtype=pl.UInt8, eager=True)
         columns: list[pl.Series] = []
-        for index, name in enumerate(self.fields):
-            value, given = self.values(block, name), block.given(name).is_null()
+        for index, (name, value) in enumerate(zip(self.fields, values, strict=True)):
+            given = block.given(name).is_null()
             if value.dtype.is_float():
                 given = given | block.typed(name).is_nan().fill_null(value=False)
             columns += [value.is_null().alias(f"none{index}"), given.alias(f"absent{index}")]

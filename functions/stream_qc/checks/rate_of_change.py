@@ -68,6 +68,7 @@ class RateOfChangeCheck:
         self.needs = (field, time)
         self.measures = (total(field), longest_step(field), shortest_interval(time))
         self._least = min(limit for limit in (limits.threshold, limits.fail_threshold) if limit is not None)
+        self._is_large = pl.col("v").diff().abs() > self._least
         self._rate = limits.rate(pl.col("step"), pl.col("interval")).alias("rate")
         self._flag = limits.flag(pl.col("v"), pl.col("rate")).alias("flag")
         self._before = pl.DataFrame(schema={"v": pl.Float64, "t": pl.Datetime("us")})  # the last row above
@@ -122,10 +123,9 @@ class RateOfChangeCheck:
 
     def _large(self, rows: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
         """Returns where the steps are that may be too fast, and their values and rates. A rate is at most the step."""
-        steps = rows["v"].diff().abs()
-        places = (steps > self._least).arg_true()
-        intervals = rows["t"].gather(places) - rows["t"].gather(places - 1)
-        large = pl.DataFrame({"v": rows["v"].gather(places), "step": steps.gather(places), "interval": intervals})
+        places = rows.select(self._is_large.arg_true()).to_series()
+        here, above = rows.select(pl.all().gather(places)), rows.select(pl.all().gather(places - 1))
+        large = pl.DataFrame({"v": here["v"], "step": here["v"] - above["v"], "interval": here["t"] - above["t"]})
         return places, large.with_columns(self._rate)
 
 

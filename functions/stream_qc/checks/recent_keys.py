@@ -64,17 +64,13 @@ class RecentKeys:
 
         Returns None, and takes none of the rows, if it would need keys that are not kept, or if too many are out of order.
         """
-        key = pl.col("key")
-        above = (
-            key.cum_max().shift(1)
-            if self.last is None
-            else pl.max_horizontal(key.cum_max().shift(1), pl.lit(self.last))
-        )
-        rises = rows.select((key > above).fill_null(value=True).alias("rises"))["rises"]
+        keys = rows["key"]
+        greatest = pl.concat([pl.Series("key", [self.last], dtype=keys.dtype), keys]).cum_max().head(keys.len())
+        rises = (keys > greatest).fill_null(value=True)
         if rises.all():
             self.add(rows)
             return pl.DataFrame(schema=REPEATED)
-        rising, others = rows.filter(rises), rows.filter(~rises)
+        rising, others = rows.filter(rises), rows.select(pl.all().gather((~rises).arg_true()))
         if self._since is not None and others["key"].min() < self._since:
             return None
         known = pl.concat([*self._rising, rising])

@@ -15,8 +15,6 @@ from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING
 from stream_qc.reading.block import Block
 
-# The latest time above each row, and its flag.
-LATEST = pl.col("time").cum_max().shift(1).forward_fill()
 LATE = pl.when(pl.col("time") < pl.col("latest")).then(FAIL).otherwise(GOOD)
 FLAG = pl.when(pl.col("time").is_null()).then(MISSING).otherwise(LATE).cast(pl.UInt8).alias("flag")
 
@@ -49,8 +47,9 @@ class TimeOrderCheck:
 
     def update(self, block: Block) -> Flags:
         time = time_of(block, self.field)
-        latest = pl.max_horizontal(LATEST, pl.lit(self._latest, dtype=pl.Datetime("us")))
-        frame = time.to_frame("time").with_columns(latest.alias("latest"))
+        above = pl.concat([pl.Series([self._latest], dtype=pl.Datetime("us")), time])
+        latest = above.cum_max().forward_fill().head(time.len())
+        frame = pl.DataFrame({"time": time, "latest": latest})
         flags = frame.select(FLAG)["flag"]
         newest = time.max()
         if isinstance(newest, dt.datetime) and (self._latest is None or newest > self._latest):
