@@ -79,7 +79,7 @@ class UniqueCheck:
             return None
         self._ascending, self._begun = ascending, True
         if self._recent:
-            self._recent.add(self._rows(block))
+            self._recent.add(block.first, *values.values())
         return Clean(block.height)
 
     def update(self, block: Block) -> Flags | None:
@@ -103,15 +103,10 @@ class UniqueCheck:
         elif self._hashes and (repeated := self._hashes.repeated()).len():
             yield Again(RepeatCheck(self.field, self._key, repeated))
 
-    def _rows(self, block: Block) -> pl.DataFrame:
-        (name,) = self.needs
-        rows = pl.int_range(block.first, block.first + block.height, dtype=pl.Int64, eager=True)
-        return pl.DataFrame({"key": self._key.values(block, name), "row": rows})
-
     def _compared(self, block: Block, flags: pl.Series, recent: RecentKeys) -> Flags | None:
         """Returns the flags of a block whose keys are compared with those that are kept; None if that does not suffice."""
-        rows, good = self._rows(block), flags == GOOD
-        repeated = recent.repeated(rows if good.all() else rows.filter(good))
+        (name,) = self.needs
+        repeated = recent.repeated(block.first, self._key.values(block, name))
         if repeated is None:
             return None
         if recent.row is not None:
