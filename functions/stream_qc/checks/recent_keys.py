@@ -57,13 +57,13 @@ class RecentKeys:
     def repeated(self, first: int, keys: pl.Series) -> pl.DataFrame | None:
         """Returns those of the next rows whose key a row above has: `row`, ascending, and `first`, the first row with the key.
 
-        first: the first of these rows. keys: their keys; null for a row that has none. Returns None, and takes none of the rows, if
-        it would need keys that are not kept, or if too many are out of order.
+        first: the first of these rows. keys: their keys; null for a row that has none. Returns None, and takes none of the rows,
+        if it would need keys that are not kept, or if too many are out of order.
         """
         greatest = pl.concat([pl.Series([self.last], dtype=keys.dtype), keys]).cum_max().forward_fill()
         places = (keys <= greatest.head(keys.len())).arg_true()
         others = pl.DataFrame({"row": places.cast(pl.Int64) + first, "key": keys.gather(places)})
-        if others.height and self._since is not None and others["key"].min() < self._since:  # type: ignore[operator]
+        if others.height and self._since is not None and others["key"].min() < self._since:
             return None
         rising = self._risen(first, greatest.slice(1))
         found = pl.DataFrame(schema=REPEATED)

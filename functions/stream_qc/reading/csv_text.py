@@ -4,7 +4,7 @@ polars parses the blocks, because it is the fastest. But it fills short rows sil
 given only records that are known to be well formed, and its result is compared with the number of separators and line
 ends. If they disagree, the block is parsed record by record. The rows do not depend on where blocks are cut.
 
-Numbers are read as numbers if every cell of a block that has no missing value is one, and everything else as text. An empty
+Numbers are read as numbers if every cell of the column in the block is one or is missing, and everything else as text. An empty
 cell and a missing value are read as null. Where cells are shown, the block is read again as written.
 """
 
@@ -65,7 +65,8 @@ class CsvReader:
         self._wanted = {name: places[name] for name in wanted if name in places}
         self._empty_is_missing = "" in schema.missing_values
         self._numbers = self._columns_of_numbers() if self._empty_is_missing else {}
-        self._blocks_as_text = 0  # of those that come next
+        self._odd: set[str] = set()  # columns of numbers in which a cell was no number
+        self._blocks_as_text = 0  # how many of those that come next have these columns read as text
         null_values = [text for text in schema.missing_values if text]
         self._nulls = {"null_values": null_values, "empty_string_is_null": self._empty_is_missing}
 
@@ -142,20 +143,29 @@ class CsvReader:
         return {column: fieldtypes.POLARS[field.type] for column, field in fields.items() if _is_plain_number(field)}
 
     def _read(self, data: bytes) -> pl.DataFrame | None:
-        """Returns the rows, with numbers as numbers if every cell is one or is missing; None if polars cannot read them."""
-        if self._numbers and not self._blocks_as_text:
+        """Returns the rows, with a column of numbers as numbers if every cell is one or is missing; None if polars cannot read
+        them.
+        """
+        if not self._blocks_as_text:
+            self._odd = set()
+        self._blocks_as_text = max(0, self._blocks_as_text - 1)
+        numbers = {column: kind for column, kind in self._numbers.items() if column not in self._odd}
+        if numbers:
             try:
-                frame = self._frame(data, self._texts | self._numbers, **self._nulls)
+                frame = self._frame(data, self._texts | numbers, **self._nulls)
                 if self._means_the_same(frame, data):
                     return frame
             except pl.exceptions.PolarsError:
                 pass
-            self._blocks_as_text = BLOCKS_AS_TEXT
-        self._blocks_as_text = max(0, self._blocks_as_text - 1)
         try:
-            return self._frame(data, self._texts, **self._nulls)
+            frame = self._frame(data, self._texts, **self._nulls)
         except pl.exceptions.PolarsError:
             return None
+        if numbers:
+            odd = {column for column, kind in numbers.items() if _holds_others(frame[column], kind)}
+            self._odd |= odd or {*numbers}
+            self._blocks_as_text = BLOCKS_AS_TEXT
+        return frame
 
     def _means_the_same(self, frame: pl.DataFrame, data: bytes) -> bool:
         """Returns whether the numbers of a frame are those that the text of their cells gives.
@@ -255,6 +265,11 @@ def _joined(blocks: list[Block], schema: Schema) -> Block:
         nulls_are_missing=True,
         places=places,
     )
+
+
+def _holds_others(texts: pl.Series, kind: pl.DataType) -> bool:
+    """Returns whether a text is not a number of this type."""
+    return texts.cast(kind, strict=False).null_count() != texts.null_count()
 
 
 def _is_plain_number(field: Field) -> bool:
