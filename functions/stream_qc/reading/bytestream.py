@@ -42,6 +42,7 @@ BOM = b"\xef\xbb\xbf"
 MOST_EXPANSION = 300  # the limit, once more than HARMLESS_BYTES are unpacked; repetitive rows expand about 100 times
 HARMLESS_BYTES = 256 * 1024 * 1024
 AHEAD = 4 * 1024 * 1024  # bytes that are unpacked ahead
+LARGE = 1024 * 1024  # bytes that are not copied to put more behind them
 
 
 class Counted(io.RawIOBase):
@@ -69,10 +70,14 @@ class Bytes:
         self._broken: UnreadableFile | None = None
 
     def read(self, size: int) -> bytes:
-        """Returns `size` bytes, or fewer at the end of the stream and before damaged data; b"" at the end.
+        """Returns `size` bytes, or fewer at the end of the stream and before damaged data; b"" at the end. If LARGE bytes are at
+        hand, it may return them alone.
 
         Raises UnreadableFile at damaged data.
         """
+        if LARGE <= len(self._head) <= size:
+            data, self._head = self._head, b""
+            return data
         chunks = [self._head[:size]] if self._head else []  # a single chunk is not copied
         wanted = size - sum(map(len, chunks))
         self._head = self._head[size:]
