@@ -155,7 +155,7 @@ def _check_lines(name: str, check: Result) -> Iterator[str]:
     """Yields a failing check with its counts and its first offending rows."""
     of_file = check.field == "*"
     yield f"  {one_line(name)}: {one_line(check.message, 1000)}"
-    examples = check.examples[:EXAMPLES_IN_TEXT]
+    examples = check.shown(EXAMPLES_IN_TEXT)
     for example in examples:
         value = f": {one_line(example.value)}" if of_file and example.value else ""
         yield f"    {example.place}: {one_line(example.reason)}{value}"

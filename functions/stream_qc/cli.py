@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -22,9 +22,12 @@ from stream_qc.formats import EXTENSIONS, Format, format_of
 from stream_qc.inferring import infer
 from stream_qc.inferring.source import Source
 from stream_qc.printable import printable
+from stream_qc.reading import open_reader
+from stream_qc.reading.block import Block
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
 from stream_qc.rules.explaining import explained
+from stream_qc.schema import Schema
 from stream_qc.vocabulary import PROCESSES
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
@@ -89,11 +92,12 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
     """Checks a file, shows what was found, and returns whether it passed."""
     arguments.file = path
     processes = [arguments.process] if arguments.process else list(PROCESSES)
-    with FlagFile() as flags, _Opened(path) as opened:
+    with FlagFile(rules.schema) as flags, _Opened(path) as opened:
         make_sink: Callable[..., Any] = flags.column if arguments.flags else lambda _: None
         reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink)
         if arguments.flags:
-            flags.write(arguments.flags, max(report.rows for report in reports.values()))
+            rows = max(report.rows for report in reports.values())
+            flags.write(arguments.flags, rows, _again(opened, form, rules.schema, flags.beside))
     passed, with_rules = all(report.passed for report in reports.values()), arguments.rules is not None
     if arguments.json:
         file = {"File": str(path)} if len(arguments.files) > 1 else {}
@@ -108,6 +112,11 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
         print()
     terminal.show(str(path), reports, passed=passed, with_rules=with_rules, verbose=arguments.verbose)
     return passed
+
+
+def _again(opened: _Opened, form: Format, schema: Schema, fields: list[str]) -> Iterator[Block]:
+    """Yields the blocks of the file once more, with these fields."""
+    yield from open_reader(opened.open(), form, schema, wanted=fields)
 
 
 def _refuse_overwriting(flags: Path, given: Path | None, what: str) -> None:

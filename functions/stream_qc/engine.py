@@ -48,9 +48,9 @@ def check_stream(
         reader = open_file(stretch.fields_to_read())
         stretch.file.header = reader.header
         try:
-            stretch.read(ahead(reader))
+            stretch.read(ahead(reader, stretch.needs()))
         finally:
             stretch.file.header = reader.header  # NDJSON: fields may first occur in a later row
     except UnreadableFile as error:
         stretch.file.stopped(error)
-    return stretch.finish(lambda fields: ahead(open_file(fields)))
+    return stretch.finish(lambda fields: ahead(open_file(fields), fields))

@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from stream_qc.checks.base import show_time
+from stream_qc.checks.base import Late, show_time, when_of
 from stream_qc.reading.block import Block
 from stream_qc.results import shorten
 
 FEW = 10  # values that are compared before all of them are
-KEPT_BLOCKS = 4  # flat_line_test flags rows when there are three
+KEPT_ROWS = 4  # flat_line_test flags its first rows when there are three
 SHOWN_CHARACTERS = 40
 
 
 class Times:
-    """The times of the last rows."""
+    """The times of the block that is checked, and of the KEPT_ROWS above it, which some checks flag with it."""
 
     def __init__(self) -> None:
-        self._blocks: deque[tuple[int, pl.Series]] = deque(maxlen=KEPT_BLOCKS)  # each with its first row
+        self._block: Block | None = None
+        self._above = pl.Series(dtype=pl.Datetime("us"))
+        self._first = 0  # the row of the first one above
 
-    def add(self, block: Block) -> None:
-        time = block.schema.axes.time
-        if time is not None:
-            self._blocks.append((block.first, block.typed(time).cast(pl.Datetime("us"))))
+    def begin(self, block: Block) -> None:
+        self._block = block
+
+    def end(self) -> None:
+        """Lets the block go, but for its last rows."""
+        if self._block is not None and self._block.schema.axes.time is not None:
+            tail = self._block.tail(KEPT_ROWS)
+            known = pl.concat([self._above, when_of(tail)]).tail(KEPT_ROWS)
+            self._above = pl.Series(known.to_list(), dtype=pl.Datetime("us"))
+            self._first = tail.first + tail.height - self._above.len()
+        self._block = None
 
     def of(self, first: int, places: pl.Series) -> pl.Series | None:
-        """Returns the times of rows, null for one without; None if they are not kept. places: those of the rows, counted from the
-        row `first`.
+        """Returns the times of rows, null for one without; None if they are not kept.
+
+        places: those of the rows, counted from the row `first`.
         """
-        if not self._blocks:  # there is no time axis
-            return pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, places.len())
-        above = [start for start, _ in self._blocks if start <= first]
-        if not above:
+        if self._block is not None and self._block.first <= first:
+            return when_of(self._block).gather(places + (first - self._block.first))
+        if first < self._first:
             return None
-        times = [times for start, times in self._blocks if start >= above[-1]]
-        return pl.concat(times).gather(places + (first - above[-1]))
+        known = self._above if self._block is None else pl.concat([self._above, when_of(self._block)])
+        return known.gather(places + (first - self._first)) if known.len() else None
 
 
 class Extent:
@@ -49,22 +57,26 @@ class Extent:
         self._values: set[str | None] = set()  # at most two
         self._known = True  # whether every failing row was added
 
-    def lose(self) -> None:
-        """Says that there are failing rows of which nothing is known."""
-        self._known = False
-
     def add(
         self, times: pl.Series | None, places: pl.Series, cells: Callable[[pl.Series], Sequence[str | None]]
     ) -> None:
         """Adds failing rows. times: None if they are not known. cells: returns the texts of cells, given their places."""
         for some in (places.head(FEW), places):
             if len(self._values) < 2:
-                self._values = {*[*self._values, *dict.fromkeys(cells(some))][:2]}
+                self._values = {*[*dict.fromkeys([*self._values, *cells(some)])][:2]}
         first, last = (None, None) if times is None else (times.min(), times.max())
         if isinstance(first, dt.datetime) and isinstance(last, dt.datetime):
             self._include(first, last)
         elif times is None:
             self._known = False
+
+    def add_late(self, late: Late) -> None:
+        """Adds rows that change to FAIL."""
+        if late.cells is None:
+            self._known = False
+        else:
+            cells = late.cells
+            self.add(late.times, pl.int_range(cells.len(), eager=True), lambda places: cells.gather(places).to_list())
 
     def include(self, later: Extent) -> None:
         """Adds the failing rows of the next stretch."""

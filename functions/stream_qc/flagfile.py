@@ -1,4 +1,4 @@
-"""Writes the flags of every row as CSV: `row`, then one column per test, named `<field>.<test>`.
+"""Writes the flags of every row as CSV: `row`, the time, the fields that were tested, and a column per test, `<field>.<test>`.
 
 Checks flag a row at different times and may correct flags at the end. So each check's flags are kept in a temporary file,
 one byte per row, and joined when the stream has ended.
@@ -6,7 +6,9 @@ one byte per row, and joined when the stream has ended.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +16,9 @@ import polars as pl
 
 from stream_qc.checks import Check
 from stream_qc.checks.base import Late
+from stream_qc.errors import UnreadableFile
+from stream_qc.reading.block import Block
+from stream_qc.schema import Schema
 
 ROWS_AT_ONCE = 500_000
 # A spreadsheet takes a cell that starts with one of these for a formula, unless an apostrophe precedes it (OWASP, CSV Injection).
@@ -23,8 +28,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class FlagColumn:
     """The flags of one check, as a stream_qc.tally.Sink."""
 
-    def __init__(self, name: str, folder: str) -> None:
-        self.name = name
+    def __init__(self, name: str, field: str, folder: str) -> None:
+        self.name, self.field = name, field
         self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed with the FlagFile
 
     def write(self, flags: pl.Series) -> None:
@@ -57,9 +62,13 @@ class FlagColumn:
 
 
 class FlagFile:
-    """Collects the flags of every check and writes the CSV. As a context manager, it removes its temporary files."""
+    """Collects the flags of every check and writes the CSV. As a context manager, it removes its temporary files.
 
-    def __init__(self) -> None:
+    schema: that of the file.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
         self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
         self._columns: list[FlagColumn] = []
 
@@ -73,27 +82,57 @@ class FlagFile:
 
     def column(self, check: Check) -> FlagColumn:
         """Returns a sink for the check's flags. The columns of the CSV are in the order of the calls."""
-        name = f"{check.field}.{check.test}"
-        taken = {column.name for column in self._columns}
-        while name.startswith(FORMULA) or name in taken:
-            name = f"'{name}"
-        column = FlagColumn(name, self._folder.name)
+        name = _free(f"{check.field}.{check.test}", {column.name for column in self._columns})
+        column = FlagColumn(name, check.field, self._folder.name)
         self._columns.append(column)
         return column
 
-    def write(self, path: Path, rows: int) -> None:
-        """Writes the CSV: a header and one line for each of the rows. Raises OSError if it cannot."""
+    @property
+    def beside(self) -> list[str]:
+        """Returns the fields that are written beside the flags: the time, and those that were tested."""
+        tested = (column.field for column in self._columns if column.field in self._schema.fields)
+        return [*dict.fromkeys((*filter(None, [self._schema.axes.time]), *tested))]
+
+    def write(self, path: Path, rows: int, blocks: Iterable[Block]) -> None:
+        """Writes the CSV: a header and one line for each of the rows. Raises OSError if it cannot.
+
+        blocks: those of the file, again, with the fields `beside`.
+        """
         for column in self._columns:
             column.file.seek(0)
+        names: list[str] = ["row"]
+        for field in self.beside:
+            names.append(_free(field, {*names, *(column.name for column in self._columns)}))
         with path.open("wb") as out:
-            self._frame(1, 0).write_csv(out)
-            for first in range(1, rows + 1, ROWS_AT_ONCE):
-                frame = self._frame(first, min(ROWS_AT_ONCE, rows + 1 - first))
-                frame.write_csv(out, include_header=False)
+            self._frame(names, [pl.Series(dtype=pl.String)] * (len(names) - 1), 1, 0).write_csv(out)
+            first = 1
+            with contextlib.suppress(UnreadableFile):  # the rows before it were checked
+                for block in blocks:
+                    cells = [_harmless(block.text(field)) for field in self.beside]
+                    self._frame(names, cells, first, block.height).write_csv(out, include_header=False)
+                    first += block.height
+            if first != rows + 1:
+                raise OSError(f"the file has changed while it was checked: {first - 1:,} rows instead of {rows:,}")
 
-    def _frame(self, first: int, count: int) -> pl.DataFrame:
-        numbers = pl.int_range(first, first + count, eager=True).alias("row")
-        return pl.DataFrame([numbers, *(_flags(column.name, column.file, count) for column in self._columns)])
+    def _frame(self, names: list[str], cells: list[pl.Series], first: int, count: int) -> pl.DataFrame:
+        numbers = pl.int_range(first, first + count, eager=True)
+        beside = [column.alias(name) for name, column in zip(names, [numbers, *cells], strict=True)]
+        return pl.DataFrame([*beside, *(_flags(column.name, column.file, count) for column in self._columns)])
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Returns a name for a column that is no formula and not taken."""
+    while name.startswith(FORMULA) or name in taken:
+        name = f"'{name}"
+    return name
+
+
+def _harmless(cells: pl.Series) -> pl.Series:
+    """Returns the cells with an apostrophe before those that a spreadsheet would take for a formula."""
+    formula = (cells.str.contains(r"^[=+\-@\t\r]") & ~cells.str.contains(r"^[-+]?[\d.]+([eE][-+]?\d+)?$")).fill_null(
+        value=False
+    )
+    return cells.zip_with(~formula, "'" + cells) if formula.any() else cells
 
 
 def _flags(name: str, file: BinaryIO, count: int) -> pl.Series:

@@ -16,13 +16,14 @@ MESSAGE_CHARACTERS = 2000
 class Example:
     """An offending row: its number (data rows, from 1), its value as written in the file, and the reason.
 
-    line: its line in the file, from 1, if that is CSV.
+    line: its line in the file, from 1, if that is CSV. time: in ISO 8601, if it has one.
     """
 
     row: int
     value: str | None
     reason: str
     line: int | None = None
+    time: str | None = None
 
     def __post_init__(self) -> None:
         self.value = None if self.value is None else shorten(self.value)
@@ -30,17 +31,19 @@ class Example:
 
     @property
     def place(self) -> str:
-        """Returns where the row is, such as `row 51 (line 52)`."""
-        return f"row {self.row:,}" + ("" if self.line is None else f" (line {self.line:,})")
+        """Returns where the row is, such as `row 51 (line 52), 2012-01-15`."""
+        line = "" if self.line is None else f" (line {self.line:,})"
+        return f"row {self.row:,}{line}" + ("" if self.time is None else f", {self.time}")
 
     def item(self) -> dict[str, Any]:
         """Returns the row as in an item of QCDetails."""
-        line = {} if self.line is None else {"Line": self.line}
-        return {"Row": self.row, **line, "Value": self.value, "Reason": self.reason}
+        beside = {"Line": self.line, "Time": self.time}
+        known = {name: value for name, value in beside.items() if value is not None}
+        return {"Row": self.row, **known, "Value": self.value, "Reason": self.reason}
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Example:
-        return cls(item["Row"], item["Value"], item["Reason"], item.get("Line"))
+        return cls(item["Row"], item["Value"], item["Reason"], item.get("Line"), item.get("Time"))
 
 
 @dataclass
@@ -67,6 +70,13 @@ class Result:
     @property
     def name(self) -> str:
         return f"{self.process}#{self.field}#{self.test}"
+
+    def shown(self, most: int) -> list[Example]:
+        """Returns the first offending rows, up to `most`, of which no two have the same reason."""
+        reasons: dict[str, Example] = {}
+        for example in self.examples:
+            reasons.setdefault(example.reason, example)
+        return [*reasons.values()][:most]
 
     def item(self) -> dict[str, Any]:
         """Returns the result as an item of QCDetails, without its key QCPID."""

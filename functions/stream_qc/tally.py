@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
+from itertools import repeat
 from typing import Protocol
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Check, Flags, Late
+from stream_qc.checks.base import Again, Check, Flags, Late, show_time
 from stream_qc.checks.measures import Found, Measure
+from stream_qc.extent import Extent, Times
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.results import SHOWN, Example, Result
@@ -49,8 +52,11 @@ class Tally:
         """Returns what `update` needs to know of the next block."""
         return () if self.sink is not None else self.check.measures
 
-    def update(self, block: Block, found: Found) -> None:
-        """Counts the flags of a block, without computing them if it is proved clean. A sink needs them all."""
+    def update(self, block: Block, found: Found, times: Times) -> None:
+        """Counts the flags of a block, without computing them if it is proved clean. A sink needs them all.
+
+        times: those of the rows of the block.
+        """
         time = block.schema.axes.time
         if time in self.check.needs:
             self._times += block.height - block.typed(time).null_count()
@@ -65,9 +71,9 @@ class Tally:
             return
         flags = self.check.update(block)
         if isinstance(flags, Flags):
-            self._add(flags)
+            self._add(flags, times)
         elif flags is not None:
-            self._take(flags)
+            self._take(flags, times)
 
     def begin(self) -> None:
         """Starts counting: the rows so far were those above a stretch."""
@@ -90,11 +96,12 @@ class Tally:
             self._counts[flag] += count
         self._times += later._times
         self._unread += later._unread
+        self._extent.include(later._extent)
         self._failing += later._failing[: SHOWN - len(self._failing)]
         self._suspect += later._suspect[: SHOWN - len(self._suspect)]
         return True
 
-    def finish(self) -> bool:
+    def finish(self, times: Times) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""
         found = [*self.check.finish()]
         for one in found:
@@ -104,7 +111,7 @@ class Tally:
                 if self.sink is not None:
                     self.sink.restart()
                 return True
-        self._take([one for one in found if not isinstance(one, Again)])
+        self._take([one for one in found if not isinstance(one, Again)], times)
         return False
 
     def result(self, rows: int, missing_fields: Collection[str]) -> Result:
@@ -153,6 +160,8 @@ class Tally:
     def _message(self, rows: int, *, passed: bool) -> str:
         fail, suspect = self._counts[FAIL], self._counts[SUSPECT]
         parts = [f"{fail:,} of {rows:,} rows {'fails' if fail == 1 else 'fail'}"] if fail else []
+        if fail > 1:
+            parts[0] += f" ({', '.join([percent(fail / rows), *self._extent.words])})"
         if fail and self.limit:
             parts.append(f"{'within' if passed else 'above'} the limit of {self.limit:.3%}".replace(".000%", "%"))
         if suspect:
@@ -167,34 +176,40 @@ class Tally:
         self._times = 0  # rows with a time if the check needs it, otherwise all rows
         self._unread = 0  # cells that are not of the type of their field
         self._counts = dict.fromkeys((GOOD, UNKNOWN, SUSPECT, FAIL, MISSING), 0)
+        self._extent = Extent()
         self._failing: list[Example] = []
         self._suspect: list[Example] = []
 
-    def _take(self, found: Iterable[Flags | Late]) -> None:
+    def _take(self, found: Iterable[Flags | Late], times: Times) -> None:
         for one in found:
             if isinstance(one, Late):
                 self._change(one)
             else:
-                self._add(one)
+                self._add(one, times)
 
-    def _add(self, found: Flags) -> None:
+    def _add(self, found: Flags, times: Times) -> None:
         # Several times as fast as value_counts.
         counts = {flag: int((found.flags == flag).sum()) for flag in (UNKNOWN, SUSPECT, FAIL, MISSING)}
         counts[GOOD] = found.flags.len() - sum(counts.values())
         for flag, count in counts.items():
             self._counts[flag] += count
-        if counts[FAIL] and len(self._failing) < SHOWN:
-            self._show(found, FAIL, self._failing)
+        if counts[FAIL]:
+            places = (found.flags == FAIL).arg_true()
+            self._extent.add(times.of(found.first, places), places, found.raw.gather)
+            if len(self._failing) < SHOWN:
+                self._show(found, FAIL, self._failing, times)
         if counts[SUSPECT] and len(self._suspect) < SHOWN:
-            self._show(found, SUSPECT, self._suspect)
+            self._show(found, SUSPECT, self._suspect, times)
         if self.sink is not None:
             self.sink.write(found.flags)
 
     def _change(self, late: Late) -> None:
         self._counts[late.was] -= late.count
         self._counts[late.flag] += late.count
-        shown = [Example(row + 1, value, reason) for row, value, reason in late.shown]
+        times = repeat(None) if late.times is None else late.times
+        shown = [_example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)]
         if late.flag == FAIL:
+            self._extent.add_late(late)
             self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
         elif late.flag == SUSPECT:
             self._suspect = sorted(self._suspect + shown, key=lambda one: one.row)[:SHOWN]
@@ -202,6 +217,18 @@ class Tally:
             self.sink.change(late)
 
     @staticmethod
-    def _show(found: Flags, flag: int, shown: list[Example]) -> None:
+    def _show(found: Flags, flag: int, shown: list[Example], times: Times) -> None:
         offending = (found.flags == flag).arg_true().head(SHOWN - len(shown))
-        shown += [Example(found.first + index + 1, found.raw[index], found.why(index)) for index in offending]
+        known = times.of(found.first, offending)
+        for index, time in zip(offending, repeat(None) if known is None else known, strict=False):
+            shown.append(_example(found.first + index, found.raw[index], found.why(index), time))
+
+
+def _example(row: int, value: str | None, reason: str, time: dt.datetime | None) -> Example:
+    """Returns an offending row. row: from 0."""
+    return Example(row + 1, value, reason, time=None if time is None else show_time(time))
+
+
+def percent(share: float) -> str:
+    """Returns a share as text, to two digits if it is small."""
+    return f"{share:.0%}" if share >= 0.095 else f"{100 * share:.2g}%"

@@ -75,9 +75,10 @@ def _counted(report: Report) -> str:
 def _list(console: Console, results: list[Result], mark: str) -> None:
     for name, result in alike(results):
         console.print(f"  {mark} {escape(name)}: {escape(result.message)}")
-        for example in result.examples[:EXAMPLES]:
+        examples = result.shown(EXAMPLES)
+        for example in examples:
             console.print(f"      [dim]{example.place}: {escape(example.reason)}[/]")
-        if result.examples and (more := result.fail + result.suspect - min(EXAMPLES, len(result.examples))) > 0:
+        if examples and (more := result.fail + result.suspect - len(examples)) > 0:
             console.print(f"      [dim]and {more:,} more {'row' if more == 1 else 'rows'}[/]")
 
 

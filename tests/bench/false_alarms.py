@@ -68,7 +68,7 @@ def alarms(good: Path, other: Path, rules: Path) -> tuple[str, int, int]:
     command: list[str | Path] = [STREAM_QC, "check", other, "--rules", rules, "--flags", flags, "--json"]
     shown: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     with flags.open(newline="") as file:
-        rows = [set(row[1:]) for row in list(csv.reader(file))[1:]]
+        rows = [{flag for name, flag in row.items() if "." in name} for row in csv.DictReader(file)]
     verdict = "PASS" if shown["TotalPass"] else "FAIL"
     return verdict, sum(FAIL in row for row in rows), sum(SUSPECT in row and FAIL not in row for row in rows)
 

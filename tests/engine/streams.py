@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from stream_qc.checks import TESTS
 from tests.engine.checking import header_of
 
 START = dt.datetime(2020, 1, 1)
@@ -50,6 +51,9 @@ STREAMS: dict[str, dict[str, Any]] = {
         "attenuated_signal_test": {**WEAK, "check_type": "std"},
         "climatology_test": {"config": SEASONS},
         "location_test": {"range_max": 2000, "range_method": "haversine"},
+        "density_inversion_test": {"suspect_threshold": 0, "fail_threshold": -0.5},
+        "percentile_range_test": {"low_percentile": 10, "hi_percentile": 90, "pad": 0.25},
+        "valid_range_test": {"valid_span": [0, 7], "start_inclusive": False, "end_inclusive": True},
     },
     "w": {
         "gross_range_test": {"fail_span": [0, 1]},
@@ -58,17 +62,29 @@ STREAMS: dict[str, dict[str, Any]] = {
         "flat_line_test": {"suspect_threshold": 60, "fail_threshold": 240, "tolerance": 1.5},
         "attenuated_signal_test": {**WEAK, "check_type": "range", "test_period": 120, "min_obs": 2},
         "location_test": {"range_max": 2000, "range_method": "wgs84"},
+        "valid_range_test": {"valid_span": [None, 1.5]},
+        "density_inversion_test": {"fail_threshold": 0},
     },
     "z": {
         "spike_test": {"suspect_threshold": 3},
+        "pressure_increasing_test": {},
         "attenuated_signal_test": {**WEAK, "check_type": "std", "test_period": 1, "min_period": 1},
     },
-    "lat": {"attenuated_signal_test": {**WEAK, "check_type": "range"}, "location_test": {}},
-    "lon": {"attenuated_signal_test": {**WEAK, "check_type": "std", "test_period": 3600}},
+    "lat": {
+        "attenuated_signal_test": {**WEAK, "check_type": "range"},
+        "location_test": {},
+        "location_bounds_test": {"shape": [[7, 45], [7.005, 47], [8, 45.5]], "flag_area": "inside"},
+    },
+    "lon": {
+        "attenuated_signal_test": {**WEAK, "check_type": "std", "test_period": 3600},
+        "location_bounds_test": {"shape": [7, 45, 8, 46], "flag_area": "outside"},
+    },
     "time": {
         "time_gap_test": {"fail_span": 0.25},
         "impossible_date_test": {"fail_span": ["2020-01-01T00:00:00.5", "2020-01-01T12:00"]},
         "data_reception_test": {"fail_span": 1, "from_time": "2020-01-01T01:00:30"},
+        "duplicate_timestamp_test": {},
+        "speed_test": {"suspect_threshold": 1, "fail_threshold": 20},
     },
     "s": {"syntax_test": {"nchar": 2, "lentype": "char"}},
     "code": {"syntax_test": {"nchar": 2, "lentype": "byte"}},
@@ -77,11 +93,19 @@ STREAMS: dict[str, dict[str, Any]] = {
 KEYS: dict[str, list[str]] = {"rows": ["n"], "stations": ["time", "station"]}
 
 
+def by_module(tests: dict[str, Any]) -> dict[str, Any]:
+    """Returns the tests of a field under their modules."""
+    found: dict[str, Any] = {}
+    for name, parameters in tests.items():
+        found.setdefault(TESTS[name].module, {})[name] = parameters
+    return found
+
+
 def rules_text(key: list[str], share: float = 0.0) -> str:
     """Returns the rules. With a key of the time and the station, rows may share a time."""
     fields = [{"name": name, **field} for name, field in FIELDS.items()]
     schema = {"fields": fields, "primaryKey": key, "missingValues": ["", "NA", "-999"]}
-    streams = {field: {"qartod": tests} for field, tests in STREAMS.items()}
+    streams = {field: by_module(tests) for field, tests in STREAMS.items()}
     axes = {axis: axis for axis in ("time", "z", "lat", "lon")}
     return json.dumps({"schema": schema, **axes, "streams": streams, "limits": {"max_fail_share": share}})
 

@@ -382,5 +382,5 @@ def test_only_the_documented_form_is_read(kind: str, pattern: str, good: list[st
 
 def test_cells_that_are_no_times_fail_their_type() -> None:
     found = results("time,v\nnoon,1\nnight,2\n")
-    assert found["1#time#type"].message == "2 of 2 rows fail"
+    assert found["1#time#type"].message == "2 of 2 rows fail (100%)"
     assert found["3#time#time_order"].message == "not evaluated: no row has a valid value in time"

@@ -55,7 +55,7 @@ def test_exit_status_of_check(tmp_path: Path) -> None:
 def test_check_prints_verdict_and_offending_rows() -> None:
     done = stream_qc("check", RANGE, "--rules", DEFAULT)
     assert done.stdout.startswith("FAIL  ")
-    assert "row 15 (line 16): temp_max 71.3 is above 50" in " ".join(done.stdout.split())
+    assert "row 15 (line 16), 2015-01-15: temp_max 71.3 is above 50" in " ".join(done.stdout.split())
 
 
 def test_json_has_fields_of_contract() -> None:
@@ -80,6 +80,24 @@ def test_flags_has_line_per_row(tmp_path: Path) -> None:
     assert [row["row"] for row in rows if row["date.duplicate_time"] == "4"] == ["21", "47"]
     assert [row["row"] for row in rows if row["*.primaryKey"] == "4"] == ["21", "47"]
     assert {row["temp_max.gross_range_test"] for row in rows} == {"1"}
+    with Path(duplicates).open(newline="") as file:
+        written = [*csv.DictReader(file)]
+    assert [(row["date"], row["temp_max"]) for row in rows] == [(row["date"], row["temp_max"]) for row in written]
+
+
+def test_flags_show_cells_as_they_are_written(tmp_path: Path) -> None:
+    file, rules, flags = tmp_path / "f.csv", tmp_path / "r.yaml", tmp_path / "flags.csv"
+    file.write_text('v,s\nNA,"a,b"\n-1.50,=1+1\nx,-\n1,2,3\n')
+    fields = [{"name": "v", "type": "number"}, {"name": "s", "constraints": {"minLength": 1}}]
+    rules.write_text(json.dumps({"schema": {"fields": fields, "missingValues": ["NA"]}}))
+    assert stream_qc("check", str(file), "--rules", str(rules), "--flags", str(flags)).returncode == 1
+    assert [*csv.reader(flags.open(newline=""))] == [
+        ["row", "v", "s", "v.type", "s.minLength"],
+        ["1", "NA", "a,b", "9", "1"],
+        ["2", "-1.50", "'=1+1", "1", "1"],
+        ["3", "x", "'-", "4", "1"],
+        ["4", "", "", "9", "9"],
+    ]
 
 
 def test_flags_does_not_overwrite_inputs(tmp_path: Path) -> None:

@@ -159,7 +159,9 @@ def test_second_pattern_is_listed() -> None:
     [
         ("{type: custom, engine: ioos_qc, implementation: {gross_range_test: {fail_span: [0, 1]}}}", 1, []),
         ("{type: custom, engine: ioos_qc, implementation: 'qartod: {spike_test: {fail_threshold: 1}}'}", 1, []),
-        ("{type: custom, engine: ioos_qc, implementation: {argo: {a: 1}}}", 0, ["schema.t.v.quality[0].implementation.argo"]),
+        ("{type: custom, engine: ioos_qc, implementation: {gliders: {a: 1}}}", 0, ["schema.t.v.quality[0].implementation.gliders"]),
+        ("{type: custom, engine: ioos_qc, implementation: {argo: {pressure_increasing_test: {}}}}", 1, []),
+        ("{type: custom, engine: ioos_qc, implementation: {valid_range_test: {valid_span: [0, 1]}}}", 1, []),
         ("{type: sql, query: q, metric: nullValues, mustBe: 0}", 0, ["schema.t.v.quality[0]: a rule of the type sql"]),
         ("{metric: duplicateValues, mustBe: 0, arguments: {properties: [v, w]}}", 0, ["schema.t.v.quality[0]: duplicateValues mustBe 0 rows"]),
     ],

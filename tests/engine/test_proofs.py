@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from stream_qc.checks import TESTS, Check
 from stream_qc.checks.base import Flags
 from stream_qc.engine import check_stream
+from stream_qc.extent import Times
 from stream_qc.formats import Format
 from stream_qc.rules import Rules, load
 from stream_qc.tally import Tally
 from tests.amount import examples
 from tests.engine.checking import KeptFlags
+from tests.engine.streams import by_module
 
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "attenuated_signal_test": [
@@ -54,8 +56,17 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         {},
     ],
     "syntax_test": [{"nchar": 1}],
+    "density_inversion_test": [{"fail_threshold": -1}, {"suspect_threshold": 0}],
+    "duplicate_timestamp_test": [{}],
+    "location_bounds_test": [{"shape": [6, 49, 8, 51]}, {"shape": [[6, 49], [8, 49], [7, 52]], "flag_area": "inside"}],
+    "percentile_range_test": [{}, {"low_percentile": 0, "hi_percentile": 50, "pad": 1}],
+    "pressure_increasing_test": [{}],
+    "speed_test": [{"suspect_threshold": 100, "fail_threshold": 400_000}],
+    "valid_range_test": [{"valid_span": [0, 9]}, {"valid_span": [None, 20], "end_inclusive": True}],
     "time_gap_test": [{"fail_span": 0.001}],
 }
+# Tests that look at every row.
+WITHOUT_PROOF = {"density_inversion_test", "location_bounds_test", "pressure_increasing_test", "speed_test"}
 NUMBERS = ("v", "z", "lat", "lon")
 LIMITS: dict[str, dict[str, Any]] = {
     "v": {"required": True, "minimum": -5, "maximum": 20},
@@ -80,7 +91,7 @@ def rules(draw: st.DrawFn) -> Rules:
             field["constraints"]["unique"] = True
     text = {"syntax_test": tests.pop("syntax_test")}
     schema = {"fields": fields, "primaryKey": key, "missingValues": draw(st.sampled_from([["", "9"], [""]]))}
-    streams = {"v": {"qartod": tests}, "s": {"qartod": text}}
+    streams = {"v": by_module(tests), "s": {"qartod": text}}
     return load(
         json.dumps({"schema": schema, **{axis: axis for axis in ("time", "z", "lat", "lon")}, "streams": streams})
     )
@@ -183,21 +194,22 @@ def test_flags_do_not_depend_on_block_size(data: bytes, given: Rules, block_byte
 
 
 def test_rows_of_a_clean_block_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    tests = {name: choices[0] for name, choices in PARAMETERS.items() if name != "syntax_test"}
+    of_rows = [name for name in PARAMETERS if name not in {"syntax_test", *WITHOUT_PROOF}]
+    tests = {name: PARAMETERS[name][0] for name in of_rows}
     tests["attenuated_signal_test"] = {**tests["attenuated_signal_test"], "min_obs": 8}
     tests["impossible_date_test"] = {}
     tests["data_reception_test"] = {"fail_span": 1000, "from_time": "2020-01-02"}
     fields: list[dict[str, Any]] = [{"name": name, "type": "number"} for name in NUMBERS]
     fields.append({"name": "time", "type": "datetime", "constraints": {"unique": True}})
     axes = {axis: axis for axis in ("time", "z", "lat", "lon")}
-    given = load(json.dumps({"schema": {"fields": fields}, **axes, "streams": {"v": {"qartod": tests}}}))
+    given = load(json.dumps({"schema": {"fields": fields}, **axes, "streams": {"v": by_module(tests)}}))
     rows = [f"{(START + dt.timedelta(seconds=row)).isoformat()},{row % 2 * 2},1,2,3\n" for row in range(400)]
     looked: Counter[str] = Counter()
     add = Tally._add
 
-    def counted(tally: Tally, flags: Flags) -> None:
+    def counted(tally: Tally, flags: Flags, times: Times) -> None:
         looked[tally.check.test] += 1
-        add(tally, flags)
+        add(tally, flags, times)
 
     monkeypatch.setattr(Tally, "_add", counted)
     items = found(("time,v,z,lat,lon\n" + "".join(rows)).encode(), given, 2000)

@@ -124,10 +124,10 @@ def test_keys_without_effect_are_accepted() -> None:
             {"contexts": [{"streams": {"v": {"qartod": {"spike_test": {}}}}}] * 2},
             "contexts[1].streams.v.qartod.spike_test: already requested in another context",
         ),
-        ({"v": {"argo": {"speed_test": {}}}}, "streams.v.argo: the module argo is not supported; only qartod is"),
+        ({"v": {"argo": {"speed_test": {}}}}, "streams.v.argo.speed_test: suspect_threshold is missing"),
         (
             {"v": {"qartod": {"aggregate": None}}},
-            "streams.v.qartod.aggregate: the test aggregate of ioos_qc is not supported",
+            "streams.v.qartod.aggregate: not supported; leave it out",
         ),
     ],
 )

@@ -126,4 +126,5 @@ def test_few_checks_read_a_stretch_of_an_orderly_stream_again() -> None:
         "s#unique",
         "v#attenuated_signal_test",  # the standard deviation of the whole series
         "lon#attenuated_signal_test",  # its period is longer than the rows above
+        "z#pressure_increasing_test",  # its direction is that of the whole series
     }

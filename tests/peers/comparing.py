@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from stream_qc.checks import Check
+from stream_qc.checks import TESTS, Check
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import load
@@ -37,7 +37,7 @@ def engine_flags(
             ]
         },
         **{axis: axis for axis in ("time", "z", "lat", "lon") if axis in columns},
-        "streams": {"v": {"qartod": {test: parameters}}},
+        "streams": {"v": {TESTS[test].module: {test: parameters}}},
     }
     lines = [",".join(map(cell, row)) + ",\n" for row in zip(*columns.values(), strict=True)]
     taken: dict[str, KeptFlags] = {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-import shapely
+import shapely  # type: ignore[import-untyped]  # no stubs
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from ioos_qc import argo, axds, qartod
@@ -54,7 +54,7 @@ def test_speed_test(
     places: list[tuple[float | None, float | None, float]], limits: tuple[float, float], block_bytes: int
 ) -> None:
     lat, lon, steps = [list(column) for column in zip(*places, strict=True)]
-    times = [START + dt.timedelta(seconds=sum(steps[: row + 1])) for row in range(len(steps))]  # type: ignore[arg-type]
+    times = [START + dt.timedelta(seconds=sum(steps[: row + 1])) for row in range(len(steps))]
     parameters = {"suspect_threshold": limits[0], "fail_threshold": limits[1]}
     expected = oracle(argo.speed_test, lon=numbers(lon), lat=numbers(lat), tinp=instants(times), **parameters)
     expected = with_missing(with_missing(expected, lat), lon)

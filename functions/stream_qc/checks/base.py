@@ -55,7 +55,8 @@ class Late:
     """A correction of rows that are flagged already: they change from the flag `was` to the flag `flag`.
 
     count: how many rows change. rows: their 0-based numbers, or None for every row flagged `was`. shown: the first of
-    them, in ascending order, as (row, value as written in the file, reason).
+    them, in ascending order, as (row, value as written in the file, reason). times, cells: those of all of them, in the order of
+    `rows`, if they are known.
     """
 
     was: int
@@ -63,6 +64,8 @@ class Late:
     count: int
     rows: pl.Series | None
     shown: list[tuple[int, str | None, str]]
+    times: pl.Series | None = None
+    cells: pl.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The class variables say what a test needs; the loader of the rules checks them, so that a test does not have to.
     """
 
+    module: ClassVar[str] = "qartod"  # of ioos_qc, under which the rules ask for it
     process: ClassVar[int]  # the process that runs it: 1, 2 or 3
     needs_numbers: ClassVar[bool] = False  # its field must be a number or an integer
     needs_text: ClassVar[bool] = False  # its field must be a string, or have no type
@@ -236,6 +240,12 @@ def finite(numbers: pl.Series) -> pl.Series:
 def time_of(block: Block, field: str) -> pl.Series:
     """Returns the time axis as Datetime in microseconds, in UTC without a zone; null where the time is missing."""
     return block.typed(field).cast(pl.Datetime("us"))
+
+
+def when_of(block: Block) -> pl.Series:
+    """Returns the times of the rows; null if the rules name no time axis."""
+    time = block.schema.axes.time
+    return block.absent.cast(pl.Datetime("us")) if time is None else time_of(block, time)
 
 
 def largest(numbers: pl.Series) -> float:

@@ -12,14 +12,20 @@ from typing import Any, ClassVar
 import polars as pl
 
 from stream_qc.cells import Cells, Pair
-from stream_qc.checks.base import Again, Clean, Collected, Flags, Late
+from stream_qc.checks.base import Again, Clean, Collected, Flags, Late, when_of
 from stream_qc.checks.measures import Found
 from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.results import SHOWN
 
-ROWS = {"series": pl.Int64, "row": pl.Int64, "waits": pl.Boolean, "cell": pl.String}
+ROWS: dict[str, Any] = {
+    "series": pl.Int64,
+    "row": pl.Int64,
+    "waits": pl.Boolean,
+    "cell": pl.String,
+    "when": pl.Datetime("us"),
+}
 
 # In the frames below: the number of the series, and the number of the row in the file.
 SERIES, ROW = pl.col("series"), pl.col("row")
@@ -103,6 +109,7 @@ class InSeries:
         rows = self.values(block).with_columns(
             self.series.numbers(block).alias("series"),
             pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
+            when_of(block).alias("when"),
         )
         above = self._above.filter(SERIES.is_in(rows["series"].unique().implode()))
         known = pl.concat([above, rows], how="diagonal").with_columns(
@@ -131,7 +138,8 @@ class InSeries:
             if rows.height:
                 shown = rows.head(0 if flag == GOOD else SHOWN).iter_rows(named=True)
                 examples = [(row["row"], row["cell"], self._reason(row, row["cell"])) for row in shown]
-                yield Late(UNKNOWN, flag, rows.height, rows["row"], examples)
+                yield Late(UNKNOWN, flag, rows.height, rows["row"], examples, rows["when"], rows["cell"])
 
     def _reason(self, row: Mapping[str, Any], raw: str | None) -> str:
-        return f"{self.series.name(row['series'])}: {self.why(row, raw)}"
+        series = self.series.name(row["series"])
+        return f"{series}: {self.why(row, raw)}" if series else self.why(row, raw)

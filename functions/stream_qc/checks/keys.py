@@ -17,6 +17,7 @@ SHOWN_CHARACTERS = 80  # of each cell of a key, in an example
 class Key:
     """fields: those that make up the key. test: the check's name. absent_fails: whether a row without a key is FAIL.
 
+    every: whether all rows with a repeated key are flagged, SUSPECT, and not only those after the first, FAIL.
     compared: the field whose values are compared among rows that agree in the others. A row without it is MISSING, and a row
     without one of the others is UNKNOWN.
     """
@@ -25,6 +26,7 @@ class Key:
     test: str
     absent_fails: bool = False
     compared: str = ""
+    every: bool = False
 
     def values(self, block: Block, name: str) -> pl.Series:
         """Returns a field's values, times as numbers. NaN is missing in every check, and -0.0 is 0.0."""
@@ -80,7 +82,8 @@ class Key:
 
     def repeats(self, raw: str | None, first: int) -> str:
         """Returns the reason for a repeated key. raw: its cells. first: the 0-based row that has it first."""
-        return f"{', '.join(self.fields)} {raw} is already in row {first + 1} ({self.test})"
+        where = "in several rows, first in" if self.every else "already in"
+        return f"{', '.join(self.fields)} {raw} is {where} row {first + 1} ({self.test})"
 
 
 class KeyCells:

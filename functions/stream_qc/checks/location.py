@@ -10,18 +10,13 @@ import polars as pl
 
 from stream_qc.cells import Pair
 from stream_qc.checks.base import Clean, Flags, Test, finite
+from stream_qc.checks.distances import ELLIPSOID, LARGEST_RADIUS, on_ellipsoid, on_sphere, possible
 from stream_qc.checks.in_series import FIRST, InSeries, before
 from stream_qc.checks.measures import Found, is_finite, least, longest_step, missing, most, total, within
 from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes, AxisName
-
-EARTH_RADIUS = 6_371_000.0  # metres, the value of the Gibbs SeaWater toolbox
-LARGEST_RADIUS = 6_400_000.0  # metres: no radius of curvature of the WGS 84 ellipsoid is larger
-# The radii of curvature of the ellipsoid are between 6,335,439 m, of the meridian at the equator, and 6,399,594 m, at the poles.
-# A distance on the ellipsoid is between these shares of the distance on the sphere.
-ELLIPSOID = (0.9944, 1.0045)
 
 
 class LocationTest(Test, frozen=True):
@@ -46,13 +41,13 @@ class LocationTest(Test, frozen=True):
     def too_far(self, known: pl.DataFrame) -> pl.Series:
         """Returns whether the step from the row above is longer than range_max; false if there is none."""
         most = math.inf if self.range_max is None else self.range_max
-        metres = _on_sphere(known)
+        metres = on_sphere(known)
         if self.range_method == "wgs84":
             shortest, longest = (metres * share for share in ELLIPSOID)
-            possible = ((known["lat"].abs() <= 90) & (known["lat"].abs() <= 90).shift(1)).fill_null(value=False)
-            metres = pl.select(pl.when(possible).then(shortest)).to_series()
-            near = (possible & (shortest <= most) & (longest > most)).fill_null(value=False)
-            metres = metres.scatter(near.arg_true(), [_on_ellipsoid(known, row) for row in near.arg_true()])
+            exist = possible(known)
+            metres = pl.select(pl.when(exist).then(shortest)).to_series()
+            near = (exist & (shortest <= most) & (longest > most)).fill_null(value=False)
+            metres = metres.scatter(near.arg_true(), [on_ellipsoid(known, row) for row in near.arg_true()])
         return (metres > most).fill_null(value=False)
 
     def flag(self) -> pl.Expr:
@@ -65,7 +60,7 @@ class LocationTest(Test, frozen=True):
     def why(self, pair: pl.DataFrame, flag: int, names: tuple[str, str]) -> str:
         """Returns the reason for a flag. pair: the position of the row above and the row's own. names: of the axes' fields."""
         if flag == SUSPECT:
-            metres = _on_ellipsoid(pair, 1) if self.range_method == "wgs84" else _on_sphere(pair)[1]
+            metres = on_ellipsoid(pair, 1) if self.range_method == "wgs84" else on_sphere(pair)[1]
             return f"{metres:,.0f} m from the row above, more than {self.range_max:,g} (location_test range_max)"
         lat, lon = pair.row(-1)
         if lat is None or lon is None:
@@ -164,19 +159,3 @@ class LocationInSeries(InSeries):
     def why(self, row: Mapping[str, Any], _: str | None) -> str:
         pair = [(row["lat above"], row["lon above"]), (row["lat"], row["lon"])]
         return self.limits.why(pl.DataFrame(pair, schema=self.above, orient="row"), row["flag"], self.names)
-
-
-def _on_sphere(known: pl.DataFrame) -> pl.Series:
-    """Returns the metres from the row above; null for the first row and if a position is missing."""
-    lat, lon = pl.col("lat").radians(), pl.col("lon").radians()
-    half = (lat.diff() / 2).sin() ** 2 + lat.shift(1).cos() * lat.cos() * (lon.diff() / 2).sin() ** 2
-    angle = 2 * pl.arctan2(half.sqrt(), (1 - half).clip(lower_bound=0).sqrt())
-    return known.select((EARTH_RADIUS * angle).alias("metres"))["metres"]
-
-
-def _on_ellipsoid(known: pl.DataFrame, row: int) -> float:
-    """Returns the metres from the row above, both of which are possible positions."""
-    from geographiclib.geodesic import Geodesic  # noqa: PLC0415  # slow to import and rarely used
-
-    lat, lon = known["lat"], known["lon"]
-    return float(Geodesic.WGS84.Inverse(lat[row - 1], lon[row - 1], lat[row], lon[row], Geodesic.DISTANCE)["s12"])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from stream_qc.checks.base import Clean, Flags, Late
+from stream_qc.checks.base import Clean, Flags, Late, when_of
 from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import Found
-from stream_qc.flags import FAIL, GOOD
+from stream_qc.flags import FAIL, GOOD, SUSPECT
 from stream_qc.reading.block import Block
 
 SPILL_ROWS = 300_000
@@ -60,7 +60,9 @@ class RepeatCheck:
                 .with_columns(hashes.alias("h"))
                 .with_row_index("row", offset=block.first)
                 .gather(chosen)
-                .with_columns(pl.Series("raw", cells.gather(chosen), dtype=pl.String))
+                .with_columns(
+                    pl.Series("raw", cells.gather(chosen), dtype=pl.String), when_of(block).gather(chosen).alias("when")
+                )
             )
             self._hold(rows)
         return Flags(block.first, flags, cells, self._key.no_value)
@@ -69,7 +71,7 @@ class RepeatCheck:
         """Yields the repeated rows, part by part, with the first row of their key."""
         for files in self._parts():
             seen: pl.DataFrame | None = None  # the keys of the part, each with its first row
-            for rows in files:
+            for rows in [pl.concat(files)] if self._key.every else files:
                 firsts = rows.group_by(self._names).agg(pl.col("row").min().alias("first"))
                 if seen is not None:
                     before = seen.rename({"first": "before"})
@@ -80,14 +82,17 @@ class RepeatCheck:
                 else:
                     seen = firsts
                 held = rows.join(firsts.select(*self._names, "first"), on=self._names, nulls_equal=True)
-                repeated = held.filter(pl.col("row") != pl.col("first")).sort("row")
+                repeats = pl.col("row") != pl.col("first")
+                repeated = held.filter(repeats.any().over(self._names) if self._key.every else repeats).sort("row")
                 shown = repeated.select("row", "raw", "first").head(SHOWN).rows()
                 yield Late(
                     was=GOOD,
-                    flag=FAIL,
+                    flag=SUSPECT if self._key.every else FAIL,
                     count=repeated.height,
                     rows=repeated["row"],
                     shown=[(row, raw, self._key.repeats(raw, first)) for row, raw, first in shown],
+                    times=repeated["when"],
+                    cells=repeated["raw"],
                 )
         self.close()
 

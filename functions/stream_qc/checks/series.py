@@ -61,3 +61,19 @@ class Series:
         self._known = pl.concat([known, numbered])
         numbers = keys.join(self._known, on=names, how="left", maintain_order="left")["series"]
         return numbers.to_frame().select(pl.col("series").fill_null(-1 - pl.int_range(pl.len())))["series"]
+
+
+class OneSeries(Series):
+    """The whole stream as one series, for a test that is written for several."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def numbers(self, block: Block) -> pl.Series:
+        return pl.repeat(0, block.height, dtype=pl.Int64, eager=True)
+
+    def name(self, _: int) -> str:
+        return ""
+
+    def named(self, rows: pl.DataFrame) -> list[tuple[Any, ...]]:
+        return rows.rows()

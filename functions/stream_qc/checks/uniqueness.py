@@ -39,7 +39,7 @@ class UniqueCheck:
         self.field, self.test, self.needs = field, key.test, needs
         self._key = key
         self._hashes = Hashes() if hashed else None
-        self._recent = RecentKeys() if len(needs) == 1 else None
+        self._recent = RecentKeys() if len(needs) == 1 and not key.every else None
         # For a key of several fields: those that ascend so far, each with its last value.
         self._ascending: dict[str, Any] = dict.fromkeys(needs)
         self._begun = False  # whether there was a key

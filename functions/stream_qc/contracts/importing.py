@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stream_qc.checks import NOT_SUPPORTED, TESTS
+from stream_qc.checks import MODULES, NOT_SUPPORTED, TESTS
 from stream_qc.contracts.constraints import Gathered
 from stream_qc.contracts.model import Options, Property, Quality, Table
 from stream_qc.contracts.words import IOOS_QC, ISO, KIND, MOST_BYTES, OWN, TYPES, strptime_of, whole_pattern
@@ -115,7 +115,7 @@ class _Importer:
             schema["primaryKey"] = self._key
         if self._missing != [""]:
             schema["missingValues"] = self._missing
-        streams = {name: {"qartod": tests} for name, tests in self._streams.items()}
+        streams = {name: _by_module(tests) for name, tests in self._streams.items()}
         document: dict[str, Any] = {"schema": schema | self._own.pop("schema", {})}
         if streams := streams | self._own.pop("streams", {}):
             document["streams"] = streams
@@ -205,9 +205,9 @@ class _Importer:
             self._left.append(f"{place}: {', '.join(texts)} count as missing in every field, not only in {name}")
 
     def _tests(self, given: dict[str, Any], name: str, place: str) -> None:
-        """Adds QARTOD tests, which may stand in the module qartod or alone."""
+        """Adds tests of ioos_qc, which may stand in their module or alone."""
         for key, value in given.items():
-            tests = value if key == "qartod" else {key: value} if key in TESTS or key in NOT_SUPPORTED else None
+            tests = value if key in MODULES else {key: value} if key in TESTS or key in NOT_SUPPORTED else None
             if isinstance(tests, dict):
                 self._streams.setdefault(name, {}).update(tests)
             else:
@@ -266,6 +266,13 @@ def _share(rule: Quality) -> float | None:
     if operators.keys() == {"mustBeLessOrEqualTo"} and percent:
         return float(operators["mustBeLessOrEqualTo"]) / PERCENT
     return None
+
+
+def _by_module(tests: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, parameters in tests.items():
+        found.setdefault(TESTS[name].module if name in TESTS else MODULES[0], {})[name] = parameters
+    return found
 
 
 def _row_limits(rule: Quality) -> list[tuple[str, int]] | None:

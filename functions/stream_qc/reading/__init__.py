@@ -32,12 +32,14 @@ class Reader(Protocol):
     def __iter__(self) -> Iterator[Block]: ...
 
 
-def ahead(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yields the blocks. Each is read and parsed on a second thread while the caller checks the one before it."""
+def ahead(blocks: Iterable[Block], names: Collection[str]) -> Iterator[Block]:
+    """Yields the blocks. Each is read, and its columns with these names are parsed, on a second thread while the caller checks
+    the one before it.
+    """
 
     def typed() -> Iterator[Block]:
         for block in blocks:
-            block.type_all()
+            block.type_all(names)
             yield block
 
     waiting = typed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import polars as pl
 
@@ -88,10 +88,18 @@ class Block:
             self._read(name)
         return self._typed[name]
 
-    def type_all(self) -> None:
-        """Parses every column that was read, so that `typed` finds them ready."""
+    def type_all(self, names: Collection[str]) -> None:
+        """Parses those columns that have one of the names, so that `typed` finds them ready."""
         for name in self.raw.columns:
-            self.typed(name)
+            if name in names:
+                self.typed(name)
+
+    def tail(self, count: int) -> Block:
+        """Returns the last rows as a block."""
+        raw = self.raw.tail(count)
+        height = min(count, self.height)
+        first = self.first + self.height - height
+        return Block(first, raw, self.schema, height=height, nulls_are_missing=self.nulls_are_missing)
 
     def unread(self, name: str) -> int:
         """Returns how many cells of the field hold a value that is not of its type."""

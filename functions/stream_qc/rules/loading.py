@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from stream_qc.checks import NOT_SUPPORTED, TESTS, Test
+from stream_qc.checks import MODULES, NOT_SUPPORTED, TESTS, Test
 from stream_qc.errors import InvalidRules
 from stream_qc.rules.converting import convert, kind_of
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules, StreamTest
@@ -66,23 +66,27 @@ def _tests(streams: dict[str, Any], fields: dict[str, Field], mistakes: list[str
             continue
         for module, tests in modules.items():
             place = f"streams.{stream}.{module}"
-            if module != "qartod":
-                mistakes.append(f"{place}: the module {module} is not supported; only qartod is")
+            if module not in MODULES:
+                mistakes.append(f"{place}: unknown module; expected one of: {', '.join(MODULES)}")
             elif not isinstance(tests, dict):
                 mistakes.append(f"{place}: expected a mapping of tests, not {kind_of(tests)}")
             else:
                 for name, parameters in tests.items():
-                    test = _test(name, parameters, f"{place}.{name}", mistakes)
+                    test = _test(module, name, parameters, mistakes, f"{place}.{name}")
                     if test is not None and stream in fields:
                         yield StreamTest(stream, name, test)
 
 
-def _test(name: str, parameters: Any, place: str, mistakes: list[str]) -> Test | None:
+def _test(module: str, name: str, parameters: Any, mistakes: list[str], place: str) -> Test | None:
     if name in NOT_SUPPORTED:
         mistakes.append(f"{place}: {NOT_SUPPORTED[name]}")
         return None
     if name not in TESTS:
-        mistakes.append(f"{place}: unknown test; expected one of: {', '.join(TESTS)}")
+        known = [test for test, kind in TESTS.items() if kind.module == module]
+        mistakes.append(f"{place}: unknown test; expected one of: {', '.join(known)}")
+        return None
+    if TESTS[name].module != module:
+        mistakes.append(f"{place}: it is a test of the module {TESTS[name].module}; move it there")
         return None
     test = convert({} if parameters is None else parameters, TESTS[name], place, mistakes)
     if test is not None and _holds_nan(msgspec.to_builtins(test)):

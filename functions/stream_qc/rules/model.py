@@ -67,7 +67,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StreamTest(msgspec.Struct, frozen=True):
-    """A test that the rules ask for: `streams.<field>.qartod.<name>`."""
+    """A test that the rules ask for: `streams.<field>.<module>.<name>`."""
 
     field: str
     name: str
@@ -76,7 +76,7 @@ class StreamTest(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """Returns where the rules ask for it."""
-        return f"streams.{self.field}.qartod.{self.name}"
+        return f"streams.{self.field}.{self.test.module}.{self.name}"
 
 
 class Rules(msgspec.Struct, frozen=True):

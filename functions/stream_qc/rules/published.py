@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream_qc.checks import TESTS
+from stream_qc.checks import MODULES, TESTS
 
 OURS = {"schema", "dialect", "time", "z", "lat", "lon", "series", "streams", "rows", "limits"}
 # Words of a Frictionless resource that say where the file is or who made it. https://specs.frictionlessdata.io/data-resource/
@@ -22,7 +22,6 @@ OF_PACKAGE = {
 }  # fmt: skip
 # Words of CSV Dialect that change nothing here: line ends of both kinds are read, and names are compared as they are.
 OF_DIALECT = {"$schema", "type", "csvddfVersion", "lineTerminator", "caseSensitiveHeader"}
-MODULES = {"qartod", "argo", "axds"}  # of ioos_qc
 AXES = {"time": "datetime", "z": "number", "lat": "number", "lon": "number"}
 
 
@@ -80,7 +79,7 @@ def _is_ioos(content: dict[str, Any]) -> bool:
     """Returns whether the content is an ioos_qc configuration without `streams`, or without a schema for them."""
     if set(content) == {"streams"}:
         return True
-    return bool(content) and all(isinstance(one, dict) and one.keys() & MODULES for one in content.values())
+    return bool(content) and all(isinstance(one, dict) and one.keys() & {*MODULES} for one in content.values())
 
 
 def _of_ioos(content: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:

@@ -75,8 +75,10 @@ def _number_fields(streams: dict[str, Any], axes: Axes) -> set[str]:
     return {
         field
         for stream, modules in streams.items()
-        if isinstance(modules, dict) and isinstance(modules.get("qartod"), dict)
-        for name in modules["qartod"]
+        if isinstance(modules, dict)
+        for tests in modules.values()
+        if isinstance(tests, dict)
+        for name in tests
         if name in TESTS
         for field in TESTS[name].number_fields(stream, axes)
     }
