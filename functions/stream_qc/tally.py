@@ -45,6 +45,7 @@ class Tally:
     ) -> None:
         self.process, self.check, self.limit, self.sink, self.asked = process, check, limit, sink, asked
         self._begun: object = None  # what the check carried when the stretch began
+        self._of_times = False  # whether it tests the time axis, so that the time of a row is its value
         self._reset()
 
     @property
@@ -58,6 +59,7 @@ class Tally:
         times: those of the rows of the block.
         """
         time = block.schema.axes.time
+        self._of_times = self.check.field == time
         if time in self.check.needs:
             self._times += block.height - block.typed(time).null_count()
         else:
@@ -206,7 +208,7 @@ class Tally:
     def _change(self, late: Late) -> None:
         self._counts[late.was] -= late.count
         self._counts[late.flag] += late.count
-        times = repeat(None) if late.times is None else late.times
+        times = repeat(None) if self._of_times or late.times is None else late.times
         shown = [_example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)]
         if late.flag == FAIL:
             self._extent.add_late(late)
@@ -216,10 +218,9 @@ class Tally:
         if self.sink is not None:
             self.sink.change(late)
 
-    @staticmethod
-    def _show(found: Flags, flag: int, shown: list[Example], times: Times) -> None:
+    def _show(self, found: Flags, flag: int, shown: list[Example], times: Times) -> None:
         offending = (found.flags == flag).arg_true().head(SHOWN - len(shown))
-        known = times.of(found.first, offending)
+        known = None if self._of_times else times.of(found.first, offending)
         for index, time in zip(offending, repeat(None) if known is None else known, strict=False):
             shown.append(_example(found.first + index, found.raw[index], found.why(index), time))
 

@@ -52,9 +52,11 @@ def test_details_show_the_first_offending_rows(pipeline: Pipeline, executions: d
     output = executions["streams/sandbox/out-of-range.csv"].output
     item = pipeline.details(output["QCPID"])["2#temp_max#gross_range_test"]
     assert item["Examples"] == [
-        {"Row": 15, "Line": 16, "Value": "71.3", "Reason": "temp_max 71.3 is above 50 (gross_range_test fail_span)"},
-        {"Row": 16, "Line": 17, "Value": "41.2", "Reason": "temp_max 41.2 is above 38 (gross_range_test suspect_span)"},
-    ]
+        {"Row": 15, "Line": 16, "Time": "2015-01-15", "Value": "71.3",
+         "Reason": "temp_max 71.3 is above 50 (gross_range_test fail_span)"},
+        {"Row": 16, "Line": 17, "Time": "2015-01-16", "Value": "41.2",
+         "Reason": "temp_max 41.2 is above 38 (gross_range_test suspect_span)"},
+    ]  # fmt: skip
     assert (item["Rows"], item["Good"], item["Suspect"], item["Fail"], item["Missing"]) == (90, 88, 1, 1, 0)
     assert item["Truncated"] is False
 

@@ -10,7 +10,7 @@ import polars as pl
 from stream_qc.cells import Pair
 from stream_qc.checks.base import Test, finite, time_of
 from stream_qc.checks.distances import ELLIPSOID, on_ellipsoid, on_sphere, possible
-from stream_qc.checks.in_series import FIRST, InSeries
+from stream_qc.checks.in_series import FIRST, InSeries, before
 from stream_qc.checks.series import OneSeries, Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
@@ -43,8 +43,7 @@ class SpeedCheck(InSeries):
     """Divides the distance on the WGS 84 ellipsoid from the row above by the seconds between them, rounded down.
 
     The distance is computed (geographiclib) only if that on a sphere is so close to a threshold that the two may disagree. A row
-    without a position is MISSING, the first row of a series UNKNOWN, and a row after one without a position or a time GOOD, as
-    in ioos_qc.
+    without a position is MISSING, and so is the row after it, as in ioos_qc. The first row of a series is UNKNOWN.
     """
 
     test = "speed_test"
@@ -74,8 +73,9 @@ class SpeedCheck(InSeries):
         exact = pl.Series([on_ellipsoid(rows, place) for place in places], dtype=pl.Float64)
         speeds = rows.select(least.alias("speed"))["speed"].scatter(places, exact / rows["seconds"].gather(places))
         speed = pl.col("speed")
+        there = pl.col("lat").is_not_null() & pl.col("lon").is_not_null()
         flag = (
-            pl.when(pl.col("lat").is_null() | pl.col("lon").is_null())
+            pl.when(~there | ~before(there).fill_null(value=True))
             .then(MISSING)
             .when(FIRST)
             .then(UNKNOWN)
