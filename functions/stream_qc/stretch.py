@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from stream_qc.checks import TESTS, Check
+from stream_qc.checks import TESTS, Check, Test
 from stream_qc.checks.constraints import structure_checks, value_checks
 from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import measured
 from stream_qc.checks.series import Series
 from stream_qc.checks.time_order import TimeOrderCheck, TimeOrderInSeries
 from stream_qc.checks.uniqueness import UniqueCheck
+from stream_qc.checks.where import WhereCheck
 from stream_qc.errors import UnreadableFile
 from stream_qc.extent import Times
 from stream_qc.reading.block import Block
@@ -130,10 +131,24 @@ def checks_of(process: int, rules: Rules, series: Series | None = None) -> Itera
         yield from _continuity(rules, series)
     else:
         yield from {1: _structure, 2: _values}[process](rules)
+    yield from _asked(process, rules, series)
+
+
+def _asked(process: int, rules: Rules, series: Series | None) -> Iterator[Check]:
+    """Yields the tests of `streams`; those of a field's entries that are for different rows as one check."""
+    axes = rules.schema.axes
+    by_entry: dict[tuple[str, str], dict[int, Test]] = {}
     for asked in rules.tests:
-        if asked.test.process == process:
-            test, axes = asked.test, rules.schema.axes
-            yield test.check(asked.field, axes) if series is None else test.check_in_series(asked.field, axes, series)
+        if asked.test.process != process:
+            continue
+        if asked.entry is not None:
+            by_entry.setdefault((asked.field, asked.name), {})[asked.entry] = asked.test
+        elif series is None:
+            yield asked.test.check(asked.field, axes)
+        else:
+            yield asked.test.check_in_series(asked.field, axes, series)
+    for (field, name), tests in by_entry.items():
+        yield WhereCheck(field, name, rules.wheres[field], tests, axes, series)
 
 
 def _structure(rules: Rules) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from stream_qc.contracts.words import API_VERSION, IOOS_QC, ISO, KIND, OWN, TYPE
 from stream_qc.errors import InvalidRules
 from stream_qc.rules import load
 from stream_qc.rules.published import as_document
+from stream_qc.rules.streams import WHERE
 from stream_qc.rules.text import content_of
 
 LOGICAL = {ours: theirs for theirs, ours in TYPES.items()}
@@ -24,13 +25,17 @@ def contract_of(text: bytes | str, name: str) -> dict[str, Any]:
     if mistakes:
         raise InvalidRules(mistakes)
     schema = dict(document.pop("schema", {}))
-    streams = dict(document.pop("streams", {}))
+    asked = document.pop("streams", {})
+    # Entries that are for some rows only have no place in a contract of their own.
+    some = {name: given for name, given in asked.items() if isinstance(given, list) or WHERE in given}
+    streams = {name: given for name, given in asked.items() if name not in some}
     key = schema.pop("primaryKey", [])
     keys = [key] if isinstance(key, str) else key
     properties = [_property(one, keys, streams) for one in schema.pop("fields", [])]
     table = {"name": name, "logicalType": "object", "physicalType": "file", "properties": properties}
     names = {one["name"] for one in properties}
-    others = {name: tests for name, tests in streams.items() if name not in names}  # of a time that is put together
+    # Those of a time that is put together.
+    others = {name: tests for name, tests in streams.items() if name not in names} | some
     own = document | ({"schema": schema} if schema else {}) | ({"streams": others} if others else {})
     if own:
         table["quality"] = [{"type": "custom", "engine": OWN, "implementation": own}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import polars as pl
 
@@ -59,6 +59,7 @@ class Block:
         self._typed: dict[str, pl.Series] = {}
         self._numbers: dict[str, pl.Series] = {}
         self._unread: dict[str, int] = {}
+        self._whole: Block | None = None
 
     def field(self, name: str) -> Field:
         return self.schema.fields[name]
@@ -93,6 +94,22 @@ class Block:
         for name in self.raw.columns:
             if name in names:
                 self.typed(name)
+
+    @property
+    def whole(self) -> Block:
+        """Returns the block without a mask."""
+        return self._whole or self
+
+    def masked(self, names: Iterable[str], there: pl.Series) -> Block:
+        """Returns the block with these fields as missing where `there` is false."""
+        copy = Block(
+            self.first, self.raw, self.schema, self.malformed, height=self.height, spelled=self._spelled,
+            nulls_are_missing=self.nulls_are_missing, places=self.places,
+        )  # fmt: skip
+        copy._whole = self
+        for name in names:
+            copy._given[name], copy._typed[name] = _where(self.given(name), there), _where(self.typed(name), there)
+        return copy
 
     def tail(self, count: int) -> Block:
         """Returns the last rows as a block."""
@@ -163,3 +180,7 @@ def _without(cells: pl.Series, missing: tuple[str, ...]) -> pl.Series:
     if missing == ("",):
         return cells.replace("", None) if cells.len() and (cells == "").any() else cells
     return cells.to_frame("v").select(pl.when(~pl.col("v").is_in(missing)).then(pl.col("v")))["v"]
+
+
+def _where(values: pl.Series, there: pl.Series) -> pl.Series:
+    return values.zip_with(there, pl.Series([None], dtype=values.dtype).new_from_index(0, values.len()))

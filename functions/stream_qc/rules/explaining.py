@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from stream_qc.checks import Test
+from stream_qc.checks.where import Where
 from stream_qc.dialect import Dialect
 from stream_qc.rules.model import Rules
 from stream_qc.schema import Constraints, Field
@@ -46,7 +47,8 @@ def explained(rules: Rules) -> Iterator[str]:
         of_each = f", for each {' and '.join(schema.series)} by itself" if schema.series else ""
         yield f"Rows must be in order of {schema.axes.time}{of_each} (a time without a zone is UTC)."
     for asked in rules.tests:
-        yield f"  {asked.field}: {asked.name} ({_parameters(asked.test)}), in process {asked.test.process}"
+        where = "" if asked.entry is None else f"{_rows(rules.wheres[asked.field], asked.entry)}, "
+        yield f"  {asked.field}: {asked.name} ({_parameters(asked.test)}), {where}in process {asked.test.process}"
     yield from _limits(rules)
 
 
@@ -87,6 +89,12 @@ def _parameters(test: Test) -> str:
         f"{name} {list(value) if isinstance(value, tuple) else value}{f' {test.units[name]}' if name in test.units else ''}"
         for name, value in given.items()
     )
+
+
+def _rows(wheres: tuple[Where, ...], entry: int) -> str:
+    """Returns which rows an entry is for."""
+    conditions = [f"{name} is {' or '.join(map(str, values))}" for name, values in wheres[entry].items()]
+    return f"where {' and '.join(conditions)}" if conditions else "in all other rows"
 
 
 def _limits(rules: Rules) -> Iterator[str]:

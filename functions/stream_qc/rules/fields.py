@@ -70,7 +70,7 @@ def typed_constraints(field: Field, place: str, mistakes: list[str]) -> Constrai
         if not given.enum:
             mistakes.append(f"{place}.enum: the list is empty, so no value would pass")
         typed["enum"] = [
-            _typed(value, field, f"{place}.enum[{index}]", mistakes) for index, value in enumerate(given.enum)
+            typed_value(value, field, f"{place}.enum[{index}]", mistakes) for index, value in enumerate(given.enum)
         ]
     return msgspec.structs.replace(given, **typed)
 
@@ -83,7 +83,7 @@ def _range(field: Field, place: str, mistakes: list[str]) -> dict[str, Any]:
         if limit is not None and field.type not in ORDERED:
             mistakes.append(f"{place}.{name}: does not apply to a field of type {field.type}")
         elif limit is not None:
-            typed[name] = _typed(limit, field, f"{place}.{name}", mistakes)
+            typed[name] = typed_value(limit, field, f"{place}.{name}", mistakes)
     low, high = typed.get("minimum"), typed.get("maximum")
     if low is not None and high is not None and low > high:
         mistakes.append(f"{place}: the minimum {given['minimum']} is above the maximum {given['maximum']}")
@@ -110,8 +110,8 @@ def _text_mistakes(field: Field) -> Iterator[str]:
             yield f"pattern: {given.pattern} cannot be used: {reason} (RE2 syntax: no look-around, no backreferences)"
 
 
-def _typed(value: Any, field: Field, place: str, mistakes: list[str]) -> Any:
-    """Returns a limit in the field's type. It may be written in the field's format or, for times, in ISO 8601."""
+def typed_value(value: Any, field: Field, place: str, mistakes: list[str]) -> Any:
+    """Returns a value in the field's type. It may be written in the field's format or, for times, in ISO 8601."""
     if field.type == "number" and type(value) is int and abs(value) > MOST_EXACT:
         mistakes.append(
             f"{place}: {value} is too large for a number field, which holds whole numbers exactly up to {MOST_EXACT}; "

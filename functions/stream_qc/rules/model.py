@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from stream_qc.checks import Test
+from stream_qc.checks.where import Where
 from stream_qc.schema import Schema
 
 
@@ -67,23 +68,29 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StreamTest(msgspec.Struct, frozen=True):
-    """A test that the rules ask for: `streams.<field>.<module>.<name>`."""
+    """A test that the rules ask for: `streams.<field>.<module>.<name>`.
+
+    entry: the number of the entry that asks for it, if it is only for some rows.
+    """
 
     field: str
     name: str
     test: Test
+    entry: int | None = None
 
     @property
     def place(self) -> str:
         """Returns where the rules ask for it."""
-        return f"streams.{self.field}.{self.test.module}.{self.name}"
+        entry = "" if self.entry is None else f"[{self.entry}]"
+        return f"streams.{self.field}{entry}.{self.test.module}.{self.name}"
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Valid rules."""
+    """Valid rules. wheres: by field, which rows each entry of its `streams` is for."""
 
     schema: Schema = Schema()
     tests: tuple[StreamTest, ...] = ()
+    wheres: dict[str, tuple[Where, ...]] = {}
     rows: RowLimits = RowLimits()
     limits: Limits = Limits()
 

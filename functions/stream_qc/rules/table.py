@@ -74,9 +74,10 @@ def _number_fields(streams: dict[str, Any], axes: Axes) -> set[str]:
     """Returns the fields that must hold numbers for a test. Those without a type get `number`, so that cells are checked."""
     return {
         field
-        for stream, modules in streams.items()
-        if isinstance(modules, dict)
-        for tests in modules.values()
+        for stream, given in streams.items()
+        for entry in (given if isinstance(given, list) else [given])
+        if isinstance(entry, dict)
+        for tests in entry.values()
         if isinstance(tests, dict)
         for name in tests
         if name in TESTS
