@@ -12,11 +12,14 @@ from collections.abc import Callable
 
 import polars as pl
 
-from stream_qc import fieldtimes
+from stream_qc import fieldtexts, fieldtimes
 from stream_qc.schema import Field
 
 # As Table Schema writes them. polars also reads inf, Infinity, nan and, as infinite, 1e400.
 NOT_FINITE = ["NaN", "INF", "-INF"]
+
+
+NESTED = {"array": (pl.List, pl.Array), "list": (pl.List, pl.Array), "object": (pl.Struct,)}  # columns of Parquet
 
 
 def parse(cells: pl.Series, field: Field) -> pl.Series:
@@ -26,6 +29,8 @@ def parse(cells: pl.Series, field: Field) -> pl.Series:
     """
     if cells.dtype == pl.Null:
         return cells.cast(POLARS[field.type])
+    if isinstance(cells.dtype, NESTED.get(field.type, ())):
+        return fieldtexts.of_nested(cells, field)
     if cells.dtype != pl.String:
         return _native(cells, field)
     return PARSERS[field.type](cells, field)
@@ -72,7 +77,7 @@ def _native(cells: pl.Series, field: Field) -> pl.Series:
     return fieldtimes.within_calendar(fieldtimes.within_calendar(cells).cast(wanted, strict=False))
 
 
-def _string(cells: pl.Series, _: Field) -> pl.Series:
+def _any(cells: pl.Series, _: Field) -> pl.Series:
     return cells
 
 
@@ -117,20 +122,46 @@ def _boolean(cells: pl.Series, field: Field) -> pl.Series:
     return cells.replace_strict([*values], [*values.values()], default=None, return_dtype=pl.Boolean)
 
 
+def _list(cells: pl.Series, field: Field) -> pl.Series:
+    """Returns lists whose items are all of their type."""
+    if field.item_type == "string" or cells.null_count() == cells.len():
+        return cells
+    lists = cells.drop_nulls().unique()
+    items = lists.str.split(field.delimiter)
+    parsed = parse(items.explode().str.strip_chars(), Field(field.name, field.item_type))
+    rows = pl.int_range(lists.len(), eager=True).to_frame("list").with_columns(items.list.len().alias("n"))
+    of_item = rows.select(pl.col("list").repeat_by("n").explode()).to_series()
+    wrong = lists.gather(of_item.filter(parsed.is_null()).unique())
+    return cells.set(cells.is_in(wrong.implode()), None) if wrong.len() else cells
+
+
+def _yearmonth(cells: pl.Series, _: Field) -> pl.Series:
+    """Returns the first day of each month."""
+    found = (cells + "-01").str.to_date("%Y-%m-%d", strict=False)
+    return fieldtimes.within_calendar(found.set(~cells.str.contains(r"^\d{4}-\d{2}$"), None))
+
+
 def _year(cells: pl.Series, _: Field) -> pl.Series:
     return cells.set(~cells.str.contains(r"^\d{4}$"), None).cast(pl.Int64, strict=False)
 
 
 PARSERS: dict[str, Callable[[pl.Series, Field], pl.Series]] = {
-    "any": _string,
+    "any": _any,
+    "array": fieldtexts.array,
     "boolean": _boolean,
     "date": fieldtimes.date,
     "datetime": fieldtimes.datetime,
+    "duration": fieldtexts.duration,
+    "geojson": fieldtexts.geojson,
+    "geopoint": fieldtexts.geopoint,
     "integer": _integer,
+    "list": _list,
     "number": _number,
-    "string": _string,
+    "object": fieldtexts.object_,
+    "string": fieldtexts.string,
     "time": fieldtimes.time,
     "year": _year,
+    "yearmonth": _yearmonth,
 }
 # Times are UTC without a zone: a time that has no zone is taken as UTC, one that has a zone is converted.
 POLARS: dict[str, pl.DataType] = {
@@ -140,7 +171,8 @@ POLARS: dict[str, pl.DataType] = {
     "datetime": pl.Datetime("us"),
     "integer": pl.Int64(),
     "number": pl.Float64(),
-    "string": pl.String(),
     "time": pl.Time(),
     "year": pl.Int64(),
+    "yearmonth": pl.Date(),
+    **dict.fromkeys(("array", "duration", "geojson", "geopoint", "list", "object", "string"), pl.String()),
 }

@@ -13,7 +13,11 @@ from msgspec.structs import replace
 
 from stream_qc.dialect import Dialect
 
-TypeName = Literal["any", "boolean", "date", "datetime", "integer", "number", "string", "time", "year"]
+TypeName = Literal[
+    "any", "array", "boolean", "date", "datetime", "duration", "geojson", "geopoint", "integer", "list", "number", "object",
+    "string", "time", "year", "yearmonth",
+]  # fmt: skip
+ItemType = Literal["string", "integer", "boolean", "number", "datetime", "date", "time"]
 AxisName = Literal["time", "z", "lat", "lon"]
 
 TRUE_VALUES = ("true", "True", "TRUE", "1")
@@ -27,6 +31,8 @@ class Constraints(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     unique: bool = False
     minimum: Any = None
     maximum: Any = None
+    exclusive_minimum: Any = None
+    exclusive_maximum: Any = None
     min_length: int | None = None
     max_length: int | None = None
     enum: list[Any] | None = None
@@ -36,6 +42,7 @@ class Constraints(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A field of the schema. Its title, description, example and rdfType are for people; no check uses them.
 
+    delimiter, item_type: of a list.
     decimal_char, group_char, bare_number: how numbers are written; not bare if text may stand before and after them, as in
     `95 %`.
     """
@@ -47,6 +54,8 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
     decimal_char: str = "."
     group_char: str = ""
     bare_number: bool = True
+    delimiter: str = ","
+    item_type: ItemType = "string"
     true_values: list[str] = msgspec.field(default_factory=lambda: list(TRUE_VALUES))
     false_values: list[str] = msgspec.field(default_factory=lambda: list(FALSE_VALUES))
     title: str | None = None

@@ -23,7 +23,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "time": {"type": "datetime", "constraints": {"required": True, "minimum": "2020-01-01T00:00:01"}},
     "station": {"type": "string", "constraints": {"enum": ["A", "B", "C"], "maxLength": 1}},
     "v": {"type": "number", "constraints": {"required": True, "minimum": 0, "maximum": 7, "unique": True}},
-    "w": {"type": "number", "constraints": {"enum": [0, 0.5, 1, 1.5]}},
+    "w": {"type": "number", "constraints": {"enum": [0, 0.5, 1, 1.5], "exclusiveMinimum": 0, "exclusiveMaximum": 1.5}},
     "n": {"type": "integer", "constraints": {"unique": True, "minimum": 1, "maximum": 90, "enum": [*range(60)]}},
     "lat": {"type": "number"},
     "lon": {"type": "number"},

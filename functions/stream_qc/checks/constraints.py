@@ -11,11 +11,12 @@ import polars as pl
 from stream_qc.checks.base import RowCheck, fail_where
 from stream_qc.checks.known_texts import KnownTexts
 from stream_qc.checks.measures import Found, Measure, column, computed, is_finite, least, most, total
+from stream_qc.fieldtexts import items_in
 from stream_qc.flags import FAIL, GOOD, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Field
 
-ARTICLE = {"integer": "an integer", "any": "a value"}
+ARTICLE = {"integer": "an integer", "any": "a value", "array": "an array", "object": "an object"}
 
 
 def structure_checks(field: Field) -> Iterator[RowCheck]:
@@ -42,28 +43,36 @@ def structure_checks(field: Field) -> Iterator[RowCheck]:
 
 
 def value_checks(field: Field) -> Iterator[RowCheck]:
-    """Yields the checks `minimum`, `maximum`, `minLength`, `maxLength`, `enum` and `pattern` of a field."""
+    """Yields the checks of the constraints on a field's values."""
     limits, value, known = field.constraints, column(field.name), KnownTexts(field.name)
     if limits.minimum is not None:
         yield _limit(field, "minimum", value < limits.minimum, f"below {show(limits.minimum)}")
     if limits.maximum is not None:
         yield _limit(field, "maximum", value > limits.maximum, f"above {show(limits.maximum)}")
+    if limits.exclusive_minimum is not None:
+        limit = limits.exclusive_minimum
+        yield _limit(field, "exclusiveMinimum", value <= limit, f"not above {show(limit)}")
+    if limits.exclusive_maximum is not None:
+        limit = limits.exclusive_maximum
+        yield _limit(field, "exclusiveMaximum", value >= limit, f"not below {show(limit)}")
     if limits.min_length is not None:
         shortest = limits.min_length
-        bad = value.str.len_chars() < shortest
-        check = _constraint(field.name, "minLength", bad, lambda v: f"has a length of {len(v)}, below {shortest}")
+        bad = _length(field) < shortest
+        check = _constraint(field.name, "minLength", bad, lambda v: f"has {_counted(field, v)}, below {shortest}")
         yield known.prove(check, bad)
     if limits.max_length is not None:
         longest = limits.max_length
-        bytes_ = Measure(f"longest text {field.name}", value.str.len_bytes().max())  # at least as many as characters
-        bad = value.str.len_chars() > longest
+        # A text has at most as many characters or items as bytes; a list, such as `,`, one item more.
+        bytes_ = Measure(f"longest text {field.name}", value.str.len_bytes().max())
+        more = 1 if field.type == "list" else 0
+        bad = _length(field) > longest
         check = _constraint(
             field.name,
             "maxLength",
             bad,
-            lambda v: f"has a length of {len(v)}, above {longest}",
+            lambda v: f"has {_counted(field, v)}, above {longest}",
             measures=(bytes_,),
-            proves=lambda _, found: (found[bytes_] or 0) <= longest,
+            proves=lambda _, found: (found[bytes_] or 0) + more <= longest,
         )
         yield known.prove(check, bad)
     if limits.enum is not None:
@@ -89,15 +98,36 @@ def _pattern(name: str, pattern: str, known: KnownTexts) -> RowCheck:
     return known.prove(check, bad)
 
 
+def _length(field: Field) -> pl.Expr:
+    """Returns how many characters a text has, or how many items a list, an array or an object."""
+    value = column(field.name)
+    if field.type == "list":
+        return value.str.count_matches(field.delimiter, literal=True) + 1
+    if field.type in ("array", "object"):
+        return value.map_elements(items_in, return_dtype=pl.Int64)
+    return value.str.len_chars()
+
+
+def _counted(field: Field, value: str) -> str:
+    if field.type == "list":
+        return f"{value.count(field.delimiter) + 1} items"
+    return f"{items_in(value)} items" if field.type in ("array", "object") else f"a length of {len(value)}"
+
+
 def _limit(field: Field, test: str, bad: pl.Expr, limit: str) -> RowCheck:
-    """Returns the check `minimum` or `maximum`. bad: whether a value is beyond the limit."""
-    name = field.name
-    low, high = field.constraints.minimum, field.constraints.maximum
-    numbers = field.type == "number"
+    """Returns the check `minimum`, `maximum` or one that excludes the limit. bad: whether a value is beyond the limit."""
+    name, limits = field.name, field.constraints
+    numbers, lower = field.type == "number", test in ("minimum", "exclusiveMinimum")
 
     def proves(_: Block, found: Found) -> bool:
-        beyond = found[least(name)] if test == "minimum" else found[most(name)]
-        good = beyond is None or (low <= beyond if test == "minimum" else beyond <= high)
+        furthest = found[least(name)] if lower else found[most(name)]
+        is_good = {
+            "minimum": lambda: limits.minimum <= furthest,
+            "maximum": lambda: furthest <= limits.maximum,
+            "exclusiveMinimum": lambda: limits.exclusive_minimum < furthest,
+            "exclusiveMaximum": lambda: furthest < limits.exclusive_maximum,
+        }
+        good = furthest is None or is_good[test]()
         return bool(good) and (not numbers or is_finite(found, name))
 
     return _constraint(
@@ -105,7 +135,7 @@ def _limit(field: Field, test: str, bad: pl.Expr, limit: str) -> RowCheck:
         test,
         bad,
         lambda v: f"{show(v)} is {limit}",
-        measures=(least(name) if test == "minimum" else most(name), *([total(name)] if numbers else [])),
+        measures=(least(name) if lower else most(name), *([total(name)] if numbers else [])),
         proves=proves,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -26,6 +26,8 @@ def convert(value: Any, kind: type[T], place: str, mistakes: list[str]) -> T | N
         unknown = re.fullmatch(r"Object contains unknown field `(.*)`", message)
         if unknown:
             inner, message = f"{inner}.{unknown[1]}", f"unknown key; expected one of: {', '.join(_keys(kind, inner))}"
+        if message.startswith("Invalid enum value") and (allowed := _allowed(kind, inner)):
+            message = f"{message.removeprefix('Invalid enum value ')} is unknown; expected one of: {', '.join(allowed)}"
         where = f"{place}{inner}".lstrip(".")
         mistakes.append(f"{where}: {_plainly(message)}")
         return None
@@ -49,6 +51,15 @@ def _keys(kind: Any, inner: str) -> list[str]:
     if inner.startswith(".time"):
         return ["fields", "zone"]
     return [field.encode_name for field in msgspec.structs.fields(kind) if field.encode_name != "rowsBelowHeader"]
+
+
+def _allowed(kind: Any, inner: str) -> list[str]:
+    """Returns the words that a key of a structure may have."""
+    attributes = {f".{field.encode_name}": field.name for field in msgspec.structs.fields(kind)}
+    if inner not in attributes:
+        return []
+    hint = get_type_hints(kind)[attributes[inner]]
+    return [word for one in (hint, *get_args(hint)) for word in get_args(one) if isinstance(word, str)]
 
 
 def kind_of(value: Any) -> str:

@@ -17,8 +17,10 @@ WORDS = {
     "unique": "must not repeat",
     "minimum": "at least {}",
     "maximum": "at most {}",
-    "min_length": "at least {} characters",
-    "max_length": "at most {} characters",
+    "exclusive_minimum": "above {}",
+    "exclusive_maximum": "below {}",
+    "min_length": "a length of at least {}",
+    "max_length": "a length of at most {}",
     "enum": "one of {}",
     "pattern": "matches {}",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import polars as pl
 
 from stream_qc import fieldtimes, fieldtypes
+from stream_qc.fieldtexts import FORMATS
 from stream_qc.schema import Constraints, Field
 
 MOST_EXACT = 2**53 - 1  # numbers are 64-bit floats; the next whole number cannot be told from the one after it
@@ -19,7 +21,11 @@ MOST_EXACT = 2**53 - 1  # numbers are 64-bit floats; the next whole number canno
 _MOMENT = dt.datetime(2021, 11, 23, 13, 45, 56, tzinfo=dt.UTC)
 SAMPLE = {"date": _MOMENT, "datetime": _MOMENT, "time": _MOMENT.time()}
 FORMS = {"date": "%d.%m.%Y", "datetime": "%d.%m.%Y %H:%M", "time": "%H:%M"}
-ORDERED = ("date", "datetime", "integer", "number", "time", "year")
+ORDERED = ("date", "datetime", "integer", "number", "time", "year", "yearmonth")
+SIZED = ("string", "list", "array", "object", "any")  # have a length
+LIMITS = {
+    "minimum": "minimum", "maximum": "maximum", "exclusive_minimum": "exclusiveMinimum", "exclusive_maximum": "exclusiveMaximum",
+}  # fmt: skip
 UNSUPPORTED_CODES = {"%f": "write a fraction of a second as %S.%f", "%Z": "use the offset from UTC, %z"}
 
 
@@ -35,6 +41,11 @@ def check_format(field: Field, place: str, mistakes: list[str]) -> None:
     """Adds a mistake if the field's format is not supported or is not a valid pattern."""
     form = field.format
     if form == "default" or (field.type == "datetime" and form in fieldtimes.EPOCHS):
+        return
+    if field.type in FORMATS:
+        if form not in FORMATS[field.type]:
+            known = ", ".join(("default", *FORMATS[field.type]))
+            mistakes.append(f"{place}: {form} is not a format of a {field.type}; expected one of: {known}")
         return
     for code, instead in UNSUPPORTED_CODES.items():
         if code in form.replace("%%", ""):
@@ -76,17 +87,19 @@ def typed_constraints(field: Field, place: str, mistakes: list[str]) -> Constrai
 
 
 def _range(field: Field, place: str, mistakes: list[str]) -> dict[str, Any]:
-    """Returns the minimum and the maximum in the field's type, if they are given."""
-    given = {"minimum": field.constraints.minimum, "maximum": field.constraints.maximum}
+    """Returns the limits in the field's type, if they are given."""
     typed: dict[str, Any] = {}
-    for name, limit in given.items():
+    for attribute, name in LIMITS.items():
+        limit = getattr(field.constraints, attribute)
         if limit is not None and field.type not in ORDERED:
             mistakes.append(f"{place}.{name}: does not apply to a field of type {field.type}")
         elif limit is not None:
-            typed[name] = typed_value(limit, field, f"{place}.{name}", mistakes)
-    low, high = typed.get("minimum"), typed.get("maximum")
-    if low is not None and high is not None and low > high:
-        mistakes.append(f"{place}: the minimum {given['minimum']} is above the maximum {given['maximum']}")
+            typed[attribute] = typed_value(limit, field, f"{place}.{name}", mistakes)
+    for low, high in itertools.product(("minimum", "exclusive_minimum"), ("maximum", "exclusive_maximum")):
+        least, most = typed.get(low), typed.get(high)
+        if least is not None and most is not None and least > most:
+            given = [getattr(field.constraints, attribute) for attribute in (low, high)]
+            mistakes.append(f"{place}: the {LIMITS[low]} {given[0]} is above the {LIMITS[high]} {given[1]}")
     return typed
 
 
@@ -94,10 +107,11 @@ def _text_mistakes(field: Field) -> Iterator[str]:
     """Yields what is wrong with the constraints that apply to text only."""
     given = field.constraints
     lengths = {"minLength": given.min_length, "maxLength": given.max_length}
-    for name, value in {**lengths, "pattern": given.pattern}.items():
-        if value is not None and field.type not in ("string", "any"):
-            yield f"{name}: applies to fields of type string, not {field.type}"
+    if given.pattern is not None and field.type not in ("string", "any"):
+        yield f"pattern: applies to fields of type string, not {field.type}"
     for name, length in lengths.items():
+        if length is not None and field.type not in SIZED:
+            yield f"{name}: applies to fields of type {', '.join(SIZED)}, not {field.type}"
         if length is not None and not 0 <= length < 2**31:
             yield f"{name}: {length} is not a valid length"
     if given.pattern is not None:

@@ -15,12 +15,12 @@ from stream_qc.rules.published import as_document
 from stream_qc.rules.streams import tests_of
 from stream_qc.rules.table import require_field, schema_of
 from stream_qc.rules.text import content_of
-from stream_qc.rules.times import time_name
+from stream_qc.rules.times import time_name, with_parts
 from stream_qc.schema import Axes, Field
 
 CHECKS = (
-    "type", "required", "unique", "minimum", "maximum", "minLength", "maxLength", "enum", "pattern",
-    "time_order", "duplicate_time", *TESTS,
+    "type", "required", "unique", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "enum",
+    "pattern", "time_order", "duplicate_time", *TESTS,
 )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def _document(text: bytes | str) -> Document:
     document = convert(as_document(content_of(text), mistakes), Document, "", mistakes)
     if document is None or mistakes:
         raise InvalidRules(mistakes)
-    return document
+    return with_parts(document)
 
 
 def _rows(given: Any, mistakes: list[str]) -> RowLimits:

@@ -42,7 +42,9 @@ def schema_of(document: Document, axes: Axes, mistakes: list[str]) -> Schema:
             require_field(axes[axis], fields, axis, mistakes)
     if axes.time in fields and fields[axes.time].type not in ("datetime", "date"):
         kind = fields[axes.time].type
-        mistakes.append(f"time: the field {axes.time} has type {kind}; the time axis must be a datetime or a date")
+        mistakes.append(
+            f"time: the field {axes.time} has type {kind}; the time axis must be a datetime, a date, a yearmonth or a year"
+        )
     dialect = _dialect(document.dialect, mistakes)
     missing = tuple(table.missing_values)
     if dialect.null_sequence is not None and dialect.null_sequence not in missing:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import polars as pl
+from msgspec.structs import replace
 
 from stream_qc.fieldtimes import EPOCHS
 from stream_qc.rules.model import Document, TimeOf
@@ -18,6 +19,17 @@ DEFAULTS = {
     "time": ("%H:%M:%S%.f", "%H:%M"),
     "datetime": ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"),
 }
+
+
+def with_parts(document: Document) -> Document:
+    """Returns the document with a time axis that is a year or a month as one that is put together from it."""
+    fields = document.schema.get("fields") or []
+    short = {
+        field.get("name") for field in fields if isinstance(field, dict) and field.get("type") in ("year", "yearmonth")
+    }
+    if isinstance(document.time, str) and document.time in short:
+        return replace(document, time=TimeOf([document.time]))
+    return document
 
 
 def time_name(document: Document) -> str | None:
@@ -34,10 +46,15 @@ def time_name(document: Document) -> str | None:
 def parts_of(given: TimeOf, fields: dict[str, Field], mistakes: list[str]) -> TimeParts:
     """Returns how the time is put together. Adds a mistake for what cannot be."""
     patterns, numbers = list[tuple[str, ...]](), 0
+    whole = True  # whether all are numbers, or a year and a month
     for name in given.fields:
         field = fields.get(name, Field(name))
+        whole = whole and field.format == "default" and field.type not in DEFAULTS
         if field.format != "default":
             patterns.append((field.format,))
+        elif field.type == "yearmonth":
+            patterns.append(("%Y-%m",))
+            numbers = 2
         elif field.type in DEFAULTS:
             patterns.append(DEFAULTS[field.type])
         elif numbers < len(NUMBERS):
@@ -49,7 +66,7 @@ def parts_of(given: TimeOf, fields: dict[str, Field], mistakes: list[str]) -> Ti
             "are any; or those of the date and of the time, with these types"
         )
     mistakes += _mistakes(given, fields)
-    more = ("", " 01 01", " 01")[numbers] if 0 < numbers < 3 and numbers == len(given.fields) else ""
+    more = ("", " 01 01", " 01")[numbers] if 0 < numbers < 3 and whole else ""
     codes = {"": "", " 01 01": " %m %d", " 01": " %d"}[more]
     formats = tuple(" ".join(one) + codes for one in itertools.product(*patterns))
     return TimeParts(tuple(given.fields), formats, more, given.zone)
