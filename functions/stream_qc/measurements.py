@@ -6,7 +6,7 @@ import re
 
 # Numbers that are no measurements: they get no range.
 NO_MEASUREMENT = re.compile(
-    r"^((.*[_ .-])?(id|uuid|no|nr|number|code|cd)|record|qn_\d+|year|month|day|hour|minute|min|second|sec|yy+|mm|dd|hh|ss"
-    r"|lat|lon|long|latitude|longitude|epoch|.*timestamp)$",
+    r"^((.*[_ .-])?(id|uuid|no|nr|num|number|code|cd|lat|lon|lng|long|latitude|longitude)|record|qn_\d+|year|month|day|hour"
+    r"|minute|min|second|sec|yy+|mm|dd|hh|ss|epoch|.*timestamp)$",
     re.IGNORECASE,
 )

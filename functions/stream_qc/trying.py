@@ -77,7 +77,7 @@ def _table(open_stream: Open, form: Format, rules: Rules) -> pl.DataFrame:
     reader = open_reader(open_stream(), form, rules.schema)
     for _ in reader:  # the header of NDJSON is known at its end
         pass
-    fields = {name: rules.schema.fields.get(name, Field(name)) for name in reader.header}
+    fields = {name: rules.schema.fields.get(name, Field(name)) for name in reader.header if name}
     parts = []
     rows = 0
     for block in open_reader(open_stream(), form, replace(rules.schema, fields=fields, time_parts={})):

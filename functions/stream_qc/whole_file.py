@@ -88,7 +88,7 @@ class WholeFile:
         if faults:
             names = _few([shorten(name, NAME_CHARACTERS) for name in header])
             faults.append(f"the fields of the file are: {', '.join(names)}")
-        repeated = [(shorten(name, NAME_CHARACTERS), count) for name, count in times.items() if count > 1]
+        repeated = [(shorten(name, NAME_CHARACTERS), count) for name, count in times.items() if name and count > 1]
         faults += _few([f"the field {name} occurs {count} times" for name, count in repeated])
         message = "; ".join(faults) or "the header has every field of the schema"
         return self._result("header", message, passed=not faults)

@@ -84,7 +84,7 @@ def test_unusual_file_passes_inferred_rules(content: str, tmp_path: Path) -> Non
     assert done.returncode == 0, inferred.stdout + done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("header", ["a,a", "a,", "x" * 300 + ",b"])
+@pytest.mark.parametrize("header", ["a,a", ",", "x" * 300 + ",b"])
 def test_infer_refuses_header_that_rules_cannot_name(header: str, tmp_path: Path) -> None:
     file = tmp_path / "f.csv"
     file.write_text(f"{header}\n1,x\n2,y\n")
@@ -111,6 +111,25 @@ def test_dialect_is_found(path: Path, tmp_path: Path) -> None:
     (dialect,) = [line.removeprefix("dialect: ") for line in expected.splitlines() if line.startswith("dialect: ")]
     text = inferred(tmp_path, path.read_bytes(), path.name)
     assert f"dialect: {dialect}\n" in text.replace('"', "")
+
+
+def test_columns_without_a_name_are_left_out(tmp_path: Path) -> None:
+    rows = "".join(f"{row},{row % 7}.5,x\n" for row in range(40))
+    text = inferred(tmp_path, f',v,""\n{rows}')  # as R writes the names of rows
+    assert "# check: 2 columns without a name are left out; give it a name in the file if it should be checked" in text
+    assert "{name: v, type: number" in text
+    assert text.count("- {name:") == 1
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(text)
+    assert stream_qc("rules", str(rules), "--try", str(tmp_path / "x.csv")).returncode in (0, 1)
+
+
+def test_year_is_the_time_axis_of_each_series(tmp_path: Path) -> None:
+    rows = "".join(f"{name},{year},{year % 9}.5\n" for name in ("Chad", "Peru", "Cuba") for year in range(1990, 2010))
+    text = inferred(tmp_path, f"country,year,v\n{rows}")
+    assert "{name: year, type: year, constraints: {required: true}}" in text
+    assert "\ntime: year\nseries: country\n" in text
+    assert "time: year\n" in inferred(tmp_path, "year,v\n" + "".join(f"{year},1.5\n" for year in range(1990, 2030)))
 
 
 def test_series_are_found(tmp_path: Path) -> None:

@@ -86,7 +86,10 @@ def test_rules_without_checks_equal_built_in_default() -> None:
         ("time: [1]", "time: expected text or a mapping, got a list"),
         ("schemas: {}", "schemas: unknown key; expected one of: schema, dialect, time"),
         ("schema: {fields: [{type: number}]}", "schema.fields[0]: name is missing"),
-        ("schema: {fields: [{name: v, type: float}]}", "schema.fields[0].type: 'float' is unknown; expected one of: any, array"),
+        (
+            "schema: {fields: [{name: v, type: float}]}",
+            "schema.fields[0].type: 'float' is unknown; expected one of: any, array",
+        ),
         ("schema: {fields: [{name: v, typ: number}]}", "schema.fields[0].typ: unknown key"),
         ("schema: {fields: [{name: v, constraints: {min: 3}}]}", "schema.fields[0].constraints.min: unknown key"),
         ("schema: {fields: [{name: v}, {name: v}]}", "schema.fields[1].name: another field is named v"),

@@ -170,7 +170,7 @@ def test_reconcile_does_next_time_what_it_could_not_do(
         return group, stopped
 
     lose("unreconciled")
-    reconcile("Reconcile", {"GroupID": "unreconciled", "SettlingSeconds": 0, "Days": 0.002})
+    reconcile("Reconcile", {"GroupID": "unreconciled", "SettlingSeconds": 0, "Days": 0.02})
     places = calls_by_function(folder, "unreconciled")["Reconcile"]
     first_of_each = [place for place in places if place.endswith(" 1") or place.startswith("ListExecutions")]
     # What invokes it is a schedule, and one that hangs is one that is ended: it comes again.
@@ -183,7 +183,7 @@ def test_reconcile_does_next_time_what_it_could_not_do(
     for fault in chosen:
         lost[fault] = lose(fault.group)
         plant(folder, fault)
-        asked = {"GroupID": fault.group, "SettlingSeconds": 0, "Days": 0.002}
+        asked = {"GroupID": fault.group, "SettlingSeconds": 0, "Days": 0.02}
         with contextlib.suppress(RuntimeError):  # it breaks, and its alarm rings
             reconcile("Reconcile", asked)
         pull(folder, fault)

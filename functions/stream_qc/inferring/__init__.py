@@ -29,7 +29,8 @@ def infer(sources: Sequence[Source]) -> str:
     """
     sniffed = _sniffed(sources[0])
     sources = [one._replace(form=one.form._replace(vague=False)) for one in sources]
-    header = _common_header(sources, Schema(dialect=sniffed.dialect))
+    columns = _common_header(sources, Schema(dialect=sniffed.dialect))
+    header = [name for name in columns if name]
     null = sniffed.dialect.null_sequence
     plain = Schema(
         fields={name: Field(name) for name in header},
@@ -55,7 +56,8 @@ def infer(sources: Sequence[Source]) -> str:
     ]
     order = order_of(sources, plain, seen, time_axes(files, seen))
     spread = spreads(files, seen, order, missing)
-    found = Found(sniffed, seen, len(sources), rows, missing, order, spread)
+    unnamed = len(columns) - len(header)
+    found = Found(sniffed, seen, len(sources), rows, missing, order, spread, unnamed)
     found.unanswered = frozenset(_failing("\n".join(lines_of(found)), sources))
     return "\n".join(lines_of(found)) + "\n"
 
@@ -79,13 +81,17 @@ def _common_header(sources: Sequence[Source], schema: Schema) -> list[str]:
     """Returns the names of the fields. Raises UnreadableFile if one cannot be used, or if the files differ."""
     first, *others = (_header(one, schema) for one in sources)
     faults = [
-        f"the field {name} occurs {count} times in the header" for name, count in Counter(first).items() if count > 1
+        f"the field {name} occurs {count} times in the header"
+        for name, count in Counter(first).items()
+        if name and count > 1
     ]
     faults += [
         f"a field name must have 1 to {LONGEST_NAME} characters: {name[:40]!r}"
         for name in first
-        if not 0 < len(name) <= LONGEST_NAME
+        if len(name) > LONGEST_NAME
     ]
+    if not any(first):
+        faults.append("no column has a name")
     if faults:
         raise UnreadableFile(f"{'; '.join(faults)}; rules can only be inferred from a good file")
     for source, header in zip(sources[1:], others, strict=True):

@@ -87,7 +87,8 @@ def order_of(sources: Sequence[Source], schema: Schema, seen: list[Seen], axes: 
     axis = next((axis for axis in axes if axis.ordered and not axis.repeats), None)
     if axis is not None:
         return Order(axis)
-    parts = time_parts([one.name for one in seen])
+    years = [one.name for one in seen if one.found.type == "year" and not one.missing]
+    parts = time_parts([one.name for one in seen]) or tuple(years if len(years) == 1 else ())
     tellers = [
         one
         for one in seen
@@ -123,7 +124,7 @@ def _rules(order: Order, fields: dict[str, Field], schema: Schema) -> Rules:
     if order.axis is not None:
         fields = fields | {order.axis.name: replace(order.axis.kind, name=order.axis.name)}
         return Rules(Schema(fields, (), schema.missing_values, schema.dialect, Axes(time=order.axis.name), series))
-    time = " ".join(order.parts)
+    time = " ".join((*order.parts, "(time)"))  # not the name of a field
     parts = {time: parts_of(TimeOf([*order.parts]), fields, [])}
     fields = fields | {time: Field(time, "datetime")}
     return Rules(Schema(fields, (), schema.missing_values, schema.dialect, Axes(time=time), series, parts))

@@ -44,6 +44,7 @@ COMPACT = (
 )
 # Numbers of a field with such a name that are seconds or milliseconds since 1970, from 2001 to 2100.
 EPOCH_NAMES = re.compile(r"^(t|ts|time|timestamp|epoch|unix.*|.*_(ts|time|timestamp|epoch))$", re.IGNORECASE)
+YEAR_NAMES = re.compile(r"^(.*[_ .-])?(year|yr|jahr|yyyy)$", re.IGNORECASE)  # of numbers with four digits
 EPOCH_RANGES = {"epoch-seconds": (1e9, 4.1e9), "epoch-milliseconds": (1e12, 4.1e12)}
 ALONE = 90.0  # how far above a value that is always the same a sentinel is
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -91,6 +92,8 @@ class Seen:
             years = [int(number // 10 ** (self._digits - 4)) for number in (self.least, self.most)]
             if form in self.compact and years[0] >= FIRST_YEAR and years[1] <= LAST_YEAR:
                 return form
+        if self.candidates[0].type == "integer" and self._digits == 4 and YEAR_NAMES.match(self.name):
+            return Field("", "year")
         return self.candidates[0]
 
     @property

@@ -24,6 +24,7 @@ FEWEST_ROWS = 30  # for ranges
 @dataclass
 class Found:
     """What was found in so many files. missing: what is taken for missing values. spreads: of the possible measurements.
+    unnamed: how many columns have no name.
 
     unanswered: the fields and the checks that a file does not pass as it is, because it has too few values, for example.
     """
@@ -35,6 +36,7 @@ class Found:
     missing: list[str]
     order: Order
     spreads: dict[str, Spread]
+    unnamed: int = 0
     unanswered: frozenset[tuple[str, str]] = frozenset()
 
     @property
@@ -70,7 +72,9 @@ def _schema(found: Found) -> Iterator[str]:
 
 
 def _time(found: Found) -> Iterator[str]:
-    if found.order.parts:
+    if len(found.order.parts) == 1:
+        yield f"time: {_text(found.order.parts[0])}"
+    elif found.order.parts:
         yield f"time: {_flow({'fields': [*found.order.parts]})}"
     elif found.ordered is not None:
         yield f"time: {_text(found.ordered.name)}"
@@ -102,6 +106,11 @@ def _streams(found: Found) -> Iterator[str]:
 def _doubts(found: Found) -> Iterator[str]:
     """Yields what a person must decide, because the file alone does not tell."""
     yield from found.sniffed.doubts
+    if found.unnamed:
+        columns = (
+            "a column without a name is" if found.unnamed == 1 else f"{found.unnamed:,} columns without a name are"
+        )
+        yield f"{columns} left out; give it a name in the file if it should be checked"
     for one in found.seen:
         forms = {candidate.format for candidate in one.candidates}
         if one.found.type == "date" and {"%m/%d/%Y", "%d/%m/%Y"} <= forms:
