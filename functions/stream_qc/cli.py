@@ -92,7 +92,7 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
     """Checks a file, shows what was found, and returns whether it passed."""
     arguments.file = path
     processes = [arguments.process] if arguments.process else list(PROCESSES)
-    with FlagFile(rules.schema) as flags, _Opened(path) as opened:
+    with FlagFile(rules.schema, rules.aggregates) as flags, _Opened(path) as opened:
         make_sink: Callable[..., Any] = flags.column if arguments.flags else lambda _: None
         reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink)
         if arguments.flags:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
-from stream_qc.checks import Check
+from stream_qc.checks import AGGREGATE, TESTS, Check
 from stream_qc.checks.base import Late
 from stream_qc.errors import UnreadableFile
+from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Schema
 
@@ -28,8 +29,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class FlagColumn:
     """The flags of one check, as a stream_qc.tally.Sink."""
 
-    def __init__(self, name: str, field: str, folder: str) -> None:
-        self.name, self.field = name, field
+    def __init__(self, name: str, field: str, folder: str, *, is_test: bool) -> None:
+        self.name, self.field, self.is_test = name, field, is_test
         self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed with the FlagFile
 
     def write(self, flags: pl.Series) -> None:
@@ -64,11 +65,11 @@ class FlagColumn:
 class FlagFile:
     """Collects the flags of every check and writes the CSV. As a context manager, it removes its temporary files.
 
-    schema: that of the file.
+    schema: that of the file. aggregates: the fields that get a column with the worst flag of their tests.
     """
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
+    def __init__(self, schema: Schema, aggregates: Sequence[str] = ()) -> None:
+        self._schema, self._aggregates = schema, aggregates
         self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
         self._columns: list[FlagColumn] = []
 
@@ -83,7 +84,7 @@ class FlagFile:
     def column(self, check: Check) -> FlagColumn:
         """Returns a sink for the check's flags. The columns of the CSV are in the order of the calls."""
         name = _free(f"{check.field}.{check.test}", {column.name for column in self._columns})
-        column = FlagColumn(name, check.field, self._folder.name)
+        column = FlagColumn(name, check.field, self._folder.name, is_test=check.test in TESTS)
         self._columns.append(column)
         return column
 
@@ -117,7 +118,19 @@ class FlagFile:
     def _frame(self, names: list[str], cells: list[pl.Series], first: int, count: int) -> pl.DataFrame:
         numbers = pl.int_range(first, first + count, eager=True)
         beside = [column.alias(name) for name, column in zip(names, [numbers, *cells], strict=True)]
-        return pl.DataFrame([*beside, *(_flags(column.name, column.file, count) for column in self._columns)])
+        flags = [_flags(column.name, column.file, count) for column in self._columns]
+        worst = [
+            _worst(
+                f"{field}.{AGGREGATE}",
+                [
+                    one
+                    for one, column in zip(flags, self._columns, strict=True)
+                    if column.field == field and column.is_test
+                ],
+            )
+            for field in self._aggregates
+        ]
+        return pl.DataFrame([*beside, *flags, *worst])
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -133,6 +146,16 @@ def _harmless(cells: pl.Series) -> pl.Series:
         value=False
     )
     return cells.zip_with(~formula, "'" + cells) if formula.any() else cells
+
+
+def _worst(name: str, flags: Sequence[pl.Series]) -> pl.Series:
+    """Returns the worst flag of each row, as ioos_qc's `aggregate` does: FAIL, SUSPECT, GOOD, UNKNOWN, MISSING."""
+    order = {MISSING: 0, UNKNOWN: 1, GOOD: 2, SUSPECT: 3, FAIL: 4}
+    ranks = pl.DataFrame(
+        [one.replace_strict(order, return_dtype=pl.UInt8).alias(str(place)) for place, one in enumerate(flags)]
+    )
+    worst = ranks.select(pl.max_horizontal(pl.all()).alias(name)).to_series()
+    return worst.replace_strict({rank: flag for flag, rank in order.items()}, return_dtype=pl.UInt8)
 
 
 def _flags(name: str, file: BinaryIO, count: int) -> pl.Series:

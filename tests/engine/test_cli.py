@@ -85,6 +85,20 @@ def test_flags_has_line_per_row(tmp_path: Path) -> None:
     assert [(row["date"], row["temp_max"]) for row in rows] == [(row["date"], row["temp_max"]) for row in written]
 
 
+def test_aggregate_is_the_worst_flag_of_the_tests(tmp_path: Path) -> None:
+    file, rules, flags = tmp_path / "f.csv", tmp_path / "r.yaml", tmp_path / "flags.csv"
+    file.write_text('v\n1\n2\n9\n50\n""\n')
+    gross = {"fail_span": [0, 40], "suspect_span": [0, 8]}
+    tests = {"gross_range_test": gross, "spike_test": {"fail_threshold": 100}, "aggregate": None}
+    fields = [{"name": "v", "type": "number"}]
+    rules.write_text(json.dumps({"schema": {"fields": fields}, "streams": {"v": {"qartod": tests}}}))
+    assert stream_qc("check", str(file), "--rules", str(rules), "--flags", str(flags)).returncode == 1
+    rows = [*csv.DictReader(flags.open(newline=""))]
+    assert [row["v.spike_test"] for row in rows] == ["2", "1", "1", "2", "9"]
+    assert [row["v.aggregate"] for row in rows] == ["1", "1", "3", "4", "9"]
+    assert "v: aggregate" in stream_qc("rules", str(rules)).stdout
+
+
 def test_flags_show_cells_as_they_are_written(tmp_path: Path) -> None:
     file, rules, flags = tmp_path / "f.csv", tmp_path / "r.yaml", tmp_path / "flags.csv"
     file.write_text('v,s\nNA,"a,b"\n-1.50,=1+1\nx,-\n1,2,3\n')

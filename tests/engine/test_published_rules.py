@@ -127,7 +127,11 @@ def test_keys_without_effect_are_accepted() -> None:
         ({"v": {"argo": {"speed_test": {}}}}, "streams.v.argo.speed_test: suspect_threshold is missing"),
         (
             {"v": {"qartod": {"aggregate": None}}},
-            "streams.v.qartod.aggregate: not supported; leave it out",
+            "streams.v.qartod.aggregate: it is the worst flag of other tests, and v has none",
+        ),
+        (
+            {"v": {"qartod": {"spike_test": {}, "aggregate": {"x": 1}}}},
+            "streams.v.qartod.aggregate: it has no parameters",
         ),
     ],
 )

@@ -51,6 +51,8 @@ def explained(rules: Rules) -> Iterator[str]:
     for asked in rules.tests:
         where = "" if asked.entry is None else f"{_rows(rules.wheres[asked.field], asked.entry)}, "
         yield f"  {asked.field}: {asked.name} ({_parameters(asked.test)}), {where}in process {asked.test.process}"
+    for name in rules.aggregates:
+        yield f"  {name}: aggregate, the worst flag of each row, in the file of --flags"
     yield from _limits(rules)
 
 

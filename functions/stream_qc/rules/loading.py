@@ -12,7 +12,7 @@ from stream_qc.errors import InvalidRules
 from stream_qc.rules.converting import convert
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules
 from stream_qc.rules.published import as_document
-from stream_qc.rules.streams import tests_of
+from stream_qc.rules.streams import asked_of
 from stream_qc.rules.table import require_field, schema_of
 from stream_qc.rules.text import content_of
 from stream_qc.rules.times import time_name, with_parts
@@ -33,11 +33,12 @@ def load(text: bytes | str) -> Rules:
     mistakes: list[str] = []
     axes = Axes(time_name(document), document.z, document.lat, document.lon)
     schema = schema_of(document, axes, mistakes)
-    tests, wheres = tests_of(document.streams, schema, mistakes)
+    asked = asked_of(document.streams, schema, mistakes)
     rules = Rules(
         schema=schema,
-        tests=tests,
-        wheres=wheres,
+        tests=asked.tests,
+        wheres=asked.wheres,
+        aggregates=asked.aggregates,
         rows=_rows(document.rows, mistakes),
         limits=_limits(document.limits, schema.fields, mistakes),
     )

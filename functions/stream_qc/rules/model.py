@@ -86,11 +86,12 @@ class StreamTest(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Valid rules. wheres: by field, which rows each entry of its `streams` is for."""
+    """Valid rules. wheres: by field, which rows each entry of its `streams` is for. aggregates: fields with `aggregate`."""
 
     schema: Schema = Schema()
     tests: tuple[StreamTest, ...] = ()
     wheres: dict[str, tuple[Where, ...]] = {}
+    aggregates: tuple[str, ...] = ()
     rows: RowLimits = RowLimits()
     limits: Limits = Limits()
 

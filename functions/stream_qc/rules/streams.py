@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from stream_qc.checks import MODULES, NOT_SUPPORTED, TESTS, Test
+from stream_qc.checks import AGGREGATE, MODULES, NOT_SUPPORTED, TESTS, Test
 from stream_qc.checks.where import Where
 from stream_qc.rules.converting import convert, kind_of
 from stream_qc.rules.fields import typed_value
@@ -19,11 +19,17 @@ from stream_qc.schema import Field, Schema
 WHERE = "where"
 
 
-def tests_of(
-    streams: dict[str, Any], schema: Schema, mistakes: list[str]
-) -> tuple[tuple[StreamTest, ...], dict[str, tuple[Where, ...]]]:
-    """Returns the tests, and which rows the entries of a field are for, if it has any that are for some rows only."""
+class Asked(NamedTuple):
+    """What `streams` ask for. wheres: by field, which rows its entries are for. aggregates: the fields with `aggregate`."""
+
+    tests: tuple[StreamTest, ...]
+    wheres: dict[str, tuple[Where, ...]]
+    aggregates: tuple[str, ...]
+
+
+def asked_of(streams: dict[str, Any], schema: Schema, mistakes: list[str]) -> Asked:
     tests: list[StreamTest] = []
+    aggregates: list[str] = []
     wheres: dict[str, tuple[Where, ...]] = {}
     for field, given in streams.items():
         place = f"streams.{field}"
@@ -34,13 +40,31 @@ def tests_of(
             for number, entry in enumerate(entries):
                 if isinstance(entry, dict):
                     modules = {name: value for name, value in entry.items() if name != WHERE}
+                    modules = _without_aggregate(field, modules, f"{place}[{number}]", aggregates, mistakes)
                     tests += _tests(field, modules, f"{place}[{number}]", mistakes, number)
         else:
-            tests += _tests(field, given, place, mistakes)
+            tests += _tests(field, _without_aggregate(field, given, place, aggregates, mistakes), place, mistakes)
     known = [asked for asked in tests if asked.field in schema.fields]
     for asked in known:
         mistakes += [f"{asked.place}: {mistake}" for mistake in _mistakes_of_test(asked, schema)]
-    return tuple(known), wheres
+    tested = {asked.field for asked in known}
+    mistakes += [
+        f"streams.{field}.{MODULES[0]}.{AGGREGATE}: it is the worst flag of other tests, and {field} has none"
+        for field in dict.fromkeys(aggregates)
+        if field not in tested
+    ]
+    return Asked(tuple(known), wheres, (*dict.fromkeys(aggregates),))
+
+
+def _without_aggregate(field: str, modules: Any, place: str, aggregates: list[str], mistakes: list[str]) -> Any:
+    """Returns the modules without `aggregate`, which it adds to the fields that have it."""
+    tests = modules.get(MODULES[0]) if isinstance(modules, dict) else None
+    if not isinstance(tests, dict) or AGGREGATE not in tests:
+        return modules
+    if tests[AGGREGATE]:
+        mistakes.append(f"{place}.{MODULES[0]}.{AGGREGATE}: it has no parameters")
+    aggregates.append(field)
+    return {**modules, MODULES[0]: {name: given for name, given in tests.items() if name != AGGREGATE}}
 
 
 def _wheres(entries: list[Any], place: str, fields: dict[str, Field], mistakes: list[str]) -> Iterator[Where]:
