@@ -47,6 +47,10 @@ DIALECTS: dict[str, tuple[Any, bytes]] = {
     "latin-1": ({"encoding": "latin-1"}, b"a,b\nx,1\ny,2.5\n"),
     "utf-16": ({"encoding": "utf-16"}, PLAIN.encode("utf-16")),
     "utf-16-be": ({"encoding": "utf-16-be"}, PLAIN.encode("utf-16-be")),
+    "Sea-Bird": (  # a .cnv file, rebuilt: `*` and `#` above columns without a header
+        {"header": False, "delimiter": " ", "skipInitialSpace": True, "commentChar": "#", "commentRows": [1, 2, 5]},
+        b"* Sea-Bird SBE 9 Data File:\n* Software Version Seasave V 7.26\n# nquan = 2\n# name 0 = a\n*END*\n      x    1\n      y    2.5\n",
+    ),
     "CRLF": ({"commentChar": "#"}, b"#\r\na,b\r\nx,1\r\ny,2.5\r\n"),
     "no last line end": ({"commentChar": "#"}, b"#\na,b\nx,1\ny,2.5"),
 }
