@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
+import random
 from typing import Any
 
 import polars as pl
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_qc.checks import windows
 from stream_qc.checks.windows import least_variation, variations
 from tests.amount import examples
 from tests.engine.checking import results
@@ -131,3 +134,37 @@ def test_no_period_varies_less_than_the_lower_bound(
     if bound >= 0 and judged.len():
         assert not judged.null_count()
         assert bound <= float(judged.min())  # type: ignore[arg-type]  # numbers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("outlier", [1e6, 1e12, 1e308])
+def test_deviations_after_an_outlier_are_those_of_their_periods_alone(
+    outlier: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    one_by_one = windows._one_by_one
+
+    def counted(rows: pl.DataFrame, numbers: Any, *more: Any) -> pl.Series:
+        looked.append(len(numbers))
+        return one_by_one(rows, numbers, *more)
+
+    monkeypatch.setattr(windows, "_one_by_one", counted)
+    draw = random.Random(1)
+    values = [draw.gauss(5, 1) for _ in range(3_000)]
+    values[1_000] = values[2_500] = outlier
+    values[1_200:1_300] = [5.0] * 100
+    times = [dt.datetime(2020, 1, 1) + dt.timedelta(seconds=row) for row in range(3_000)]
+    rows = pl.DataFrame({"v": values, "t": times}, schema_overrides={"t": pl.Datetime("us")})
+    found = variations(rows, 30_000_000, 1, "std", (0.5, 0.1))
+    assert sum(looked) < 500
+    for row in (999, 1_000, 1_029, 1_030, 1_031, 1_229, 1_230, 1_299, 1_310, 2_499, 2_529, 2_530, 2_999):
+        expected = pl.Series(values[max(0, row - 29) : row + 1]).std(ddof=0)
+        if isinstance(expected, float) and math.isfinite(expected):
+            assert found[row] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+def test_deviation_of_values_whose_sum_is_infinite(block_bytes: int) -> None:
+    columns: dict[str, Any] = {"time": [f"2020-01-01T00:00:0{row}" for row in range(3)], "v": [-1e308, -1e308, -1e160]}
+    parameters = {"suspect_threshold": 3, "fail_threshold": 0.3, "test_period": 3, "min_obs": 1}
+    assert flags("attenuated_signal_test", parameters, columns, block_bytes) == [4, 4, 1]

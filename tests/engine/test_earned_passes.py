@@ -102,3 +102,16 @@ def test_check_that_evaluates_some_rows_may_pass(case: str, block_bytes: int) ->
     assert found.good
     assert found.not_evaluated
     assert "not evaluated" in found.message
+
+
+@pytest.mark.parametrize("block_bytes", [1, 40, 1 << 20])
+def test_spikes_whose_mean_is_infinite_are_not_evaluated(block_bytes: int) -> None:
+    rules = (
+        "schema: {fields: [{name: time, type: datetime}, {name: v, type: number}]}\n"
+        "streams: {v: {qartod: {spike_test: {suspect_threshold: 1.79e308}}}}"
+    )
+    rows = "".join(
+        f"2020-01-01T00:00:0{row},{value}\n" for row, value in enumerate(["1.7e308", "1.5e308", "1.0e308", "0.7e308"])
+    )
+    found = results("time,v\n" + rows, rules, block_bytes=block_bytes)["3#v#spike_test"]
+    assert (found.passed, found.not_evaluated) == (False, 4)

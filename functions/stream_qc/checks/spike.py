@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +13,7 @@ import polars as pl
 from stream_qc.cells import Joined, Raw
 from stream_qc.checks.base import Clean, Flags, Test, finite
 from stream_qc.checks.in_series import LAST, SERIES, InSeries, after, before
-from stream_qc.checks.measures import Found, is_finite, longest_step, total
+from stream_qc.checks.measures import Found, is_finite, least, longest_step, most, total, within
 from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
@@ -62,6 +63,7 @@ class SpikeTest(Test, frozen=True):
 
 # A value differs from its neighbours by at most the longest step. This factor leaves room for rounding.
 ROUNDING = 3
+MOST_SUMMED = sys.float_info.max / 2  # the sum of two larger values may be infinite
 
 
 class SpikeCheck:
@@ -74,7 +76,7 @@ class SpikeCheck:
     def __init__(self, field: str, limits: SpikeTest) -> None:
         self.field, self.limits = field, limits
         self.needs = (field,)
-        self.measures = (total(field), longest_step(field))
+        self.measures = (total(field), longest_step(field), least(field), most(field))
         self._limit = min((one for one in (limits.fail_threshold, limits.suspect_threshold) if one), default=math.inf)
         size = self._size(pl.col("v"))
         self._largest = size.max()
@@ -90,6 +92,8 @@ class SpikeCheck:
     def prove(self, block: Block, found: Found) -> Clean | None:
         values = block.number(self.field)
         if block.height < 2 or values.null_count() or self._above.null_count() or not is_finite(found, self.field):
+            return None
+        if not within(found, self.field, -MOST_SUMMED, MOST_SUMMED):
             return None
         first = itertools.pairwise([*self._above, *values.head(2)])
         size = ROUNDING * max(found[longest_step(self.field)] or 0, *(abs(below - above) for above, below in first))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import polars as pl
@@ -14,6 +15,8 @@ Kind = Literal["std", "range"]
 GROUPS = 8  # into which the rows of a period are cut, to find how little it can vary
 LARGE = 1e100  # its square has room for a sum
 MOST = 2**62  # of the keys of rows
+FEW = 100  # rows, or outliers, of a block that are looked at one by one
+FAR = 1000  # an outlier is so many times as far from the median as half of the values
 NEAR = 1e-9  # a share: rounding in a rolling standard deviation is far smaller
 
 
@@ -41,11 +44,35 @@ def variations(rows: pl.DataFrame, period: int, fewest: int, kind: Kind, thresho
     found = keyed.select(spread.alias("spread"))["spread"]
     scale = NEAR * largest((rows["v"] - middle).abs())
     size = pl.col("spread")
-    near = pl.any_horizontal(size.is_nan(), *((size - limit).abs() <= scale for limit in thresholds))
-    doubtful = found.to_frame().select(near.fill_null(value=False)).to_series().arg_true()
-    if not doubtful.len():
-        return found
-    return found.scatter(doubtful, _one_by_one(rows, doubtful.to_list(), period, fewest, kind))
+    near = pl.any_horizontal(~size.is_finite(), *((size - limit).abs() <= scale for limit in thresholds))
+    doubtful = found.to_frame().select(near.fill_null(value=False)).to_series()
+    if doubtful.sum() > FEW:
+        for places, exact in _apart_from_outliers(rows, period, fewest, thresholds):
+            found, doubtful = found.scatter(places, exact), doubtful.scatter(places, values=False)
+    places = doubtful.arg_true()
+    return found.scatter(places, _one_by_one(rows, places, period, fewest, kind)) if places.len() else found
+
+
+def _apart_from_outliers(
+    rows: pl.DataFrame, period: int, fewest: int, thresholds: tuple[float, ...]
+) -> Iterator[tuple[pl.Series, pl.Series]]:
+    """Yields the places and the standard deviations of the periods without an outlier, if there are few of those.
+
+    An outlier leaves an error of rounding in a rolling sum when it has left the period, so each stretch between two outliers is
+    rolled by itself.
+    """
+    distance = (rows["v"] - rows["v"].median()).abs()
+    far = (distance > FAR * (distance.median() or 0.0)).fill_null(value=False).arg_true()  # type: ignore[operator]
+    if not 0 < far.len() <= FEW:
+        return
+    for above, end in itertools.pairwise([-1, *far, rows.height]):
+        stretch = rows.slice(above + 1, end - above - 1)
+        if not stretch.height:
+            continue
+        found = variations(stretch, period, fewest, "std", thresholds)
+        since = stretch["t"].to_physical() - period
+        apart = (since >= rows["t"].to_physical()[above]).arg_true() if above >= 0 else pl.int_range(end, eager=True)
+        yield apart + (above + 1), found.gather(apart)
 
 
 def least_variation(
@@ -121,5 +148,12 @@ def _one_by_one(rows: pl.DataFrame, numbers: Iterable[int], period: int, fewest:
         if there.len() < max(1, fewest) or (kind == "range" and values.null_count()):
             found.append(None)
         else:
-            found.append(there.std(ddof=0) if kind == "std" else there.max() - there.min())  # type: ignore[operator]
+            found.append(_deviation(there) if kind == "std" else there.max() - there.min())  # type: ignore[operator]
     return pl.Series(found, dtype=pl.Float64)
+
+
+def _deviation(values: pl.Series) -> float:
+    found = values.std(ddof=0)
+    if not math.isfinite(found):  # type: ignore[arg-type]  # a number
+        found = (values - values[0]).std(ddof=0)  # a sum of large values may be infinite
+    return found  # type: ignore[return-value]
