@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -13,8 +13,8 @@ class Raw(Protocol):
 
     def __getitem__(self, index: int, /) -> str | None: ...
 
-    def gather(self, indices: pl.Series, /) -> Sequence[str | None]:
-        """Returns the text of several cells, faster than one by one."""
+    def different(self, indices: pl.Series, /) -> Iterable[str | None]:
+        """Returns the different values of several cells, as text that need not be that of the file."""
         ...
 
 
@@ -22,13 +22,19 @@ class Cells:
     """The cells of a field in a block, read from the file's text only when one is shown.
 
     column: returns one value per row, from which a cell's text is derived: the cell itself, or the line that contains it.
-    spell: returns the text of cells, given a Series of their values.
+    spell: returns the text of cells, given a Series of their values. different: returns their different values, given their
+    indices, without reading the text again.
     """
 
-    __slots__ = ("_column", "_spell")
+    __slots__ = ("_column", "_different", "_spell")
 
-    def __init__(self, column: Callable[[], pl.Series], spell: Callable[[pl.Series], list[str | None]]) -> None:
-        self._column, self._spell = column, spell
+    def __init__(
+        self,
+        column: Callable[[], pl.Series],
+        spell: Callable[[pl.Series], list[str | None]],
+        different: Callable[[pl.Series], Iterable[str | None]] | None = None,
+    ) -> None:
+        self._column, self._spell, self._different = column, spell, different or self.gather
 
     def __getitem__(self, index: int) -> str | None:
         return self._spell(self._column().slice(index, 1))[0]
@@ -36,6 +42,13 @@ class Cells:
     def gather(self, indices: pl.Series) -> list[str | None]:
         """Returns the text of several cells, faster than one by one."""
         return self._spell(self._column().gather(indices))
+
+    def different(self, indices: pl.Series) -> Iterable[str | None]:
+        return self._different(indices)
+
+    def as_written(self) -> Cells:
+        """Returns the same cells, whose values differ if their texts do."""
+        return Cells(self._column, self._spell)
 
 
 class Joined:
@@ -53,7 +66,7 @@ class Joined:
             index -= count
         raise IndexError(index)
 
-    def gather(self, indices: pl.Series) -> list[str | None]:
+    def different(self, indices: pl.Series) -> list[str | None]:
         return [self[index] for index in indices]
 
 
@@ -68,3 +81,9 @@ class Pair:
 
     def gather(self, indices: pl.Series) -> list[str | None]:
         return [self[index] for index in indices]
+
+    def different(self, indices: pl.Series) -> list[str | None]:
+        return self.gather(indices)
+
+    def as_written(self) -> Pair:
+        return self

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from stream_qc.cells import Cells, Raw
 from stream_qc.checks.base import Late, show_time, when_of
 from stream_qc.reading.block import Block
 from stream_qc.results import shorten
@@ -55,15 +55,18 @@ class Extent:
     def __init__(self) -> None:
         self._times: tuple[dt.datetime, dt.datetime] | None = None
         self._values: set[str | None] = set()  # at most two
+        self._text: str | None = None  # of the first one, as it is written
         self._known = True  # whether every failing row was added
 
-    def add(
-        self, times: pl.Series | None, places: pl.Series, cells: Callable[[pl.Series], Sequence[str | None]]
-    ) -> None:
-        """Adds failing rows. times: None if they are not known. cells: returns the texts of cells, given their places."""
+    def add(self, times: pl.Series | None, places: pl.Series, raw: Raw) -> None:
+        """Adds failing rows. times: None if they are not known. places: those of their cells."""
+        if not places.len():
+            return
+        if not self._values:
+            self._text = raw[places[0]]
         for some in (places.head(FEW), places):
             if len(self._values) < 2:
-                self._values = {*[*dict.fromkeys([*self._values, *cells(some)])][:2]}
+                self._values = {*[*dict.fromkeys([*self._values, *raw.different(some)])][:2]}
         first, last = (None, None) if times is None else (times.min(), times.max())
         if isinstance(first, dt.datetime) and isinstance(last, dt.datetime):
             self._include(first, last)
@@ -76,10 +79,11 @@ class Extent:
             self._known = False
         else:
             cells = late.cells
-            self.add(late.times, pl.int_range(cells.len(), eager=True), lambda places: cells.gather(places).to_list())
+            self.add(late.times, pl.int_range(cells.len(), eager=True), Cells(lambda: cells, pl.Series.to_list))
 
     def include(self, later: Extent) -> None:
         """Adds the failing rows of the next stretch."""
+        self._text = self._text if self._values else later._text
         self._values = {*sorted(self._values | later._values, key=str)[:2]}
         self._known = self._known and later._known
         if later._times is not None:
@@ -95,5 +99,5 @@ class Extent:
         if not self._known:
             return []
         found = [f"from {show_time(self._times[0])} to {show_time(self._times[1])}"] if self._times else []
-        (value, *others) = self._values or {None}
-        return found if others or not value else [*found, f"all {shorten(value, SHOWN_CHARACTERS)}"]
+        alike = len(self._values) == 1 and self._text
+        return [*found, f"all {shorten(alike, SHOWN_CHARACTERS)}"] if alike else found

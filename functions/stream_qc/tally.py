@@ -197,7 +197,7 @@ class Tally:
             self._counts[flag] += count
         if counts[FAIL]:
             places = (found.flags == FAIL).arg_true()
-            self._extent.add(times.of(found.first, places), places, found.raw.gather)
+            self._extent.add(times.of(found.first, places), places, found.raw)
             if len(self._failing) < SHOWN:
                 self._show(found, FAIL, self._failing, times)
         if counts[SUSPECT] and len(self._suspect) < SHOWN:

@@ -92,7 +92,7 @@ class InSeries:
     def update(self, block: Block) -> list[Flags | Late]:
         if not block.height:
             return []
-        raw, judged = self.cells(block), self._judged(block)
+        raw, judged = self.cells(block).as_written(), self._judged(block)  # as those of the rows that wait
         here = judged.filter("new").sort("row")
         late = [*self._late(judged.filter("waited"))]
         self._keep(judged, raw, block.first)

@@ -136,7 +136,18 @@ class Block:
 
     def cells(self, name: str) -> Cells:
         """Returns the cells of the field as written in the file."""
-        return Cells(lambda: self._written(name), lambda cells: fieldtypes.text(cells).to_list())
+        return Cells(
+            lambda: self._written(name),
+            lambda cells: fieldtypes.text(cells).to_list(),
+            lambda indices: self._different(name, indices),
+        )
+
+    def _different(self, name: str, indices: pl.Series) -> list[str | None]:
+        """Returns the different values of some cells: in their type, or as they are written if they are not of it."""
+        typed = self.typed(name).gather(indices) if name in self.schema.fields else self._column(name).gather(indices)
+        others = self._column(name).gather(indices.filter(typed.is_null())).unique(maintain_order=True)
+        values = typed.drop_nulls().unique(maintain_order=True)
+        return [None if value is None else str(value) for value in (*values, *others)]
 
     def spelled(self) -> pl.DataFrame:
         """Returns the columns as text where the file has text."""
