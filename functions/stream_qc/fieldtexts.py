@@ -6,6 +6,7 @@ Each parser takes a text Series and returns it with null for text that is not of
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,8 @@ import polars as pl
 
 from stream_qc.schema import Field
 
-DURATION = r"^-?P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?$"
+DURATION = r"^-?P([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+([.,][0-9]+)?S)?)?$"
+DEGREES = re.compile(r"[-+]?[0-9]*\.?[0-9]+")
 NO_DURATION = r"[PT]$"  # a period or a time of nothing
 # The formats of a string: what a text of that kind looks like. No check asks whether it exists.
 STRING_FORMATS = {
@@ -49,7 +51,7 @@ def geopoint(cells: pl.Series, field: Field) -> pl.Series:
 
 def geojson(cells: pl.Series, field: Field) -> pl.Series:
     kinds = {"Topology"} if field.format == "topojson" else GEOJSON
-    return _such(cells, lambda cell: isinstance(found := _decoded(cell), dict) and found.get("type") in kinds)
+    return _such(cells, lambda cell: isinstance(found := _decoded(cell), dict) and str(found.get("type")) in kinds)
 
 
 def object_(cells: pl.Series, _: Field) -> pl.Series:
@@ -98,10 +100,8 @@ def _decoded(cell: str) -> Any:
 
 
 def _split(cell: str) -> list[Any]:
-    try:
-        return [float(part) for part in cell.split(",")]
-    except ValueError:
-        return []
+    parts = [part.strip() for part in cell.split(",")]
+    return [float(part) for part in parts] if all(DEGREES.fullmatch(part) for part in parts) else []
 
 
 def _of_object(found: Any) -> Any:

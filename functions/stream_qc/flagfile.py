@@ -121,7 +121,8 @@ class FlagFile:
         flags = [_flags(column.name, column.file, count) for column in self._columns]
         worst = [
             _worst(
-                f"{field}.{AGGREGATE}",
+                _free(f"{field}.{AGGREGATE}", {*names, *(column.name for column in self._columns)}),
+                count,
                 [
                     one
                     for one, column in zip(flags, self._columns, strict=True)
@@ -148,8 +149,10 @@ def _harmless(cells: pl.Series) -> pl.Series:
     return cells.zip_with(~formula, "'" + cells) if formula.any() else cells
 
 
-def _worst(name: str, flags: Sequence[pl.Series]) -> pl.Series:
+def _worst(name: str, count: int, flags: Sequence[pl.Series]) -> pl.Series:
     """Returns the worst flag of each row, as ioos_qc's `aggregate` does: FAIL, SUSPECT, GOOD, UNKNOWN, MISSING."""
+    if not flags:  # in a process that runs none of the tests
+        return pl.repeat(UNKNOWN, count, dtype=pl.UInt8, eager=True).alias(name)
     order = {MISSING: 0, UNKNOWN: 1, GOOD: 2, SUSPECT: 3, FAIL: 4}
     ranks = pl.DataFrame(
         [one.replace_strict(order, return_dtype=pl.UInt8).alias(str(place)) for place, one in enumerate(flags)]

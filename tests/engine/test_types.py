@@ -38,7 +38,7 @@ def failing(field: dict[str, Any], cells: list[str]) -> dict[str, list[int]]:
         ({"type": "geopoint"}, ["7.5, 50", "-180,90"], ["7.5", "181,0", "0,91", "a,b", "1,2,3", "nan,1"]),
         ({"type": "geopoint", "format": "array"}, ["[7.5, 50]"], ["7.5, 50", "[1]", "[true, 1]", '["1", "2"]', "[1, 2"]),
         ({"type": "geopoint", "format": "object"}, ['{"lon": 1, "lat": 2}'], ['{"lat": 2}', "[1, 2]", '{"lon": 181, "lat": 2}']),
-        ({"type": "geojson"}, [POINT], ["{}", "[1]", '{"type": "Dot"}', "Point", '{"type": "Topology"}']),
+        ({"type": "geojson"}, [POINT], ["{}", "[1]", '{"type": [1]}', '{"type": "Dot"}', "Point", '{"type": "Topology"}']),
         ({"type": "geojson", "format": "topojson"}, ['{"type": "Topology"}'], [POINT]),
         ({"type": "object"}, ["{}", '{"a": [1]}'], ["[]", "{", "1", "a"]),
         ({"type": "array"}, ["[]", '[1, "a"]'], ["{}", "[1", "1"]),

@@ -136,3 +136,43 @@ def test_flags_are_those_of_a_file_with_these_rows_alone(
                 assert [flags[f"v#{name}"][place] for place in places] == alone[f"v#{name}"], name
     others = [place for place, (sensor, *_) in enumerate(cells) if not sensor]
     assert all(flags[f"v#{name}"][place] == 2 for place in others for name in PARAMETERS if name != "syntax_test")
+
+
+@pytest.mark.parametrize("content", ['sensor,v\n"a",5\n"b",7\n', "v\n5\n", "sensor,v\n"])
+def test_quoted_and_missing_fields_are_no_crash(content: str) -> None:
+    schema = {"fields": [{"name": "sensor"}, {"name": "v", "type": "number"}], "missingValues": ["", "NA"]}
+    entry = {"where": {"sensor": "a"}, "qartod": {"gross_range_test": {"fail_span": [0, 1]}}}
+    rules = load(json.dumps({"schema": schema, "streams": {"v": entry}}))
+    reports = check_stream(lambda: io.BytesIO(content.encode()), Format("csv", ""), rules)
+    assert not reports[2].passed
+
+
+def test_single_entry_without_where_is_for_all_rows() -> None:
+    _, flags = found([{"qartod": {"gross_range_test": {"fail_span": [0, 1]}}}], rows_of(("a", 0), ("b", 5), ("", 1)))
+    assert flags["v#gross_range_test"] == [1, 4, 1]
+
+
+def test_cells_are_those_of_the_test() -> None:
+    entry = {"where": {"sensor": "a"}, "qartod": {"location_bounds_test": {"shape": [0, 0, 1, 1]}}}
+    items, _ = found(entry, [("2020-01-01", "a", 7, 1, 50, 5), ("2020-01-02", "a", 7, 1, 51, 5)])
+    item = items["2#v#location_bounds_test"]
+    assert [one["Value"] for one in item["Examples"]] == ["50, 5", "51, 5"]
+    assert "all 7" not in item["Message"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "mistake"),
+    [
+        ([], "streams.v: the list is empty, so no test would run"),
+        ([{"where": {"sensor": "a"}}], "streams.v[0]: it asks for no test"),
+        ({"where": {"sensor": None}, "qartod": {}}, "streams.v[0].where.sensor: expected a value or a list of values"),
+        (
+            {"where": {"sensor": {"a": 1}}, "qartod": {}},
+            "streams.v[0].where.sensor: expected a value or a list of values",
+        ),
+    ],
+)
+def test_entry_that_asks_nothing_is_refused(entries: Any, mistake: str) -> None:
+    with pytest.raises(InvalidRules) as raised:
+        found(entries, [])
+    assert any(one.startswith(mistake) for one in raised.value.mistakes), raised.value.mistakes

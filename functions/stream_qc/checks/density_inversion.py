@@ -69,7 +69,7 @@ class DensityInversionCheck(InSeries):
             if threshold is not None:
                 final = final.when(change < threshold).then(flag)
         rows = rows.with_columns(final.when(FIRST & LAST).then(UNKNOWN).otherwise(GOOD).cast(pl.UInt8).alias("final"))
-        decided = ~LAST | pl.col("final").is_in([MISSING, FAIL])  # the next row may make any other worse
+        decided = ~LAST | (pl.col("final") == MISSING)  # the next row may make any other worse
         return rows.with_columns(pl.when(decided).then("final").otherwise(UNKNOWN).alias("flag"))
 
     def kept(self, judged: pl.DataFrame) -> pl.DataFrame:

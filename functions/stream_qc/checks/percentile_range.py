@@ -49,8 +49,8 @@ class PercentileRangeTest(Test, frozen=True):
             side, limit, share = (
                 ("below", span[0], self.low_percentile) if number < span[0] else ("above", span[1], self.hi_percentile)
             )
-            pad = f" {'less' if number < span[0] else 'plus'} {self.pad:g}" if self.pad else ""
-            return f"{field} {number:g} is {side} {limit:g}, the {share:g}th percentile{pad} (percentile_range_test)"
+            pad = f" with a pad of {self.pad:g}" if self.pad else ""
+            return f"{field} {number:g} is {side} {limit:g}, percentile {share:g}{pad} (percentile_range_test)"
 
         return RowCheck(
             field,

@@ -12,8 +12,9 @@ from typing import Any
 
 import polars as pl
 
+from stream_qc.cells import Raw
 from stream_qc.checks.base import Again, Check, Clean, Flags, Late, Test
-from stream_qc.checks.measures import Found
+from stream_qc.checks.measures import MARK, Found, column
 from stream_qc.checks.series import OneSeries, Series
 from stream_qc.flags import UNKNOWN
 from stream_qc.reading.block import Block
@@ -36,6 +37,19 @@ class SeriesWhere(Series):
 
     def name(self, number: int) -> str:
         return self._series.name(number)
+
+
+class Chosen:
+    """The cells of each row as the check of its entry shows them. entries: of each row; raw: by entry."""
+
+    def __init__(self, entries: pl.Series, raw: Mapping[int, Raw]) -> None:
+        self._entries, self._raw = entries, raw
+
+    def __getitem__(self, index: int) -> str | None:
+        return self._raw[self._entries[index]][index]
+
+    def different(self, indices: pl.Series) -> list[str | None]:
+        return [self[index] for index in indices]
 
 
 class WhereCheck:
@@ -70,7 +84,7 @@ class WhereCheck:
         needed = [name for check in self._checks.values() for name in check.needs]
         self.needs = (*dict.fromkeys((*needed, *(name for where in wheres for name in where))),)
         reasons = dict.fromkeys(filter(None, (check.unjudged for check in self._checks.values())))
-        self.unjudged = "; or ".join(["no row has a value in one of the fields of `where`", *reasons])
+        self.unjudged = "; or ".join(["no row has one of the values of `where`", *reasons])
 
     @property
     def carried(self) -> object:
@@ -98,7 +112,8 @@ class WhereCheck:
         def why(index: int) -> str:
             return found[self._entries(block)[index]].why(index)
 
-        return [*late, Flags(block.first, flags, block.cells(self.field), why)]
+        raw = Chosen(self._entries(block), {number: one.raw for number, one in found.items()})
+        return [*late, Flags(block.first, flags, raw, why)]
 
     def finish(self) -> Iterable[Flags | Late | Again]:
         again: dict[int, Check] = {}
@@ -114,9 +129,9 @@ class WhereCheck:
     def _entries(self, block: Block) -> pl.Series:
         if self._last is None or self._last[0] is not block:
             names = {name for where in self._given[2] for name in where}
-            frame = pl.DataFrame([block.typed(name) for name in sorted(names)])
-            rows = frame if names else pl.DataFrame({"": pl.repeat(0, block.height, eager=True)})
-            self._last = block, rows.select(self._entry.alias("entry")).to_series()
+            every = pl.repeat(0, block.height, eager=True).alias("")
+            rows = pl.DataFrame([every, *(block.typed(name).alias(f"{MARK}{name}") for name in sorted(names))])
+            self._last = block, rows.with_columns(self._entry.alias("entry"))["entry"]
         return self._last[1]
 
     def _is_for(self, number: int, block: Block) -> pl.Series:
@@ -135,4 +150,4 @@ def _entry(wheres: Sequence[Where]) -> pl.Expr:
 
 
 def _is_one_of(name: str, values: Sequence[Any]) -> pl.Expr:
-    return pl.any_horizontal(pl.col(name) == value for value in values)
+    return pl.any_horizontal(column(name) == value for value in values)

@@ -69,7 +69,9 @@ def _property(given: dict[str, Any], keys: list[str], streams: dict[str, Any]) -
         found["quality"] = quality
     # What a contract has no words for, or words with another meaning.
     own = field | ({"type": kind} if kind not in LOGICAL else {})
-    own |= {"constraints": constraints} if "pattern" in constraints else {}
+    own |= (
+        {"constraints": constraints} if constraints.keys() & {"pattern", "exclusiveMinimum", "exclusiveMaximum"} else {}
+    )
     if own:
         found["customProperties"] = [{"property": OWN, "value": own}]
     return found

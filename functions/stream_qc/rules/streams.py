@@ -36,6 +36,8 @@ def asked_of(streams: dict[str, Any], schema: Schema, mistakes: list[str]) -> As
         require_field(field, schema.fields, place, mistakes)
         if isinstance(given, list) or (isinstance(given, dict) and WHERE in given):
             entries = given if isinstance(given, list) else [given]
+            if not entries:
+                mistakes.append(f"{place}: the list is empty, so no test would run")
             wheres[field] = tuple(_wheres(entries, place, schema.fields, mistakes))
             for number, entry in enumerate(entries):
                 if isinstance(entry, dict):
@@ -79,6 +81,8 @@ def _wheres(entries: list[Any], place: str, fields: dict[str, Field], mistakes: 
             mistakes.append(
                 f"{place}[{number}].where: expected a mapping of fields and their values, not {kind_of(given)}"
             )
+        if isinstance(entry, dict) and entry.keys() <= {WHERE}:
+            mistakes.append(f"{place}[{number}]: it asks for no test; add a module such as {MODULES[0]}")
         yield _where(given if isinstance(given, dict) else {}, f"{place}[{number}].where", fields, mistakes)
 
 
@@ -88,6 +92,9 @@ def _where(given: dict[str, Any], place: str, fields: dict[str, Field], mistakes
         require_field(name, fields, f"{place}.{name}", mistakes)
         if name in fields:
             listed = values if isinstance(values, list) else [values]
+            if any(value is None or isinstance(value, dict | list) for value in listed):
+                mistakes.append(f"{place}.{name}: expected a value or a list of values, not {kind_of(values)}")
+                continue
             if not listed:
                 mistakes.append(f"{place}.{name}: the list is empty, so the entry would be for no row")
             where[name] = [typed_value(value, fields[name], f"{place}.{name}", mistakes) for value in listed]
