@@ -67,7 +67,13 @@ class Joined:
         raise IndexError(index)
 
     def different(self, indices: pl.Series) -> list[str | None]:
-        return [self[index] for index in indices]
+        found: dict[str | None, None] = {}
+        start = 0
+        for cells, first, count in self._parts:
+            here = indices.filter((indices >= start) & (indices < start + count)).cast(pl.Int64) - start + first
+            found |= dict.fromkeys(cells.different(here) if here.len() else ())
+            start += count
+        return [*found]
 
 
 class Pair:

@@ -138,7 +138,7 @@ def test_flags_are_those_of_a_file_with_these_rows_alone(
     assert all(flags[f"v#{name}"][place] == 2 for place in others for name in PARAMETERS if name != "syntax_test")
 
 
-@pytest.mark.parametrize("content", ['sensor,v\n"a",5\n"b",7\n', "v\n5\n", "sensor,v\n"])
+@pytest.mark.parametrize("content", ['sensor,v\n"a",5\n"b",7\n', "v\n5\n"])
 def test_quoted_and_missing_fields_are_no_crash(content: str) -> None:
     schema = {"fields": [{"name": "sensor"}, {"name": "v", "type": "number"}], "missingValues": ["", "NA"]}
     entry = {"where": {"sensor": "a"}, "qartod": {"gross_range_test": {"fail_span": [0, 1]}}}
