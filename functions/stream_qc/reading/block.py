@@ -145,9 +145,13 @@ class Block:
     def _different(self, name: str, indices: pl.Series) -> list[str | None]:
         """Returns the different values of some cells: in their type, or as they are written if they are not of it."""
         typed = self.typed(name).gather(indices) if name in self.schema.fields else self._column(name).gather(indices)
-        others = self._column(name).gather(indices.filter(typed.is_null())).unique(maintain_order=True)
-        values = typed.drop_nulls().unique(maintain_order=True)
-        return [None if value is None else str(value) for value in (*values, *others)]
+        others = self._column(name).gather(indices.filter(typed.is_null()))
+        values = typed.drop_nulls()
+        if not others.dtype.is_nested():
+            others = others.unique(maintain_order=True)
+        if not values.dtype.is_nested():
+            values = values.unique(maintain_order=True)
+        return [*fieldtypes.text(values).to_list(), *fieldtypes.text(others).to_list()]
 
     def spelled(self) -> pl.DataFrame:
         """Returns the columns as text where the file has text."""
