@@ -99,5 +99,5 @@ class Extent:
         if not self._known:
             return []
         found = [f"from {show_time(self._times[0])} to {show_time(self._times[1])}"] if self._times else []
-        alike = len(self._values) == 1 and self._text
+        alike = self._text if len(self._values) == 1 and None not in self._values else None
         return [*found, f"all {shorten(alike, SHOWN_CHARACTERS)}"] if alike else found

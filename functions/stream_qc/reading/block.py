@@ -145,7 +145,8 @@ class Block:
     def _different(self, name: str, indices: pl.Series) -> list[str | None]:
         """Returns the different values of some cells: in their type, or as they are written if they are not of it."""
         typed = self.typed(name).gather(indices) if name in self.schema.fields else self._column(name).gather(indices)
-        others = self._column(name).gather(indices.filter(typed.is_null()))
+        given = self.given(name) if name in self.schema.fields else self._column(name)
+        others = given.gather(indices.filter(typed.is_null()))
         values = typed.drop_nulls()
         if not others.dtype.is_nested():
             others = others.unique(maintain_order=True)
