@@ -1,4 +1,4 @@
-"""Where in a stream the failing rows are: from when to when, and whether all have the same value."""
+"""Where in a stream the failing rows are: from when to when."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import datetime as dt
 
 import polars as pl
 
-from stream_qc.cells import Cells, Raw
 from stream_qc.checks.base import Late, show_time, when_of
 from stream_qc.reading.block import Block
-from stream_qc.results import shorten
 
-FEW = 10  # values that are compared before all of them are
 KEPT_ROWS = 4  # flat_line_test flags its first rows when there are three
-SHOWN_CHARACTERS = 40
 
 
 class Times:
@@ -50,23 +46,14 @@ class Times:
 
 
 class Extent:
-    """The times of the first and the last failing row, and the value that all of them have."""
+    """The times of the first and the last failing row."""
 
     def __init__(self) -> None:
         self._times: tuple[dt.datetime, dt.datetime] | None = None
-        self._values: set[str | None] = set()  # at most two
-        self._text: str | None = None  # of the first one, as it is written
         self._known = True  # whether every failing row was added
 
-    def add(self, times: pl.Series | None, places: pl.Series, raw: Raw) -> None:
-        """Adds failing rows. times: None if they are not known. places: those of their cells."""
-        if not places.len():
-            return
-        if not self._values:
-            self._text = raw[places[0]]
-        for some in (places.head(FEW), places):
-            if len(self._values) < 2:
-                self._values = {*[*dict.fromkeys([*self._values, *raw.different(some)])][:2]}
+    def add(self, times: pl.Series | None) -> None:
+        """Adds failing rows. times: None if they are not known."""
         first, last = (None, None) if times is None else (times.min(), times.max())
         if isinstance(first, dt.datetime) and isinstance(last, dt.datetime):
             self._include(first, last)
@@ -75,16 +62,10 @@ class Extent:
 
     def add_late(self, late: Late) -> None:
         """Adds rows that change to FAIL."""
-        if late.cells is None:
-            self._known = False
-        else:
-            cells = late.cells
-            self.add(late.times, pl.int_range(cells.len(), eager=True), Cells(lambda: cells, pl.Series.to_list))
+        self.add(late.times)
 
     def include(self, later: Extent) -> None:
         """Adds the failing rows of the next stretch."""
-        self._text = self._text if self._values else later._text
-        self._values = {*sorted(self._values | later._values, key=str)[:2]}
         self._known = self._known and later._known
         if later._times is not None:
             self._include(*later._times)
@@ -95,9 +76,7 @@ class Extent:
 
     @property
     def words(self) -> list[str]:
-        """Returns the extent in words, such as `from 2013-01-04 to 2013-07-02` and `all -9999`; nothing if it is not known."""
+        """Returns the extent in words, such as `from 2013-01-04 to 2013-07-02`; nothing if it is not known."""
         if not self._known:
             return []
-        found = [f"from {show_time(self._times[0])} to {show_time(self._times[1])}"] if self._times else []
-        alike = self._text if len(self._values) == 1 and None not in self._values else None
-        return [*found, f"all {shorten(alike, SHOWN_CHARACTERS)}"] if alike else found
+        return [f"from {show_time(self._times[0])} to {show_time(self._times[1])}"] if self._times else []

@@ -196,8 +196,7 @@ class Tally:
         for flag, count in counts.items():
             self._counts[flag] += count
         if counts[FAIL]:
-            places = (found.flags == FAIL).arg_true()
-            self._extent.add(times.of(found.first, places), places, found.raw)
+            self._extent.add(times.of(found.first, (found.flags == FAIL).arg_true()))
             if len(self._failing) < SHOWN:
                 self._show(found, FAIL, self._failing, times)
         if counts[SUSPECT] and len(self._suspect) < SHOWN:
