@@ -42,7 +42,8 @@ class Times:
         if first < self._first:
             return None
         known = self._above if self._block is None else pl.concat([self._above, when_of(self._block)])
-        return known.gather(places + (first - self._first)) if known.len() else None
+        there = places + (first - self._first)
+        return known.gather(there) if there.len() and int(there.max()) < known.len() else None  # type: ignore[arg-type]
 
 
 class Extent:
