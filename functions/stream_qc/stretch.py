@@ -90,7 +90,7 @@ class Stretch:
 
         blocks: returns the blocks of the stream again, for the checks that ask for it, with these fields.
         """
-        times, axis = self._times, self._rules.schema.axes.time
+        times, axis = Times(), self._rules.schema.axes.time
         undecided = [tally for tally in self._tallies if tally.finish(times)]
         while undecided:
             times = Times()
