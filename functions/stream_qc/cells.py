@@ -1,8 +1,8 @@
-"""The text of single cells as written in the file, for the few that are shown to people."""
+"""The text of single cells as written in the file, and the times of their rows, for the few that are shown to people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -13,8 +13,8 @@ class Raw(Protocol):
 
     def __getitem__(self, index: int, /) -> str | None: ...
 
-    def different(self, indices: pl.Series, /) -> Iterable[str | None]:
-        """Returns the different values of several cells, as text that need not be that of the file."""
+    def times(self, indices: pl.Series, /) -> pl.Series:
+        """Returns the times of several rows, Datetime in microseconds; null for one without. The indices ascend."""
         ...
 
 
@@ -22,19 +22,18 @@ class Cells:
     """The cells of a field in a block, read from the file's text only when one is shown.
 
     column: returns one value per row, from which a cell's text is derived: the cell itself, or the line that contains it.
-    spell: returns the text of cells, given a Series of their values. different: returns their different values, given their
-    indices, without reading the text again.
+    spell: returns the text of cells, given a Series of their values. when: returns the time of each row.
     """
 
-    __slots__ = ("_column", "_different", "_spell")
+    __slots__ = ("_column", "_spell", "_when")
 
     def __init__(
         self,
         column: Callable[[], pl.Series],
         spell: Callable[[pl.Series], list[str | None]],
-        different: Callable[[pl.Series], Iterable[str | None]] | None = None,
+        when: Callable[[], pl.Series],
     ) -> None:
-        self._column, self._spell, self._different = column, spell, different or self.gather
+        self._column, self._spell, self._when = column, spell, when
 
     def __getitem__(self, index: int) -> str | None:
         return self._spell(self._column().slice(index, 1))[0]
@@ -43,12 +42,8 @@ class Cells:
         """Returns the text of several cells, faster than one by one."""
         return self._spell(self._column().gather(indices))
 
-    def different(self, indices: pl.Series) -> Iterable[str | None]:
-        return self._different(indices)
-
-    def as_written(self) -> Cells:
-        """Returns the same cells, whose values differ if their texts do."""
-        return Cells(self._column, self._spell)
+    def times(self, indices: pl.Series) -> pl.Series:
+        return self._when().gather(indices)
 
 
 class Joined:
@@ -66,14 +61,13 @@ class Joined:
             index -= count
         raise IndexError(index)
 
-    def different(self, indices: pl.Series) -> list[str | None]:
-        found: dict[str | None, None] = {}
-        start = 0
+    def times(self, indices: pl.Series) -> pl.Series:
+        found, start = [], 0
         for cells, first, count in self._parts:
-            here = indices.filter((indices >= start) & (indices < start + count)).cast(pl.Int64) - start + first
-            found |= dict.fromkeys(cells.different(here) if here.len() else ())
+            here = indices.filter((indices >= start) & (indices < start + count))
+            found.append(cells.times(here.cast(pl.Int64) + (first - start)))
             start += count
-        return [*found]
+        return pl.concat(found)
 
 
 class Pair:
@@ -88,8 +82,5 @@ class Pair:
     def gather(self, indices: pl.Series) -> list[str | None]:
         return [self[index] for index in indices]
 
-    def different(self, indices: pl.Series) -> list[str | None]:
-        return self.gather(indices)
-
-    def as_written(self) -> Pair:
-        return self
+    def times(self, indices: pl.Series) -> pl.Series:
+        return self.lat.times(indices)

@@ -6,44 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from stream_qc.checks.base import Late, show_time, when_of
-from stream_qc.reading.block import Block
-
-KEPT_ROWS = 4  # flat_line_test flags its first rows when there are three
-
-
-class Times:
-    """The times of the block that is checked, and of the KEPT_ROWS above it, which some checks flag with it."""
-
-    def __init__(self) -> None:
-        self._block: Block | None = None
-        self._above = pl.Series(dtype=pl.Datetime("us"))
-        self._first = 0  # the row of the first one above
-
-    def begin(self, block: Block) -> None:
-        self._block = block
-
-    def end(self) -> None:
-        """Lets the block go, but for its last rows."""
-        if self._block is not None and self._block.schema.axes.time is not None:
-            tail = self._block.tail(KEPT_ROWS)
-            known = pl.concat([self._above, when_of(tail)]).tail(KEPT_ROWS)
-            self._above = pl.Series(known.to_list(), dtype=pl.Datetime("us"))
-            self._first = tail.first + tail.height - self._above.len()
-        self._block = None
-
-    def of(self, first: int, places: pl.Series) -> pl.Series | None:
-        """Returns the times of rows, null for one without; None if they are not kept.
-
-        places: those of the rows, counted from the row `first`.
-        """
-        if self._block is not None and self._block.first <= first:
-            return when_of(self._block).gather(places + (first - self._block.first))
-        if first < self._first:
-            return None
-        known = self._above if self._block is None else pl.concat([self._above, when_of(self._block)])
-        there = places + (first - self._first)
-        return known.gather(there) if there.len() and int(there.max()) < known.len() else None  # type: ignore[arg-type]
+from stream_qc.checks.base import show_time
 
 
 class Extent:
@@ -60,10 +23,6 @@ class Extent:
             self._include(first, last)
         elif times is None:
             self._known = False
-
-    def add_late(self, late: Late) -> None:
-        """Adds rows that change to FAIL."""
-        self.add(late.times)
 
     def include(self, later: Extent) -> None:
         """Adds the failing rows of the next stretch."""

@@ -19,7 +19,6 @@ from stream_qc.checks.time_order import TimeOrderCheck, TimeOrderInSeries
 from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.checks.where import WhereCheck
 from stream_qc.errors import UnreadableFile
-from stream_qc.extent import Times
 from stream_qc.reading.block import Block
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
@@ -48,7 +47,6 @@ class Stretch:
             for check in checks_of(process, rules, series)
         ]
         self.file = WholeFile(rules)
-        self._times = Times()
 
     def fields_to_read(self) -> set[str]:
         """Returns the fields that the checks need, the time, which is shown, and the z axis, which climatology_test uses."""
@@ -62,14 +60,14 @@ class Stretch:
     def read_above(self, blocks: Blocks) -> None:
         """Has the checks see rows that are directly above the stretch. Their flags do not count."""
         for block in blocks:
-            _check(block, self._tallies, self._times)
+            _check(block, self._tallies)
         for tally in self._tallies:
             tally.begin()
 
     def read(self, blocks: Blocks) -> None:
         """Checks the next rows."""
         for block in blocks:
-            _check(block, self._tallies, self._times)
+            _check(block, self._tallies)
             self.file.update(block)
 
     def join(self, later: Stretch, blocks: Callable[[], Blocks]) -> list[str]:
@@ -78,10 +76,8 @@ class Stretch:
         Returns the names of the checks that had to read its rows again, as `field#test`.
         """
         again = [mine for mine, its in zip(self._tallies, later._tallies, strict=True) if not mine.join(its)]
-        times = Times()
         for block in blocks() if again else ():
-            _check(block, again, times)
-        self._times = later._times
+            _check(block, again)
         self.file.join(later.file)
         return [f"{tally.check.field}#{tally.check.test}" for tally in again]
 
@@ -90,18 +86,17 @@ class Stretch:
 
         blocks: returns the blocks of the stream again, for the checks that ask for it, with these fields.
         """
-        times, axis = Times(), self._rules.schema.axes.time
-        undecided = [tally for tally in self._tallies if tally.finish(times)]
+        axis = self._rules.schema.axes.time
+        undecided = [tally for tally in self._tallies if tally.finish()]
         while undecided:
-            times = Times()
             try:
                 for block in blocks(_needs(undecided) | ({axis} if axis else set())):
-                    _check(block, undecided, times)
+                    _check(block, undecided)
             except UnreadableFile:
                 if not self.file.unreadable:
                     raise
                 # It ends where it did in the first pass.
-            undecided = [tally for tally in undecided if tally.finish(times)]
+            undecided = [tally for tally in undecided if tally.finish()]
         return {process: self._report(process) for process in self._processes}
 
     def _report(self, process: int) -> Report:
@@ -192,13 +187,11 @@ def _needs(tallies: list[Tally]) -> set[str]:
     return {name for tally in tallies for name in tally.check.needs}
 
 
-def _check(block: Block, tallies: list[Tally], times: Times) -> None:
+def _check(block: Block, tallies: list[Tally]) -> None:
     """Has every check see the block: first what can be proved for all of them in one query, then row by row."""
-    times.begin(block)
     found = measured((measure for tally in tallies for measure in tally.measures), block.typed)
     for tally in tallies:
-        tally.update(block, found, times)
-    times.end()
+        tally.update(block, found)
 
 
 def _warning(rules: Rules) -> str:

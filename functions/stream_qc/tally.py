@@ -11,7 +11,7 @@ import polars as pl
 
 from stream_qc.checks.base import Again, Check, Flags, Late, show_time
 from stream_qc.checks.measures import Found, Measure
-from stream_qc.extent import Extent, Times
+from stream_qc.extent import Extent
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.results import SHOWN, Example, Result
@@ -53,11 +53,8 @@ class Tally:
         """Returns what `update` needs to know of the next block."""
         return () if self.sink is not None else self.check.measures
 
-    def update(self, block: Block, found: Found, times: Times) -> None:
-        """Counts the flags of a block, without computing them if it is proved clean. A sink needs them all.
-
-        times: those of the rows of the block.
-        """
+    def update(self, block: Block, found: Found) -> None:
+        """Counts the flags of a block, without computing them if it is proved clean. A sink needs them all."""
         time = block.schema.axes.time
         self._of_times = self.check.field == time
         if time in self.check.needs:
@@ -73,9 +70,9 @@ class Tally:
             return
         flags = self.check.update(block)
         if isinstance(flags, Flags):
-            self._add(flags, times)
+            self._add(flags)
         elif flags is not None:
-            self._take(flags, times)
+            self._take(flags)
 
     def begin(self) -> None:
         """Starts counting: the rows so far were those above a stretch."""
@@ -103,7 +100,7 @@ class Tally:
         self._suspect += later._suspect[: SHOWN - len(self._suspect)]
         return True
 
-    def finish(self, times: Times) -> bool:
+    def finish(self) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""
         found = [*self.check.finish()]
         for one in found:
@@ -113,7 +110,7 @@ class Tally:
                 if self.sink is not None:
                     self.sink.restart()
                 return True
-        self._take([one for one in found if not isinstance(one, Again)], times)
+        self._take([one for one in found if not isinstance(one, Again)])
         return False
 
     def result(self, rows: int, missing_fields: Collection[str]) -> Result:
@@ -182,25 +179,25 @@ class Tally:
         self._failing: list[Example] = []
         self._suspect: list[Example] = []
 
-    def _take(self, found: Iterable[Flags | Late], times: Times) -> None:
+    def _take(self, found: Iterable[Flags | Late]) -> None:
         for one in found:
             if isinstance(one, Late):
                 self._change(one)
             else:
-                self._add(one, times)
+                self._add(one)
 
-    def _add(self, found: Flags, times: Times) -> None:
+    def _add(self, found: Flags) -> None:
         # Several times as fast as value_counts.
         counts = {flag: int((found.flags == flag).sum()) for flag in (UNKNOWN, SUSPECT, FAIL, MISSING)}
         counts[GOOD] = found.flags.len() - sum(counts.values())
         for flag, count in counts.items():
             self._counts[flag] += count
         if counts[FAIL]:
-            self._extent.add(times.of(found.first, (found.flags == FAIL).arg_true()))
+            self._extent.add(found.raw.times((found.flags == FAIL).arg_true()))
             if len(self._failing) < SHOWN:
-                self._show(found, FAIL, self._failing, times)
+                self._show(found, FAIL, self._failing)
         if counts[SUSPECT] and len(self._suspect) < SHOWN:
-            self._show(found, SUSPECT, self._suspect, times)
+            self._show(found, SUSPECT, self._suspect)
         if self.sink is not None:
             self.sink.write(found.flags)
 
@@ -210,17 +207,17 @@ class Tally:
         times = repeat(None) if self._of_times or late.times is None else late.times
         shown = [_example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)]
         if late.flag == FAIL:
-            self._extent.add_late(late)
+            self._extent.add(late.times)
             self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
         elif late.flag == SUSPECT:
             self._suspect = sorted(self._suspect + shown, key=lambda one: one.row)[:SHOWN]
         if self.sink is not None:
             self.sink.change(late)
 
-    def _show(self, found: Flags, flag: int, shown: list[Example], times: Times) -> None:
+    def _show(self, found: Flags, flag: int, shown: list[Example]) -> None:
         offending = (found.flags == flag).arg_true().head(SHOWN - len(shown))
-        known = None if self._of_times else times.of(found.first, offending)
-        for index, time in zip(offending, repeat(None) if known is None else known, strict=False):
+        times = repeat(None) if self._of_times else found.raw.times(offending)
+        for index, time in zip(offending, times, strict=False):
             shown.append(_example(found.first + index, found.raw[index], found.why(index), time))
 
 

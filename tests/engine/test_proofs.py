@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from stream_qc.checks import TESTS, Check
 from stream_qc.checks.base import Flags
 from stream_qc.engine import check_stream
-from stream_qc.extent import Times
 from stream_qc.formats import Format
 from stream_qc.rules import Rules, load
 from stream_qc.tally import Tally
@@ -207,9 +206,9 @@ def test_rows_of_a_clean_block_are_not_looked_at(monkeypatch: pytest.MonkeyPatch
     looked: Counter[str] = Counter()
     add = Tally._add
 
-    def counted(tally: Tally, flags: Flags, times: Times) -> None:
+    def counted(tally: Tally, flags: Flags) -> None:
         looked[tally.check.test] += 1
-        add(tally, flags, times)
+        add(tally, flags)
 
     monkeypatch.setattr(Tally, "_add", counted)
     items = found(("time,v,z,lat,lon\n" + "".join(rows)).encode(), given, 2000)

@@ -55,8 +55,8 @@ class Late:
     """A correction of rows that are flagged already: they change from the flag `was` to the flag `flag`.
 
     count: how many rows change. rows: their 0-based numbers, or None for every row flagged `was`. shown: the first of
-    them, in ascending order, as (row, value as written in the file, reason). times, cells: those of all of them, in the order of
-    `rows`, if they are known.
+    them, in ascending order, as (row, value as written in the file, reason). times: of all of them, in the order of `rows`, if
+    they are known.
     """
 
     was: int
@@ -65,7 +65,6 @@ class Late:
     rows: pl.Series | None
     shown: list[tuple[int, str | None, str]]
     times: pl.Series | None = None
-    cells: pl.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -240,12 +239,6 @@ def finite(numbers: pl.Series) -> pl.Series:
 def time_of(block: Block, field: str) -> pl.Series:
     """Returns the time axis as Datetime in microseconds, in UTC without a zone; null where the time is missing."""
     return block.typed(field).cast(pl.Datetime("us"))
-
-
-def when_of(block: Block) -> pl.Series:
-    """Returns the times of the rows; null if the rules name no time axis."""
-    time = block.schema.axes.time
-    return block.absent.cast(pl.Datetime("us")) if time is None else time_of(block, time)
 
 
 def largest(numbers: pl.Series) -> float:

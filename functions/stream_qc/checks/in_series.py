@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from stream_qc.cells import Cells, Pair
-from stream_qc.checks.base import Again, Clean, Collected, Flags, Late, when_of
+from stream_qc.checks.base import Again, Clean, Collected, Flags, Late
 from stream_qc.checks.measures import Found
 from stream_qc.checks.series import Series
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
@@ -92,7 +92,7 @@ class InSeries:
     def update(self, block: Block) -> list[Flags | Late]:
         if not block.height:
             return []
-        raw, judged = self.cells(block).as_written(), self._judged(block)  # as those of the rows that wait
+        raw, judged = self.cells(block), self._judged(block)
         here = judged.filter("new").sort("row")
         late = [*self._late(judged.filter("waited"))]
         self._keep(judged, raw, block.first)
@@ -109,7 +109,7 @@ class InSeries:
         rows = self.values(block).with_columns(
             self.series.numbers(block).alias("series"),
             pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
-            when_of(block).alias("when"),
+            block.when().alias("when"),
         )
         above = self._above.filter(SERIES.is_in(rows["series"].unique().implode()))
         known = pl.concat([above, rows], how="diagonal").with_columns(
@@ -138,7 +138,7 @@ class InSeries:
             if rows.height:
                 shown = rows.head(0 if flag == GOOD else SHOWN).iter_rows(named=True)
                 examples = [(row["row"], row["cell"], self._reason(row, row["cell"])) for row in shown]
-                yield Late(UNKNOWN, flag, rows.height, rows["row"], examples, rows["when"], rows["cell"])
+                yield Late(UNKNOWN, flag, rows.height, rows["row"], examples, rows["when"])
 
     def _reason(self, row: Mapping[str, Any], raw: str | None) -> str:
         series = self.series.name(row["series"])

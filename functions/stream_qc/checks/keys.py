@@ -95,10 +95,10 @@ class KeyCells:
     def __getitem__(self, index: int) -> str:
         return self.gather(pl.Series([index]))[0]
 
-    def different(self, indices: pl.Series) -> list[str]:
-        return self.gather(indices)
-
     def gather(self, indices: pl.Series) -> list[str]:
         """Returns the keys of several rows."""
         rows = zip(*(cells.gather(indices) for cells in self._cells), strict=True)
         return [", ".join((cell or "")[:SHOWN_CHARACTERS] for cell in row) for row in rows]
+
+    def times(self, indices: pl.Series) -> pl.Series:
+        return self._cells[0].times(indices)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stream_qc.checks.base import Clean, Flags, Late, when_of
+from stream_qc.checks.base import Clean, Flags, Late
 from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import Found
 from stream_qc.flags import FAIL, GOOD, SUSPECT
@@ -61,7 +61,7 @@ class RepeatCheck:
                 .with_row_index("row", offset=block.first)
                 .gather(chosen)
                 .with_columns(
-                    pl.Series("raw", cells.gather(chosen), dtype=pl.String), when_of(block).gather(chosen).alias("when")
+                    pl.Series("raw", cells.gather(chosen), dtype=pl.String), block.when().gather(chosen).alias("when")
                 )
             )
             self._hold(rows)
@@ -92,7 +92,6 @@ class RepeatCheck:
                     rows=repeated["row"],
                     shown=[(row, raw, self._key.repeats(raw, first)) for row, raw, first in shown],
                     times=repeated["when"],
-                    cells=repeated["raw"],
                 )
         self.close()
 

@@ -40,16 +40,16 @@ class SeriesWhere(Series):
 
 
 class Chosen:
-    """The cells of each row as the check of its entry shows them. entries: of each row; raw: by entry."""
+    """The cells of each row as the check of its entry shows them. entries: of each row; raw: by entry; when: of each row."""
 
-    def __init__(self, entries: pl.Series, raw: Mapping[int, Raw]) -> None:
-        self._entries, self._raw = entries, raw
+    def __init__(self, entries: pl.Series, raw: Mapping[int, Raw], when: Callable[[], pl.Series]) -> None:
+        self._entries, self._raw, self._when = entries, raw, when
 
     def __getitem__(self, index: int) -> str | None:
         return self._raw[self._entries[index]][index]
 
-    def different(self, indices: pl.Series) -> list[str | None]:
-        return [self[index] for index in indices]
+    def times(self, indices: pl.Series) -> pl.Series:
+        return self._when().gather(indices)
 
 
 class WhereCheck:
@@ -112,7 +112,7 @@ class WhereCheck:
         def why(index: int) -> str:
             return found[self._entries(block)[index]].why(index)
 
-        raw = Chosen(self._entries(block), {number: one.raw for number, one in found.items()})
+        raw = Chosen(self._entries(block), {number: one.raw for number, one in found.items()}, block.when)
         return [*late, Flags(block.first, flags, raw, why)]
 
     def finish(self) -> Iterable[Flags | Late | Again]:

@@ -111,13 +111,6 @@ class Block:
             copy._given[name], copy._typed[name] = _where(self.given(name), there), _where(self.typed(name), there)
         return copy
 
-    def tail(self, count: int) -> Block:
-        """Returns the last rows as a block."""
-        raw = self.raw.tail(count)
-        height = min(count, self.height)
-        first = self.first + self.height - height
-        return Block(first, raw, self.schema, height=height, nulls_are_missing=self.nulls_are_missing)
-
     def unread(self, name: str) -> int:
         """Returns how many cells of the field hold a value that is not of its type."""
         if name not in self._unread:
@@ -139,20 +132,13 @@ class Block:
         return Cells(
             lambda: self._written(name),
             lambda cells: fieldtypes.text(cells).to_list(),
-            lambda indices: self._different(name, indices),
+            self.when,
         )
 
-    def _different(self, name: str, indices: pl.Series) -> list[str | None]:
-        """Returns the different values of some cells: in their type, or as they are written if they are not of it."""
-        typed = self.typed(name).gather(indices) if name in self.schema.fields else self._column(name).gather(indices)
-        given = self.given(name) if name in self.schema.fields else self._column(name)
-        others = given.gather(indices.filter(typed.is_null()))
-        values = typed.drop_nulls()
-        if not others.dtype.is_nested():
-            others = others.unique(maintain_order=True)
-        if not values.dtype.is_nested():
-            values = values.unique(maintain_order=True)
-        return [*fieldtypes.text(values).to_list(), *fieldtypes.text(others).to_list()]
+    def when(self) -> pl.Series:
+        """Returns the times of the rows, Datetime in microseconds; null for a row without one, and if the rules name no time."""
+        time = self.schema.axes.time
+        return (self.absent if time is None else self.typed(time)).cast(pl.Datetime("us"))
 
     def spelled(self) -> pl.DataFrame:
         """Returns the columns as text where the file has text."""

@@ -57,7 +57,9 @@ class LineBlock(Block):
         if name in self.schema.time_parts:
             return super().cells(name)
         return Cells(
-            self.lines, lambda lines: [_text(_value(_object(line.encode())[0], name)) for line in lines.to_list()]
+            self.lines,
+            lambda lines: [_text(_value(_object(line.encode())[0], name)) for line in lines.to_list()],
+            self.when,
         )
 
 
