@@ -9,12 +9,12 @@ second pass.
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
+
+from stream_qc.checks.counts import Counts
 
 MICROSECOND = dt.timedelta(microseconds=1)
 SECOND = 1_000_000  # microseconds
@@ -32,27 +32,20 @@ class Intervals:
     """
 
     def __init__(self) -> None:
-        self._counts: list[pl.DataFrame] = []  # of several blocks, so a count may occur in each
-        self._held = 0
+        self._counts = Counts(["start"], MOST_COUNTS, (pl.col("least").min(), pl.col("most").max()))
         # The intervals of blocks in which all are the same. They are in no other count.
         self._even: Counter[int] = Counter()
-        self._files: list[Path] = []
-        self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
         self._last: pl.Series | None = None
 
     def forget(self) -> None:
         """Discards the intervals, but not the last time: the interval to the next row counts."""
-        self._counts, self._held, self._even, self._files, self._folders = [], 0, Counter(), [], []
+        self._counts.forget()
+        self._even = Counter()
 
     def include(self, earlier: Intervals) -> None:
         """Adds the intervals of the rows above."""
-        self._counts += earlier._counts
-        self._held += earlier._held
+        self._counts.include(earlier._counts)
         self._even += earlier._even
-        self._files += earlier._files
-        self._folders += earlier._folders
-        if self._held > MOST_COUNTS:
-            self._make_room()
 
     def add(self, times: pl.Series, every: int | None = None) -> None:
         """Adds the times of the next rows, Datetime in microseconds. Intervals to or from a missing time are left out.
@@ -76,7 +69,7 @@ class Intervals:
             grouped = others.to_frame().group_by(start_of(us).alias("start"))
             counts = grouped.agg(pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most"))
             counted = pl.concat([counted, counts])
-        self._keep(counted)
+        self._counts.add(counted)
 
     def _add_even(self, times: pl.Series, every: int) -> None:
         before = None if self._last is None else self._last[0]
@@ -85,22 +78,15 @@ class Intervals:
         self._even[every] += times.len() - 1
         self._last = times.tail(1)
         if len(self._even) > MOST_EVEN:
-            self._keep(pl.concat(_counted(us, count) for us, count in self._even.items()))
+            self._counts.add(pl.concat(_counted(us, count) for us, count in self._even.items()))
             self._even.clear()
-
-    def _keep(self, counted: pl.DataFrame) -> None:
-        self._counts.append(counted)
-        self._held += counted.height
-        if self._held > MOST_COUNTS:
-            self._make_room()
 
     def median(self) -> int | None:
         """Returns the median interval in microseconds, or None if there is no interval.
 
         From one second on it is rounded down to whole seconds, as in ioos_qc. Below, where ioos_qc cannot work, it is exact.
         """
-        if self._counts:
-            self._merge()
+        self._counts.merge()
         total = sum(int(part["n"].sum()) for part in self._parts())
         if not total:
             return None
@@ -129,26 +115,8 @@ class Intervals:
         return low, int(of_start["least"].min()), int(of_start["most"].max())  # type: ignore[arg-type]
 
     def _parts(self) -> Iterator[pl.DataFrame]:
-        yield from self._counts
+        yield from self._counts.parts()
         yield from (_counted(us, count) for us, count in self._even.items())
-        yield from (pl.read_parquet(path) for path in self._files)
-
-    def _merge(self) -> pl.DataFrame:
-        """Puts the counts in memory together."""
-        of_start = pl.concat(self._counts).group_by("start")
-        counts = of_start.agg(pl.col("n").sum(), pl.col("least").min(), pl.col("most").max())
-        self._counts, self._held = [counts], counts.height
-        return counts
-
-    def _make_room(self) -> None:
-        counts = self._merge()
-        if counts.height <= MOST_COUNTS // 2:
-            return
-        if not self._folders:
-            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
-        self._files.append(Path(self._folders[0].name, f"{len(self._files)}.parquet"))
-        counts.write_parquet(self._files[-1])
-        self._counts, self._held = [], 0
 
 
 def _counted(us: int, count: int) -> pl.DataFrame:

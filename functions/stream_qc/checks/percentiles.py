@@ -3,51 +3,36 @@
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
+
+from stream_qc.checks.counts import Counts
 
 MOST_VALUES = 500_000  # different ones in memory
 BINS = 50_000
 
 
 class Values:
-    """Counts how often each value occurs. Few fields have more than MOST_VALUES different ones; the counts of those go to
-    temporary files.
-    """
+    """Counts how often each value occurs."""
 
     def __init__(self) -> None:
-        self.forget()
+        self.count = 0
+        self._counts = Counts(["v"], MOST_VALUES)
 
     def forget(self) -> None:
         self.count = 0
-        self._counts: list[pl.DataFrame] = []  # of several blocks, so a value may occur in each
-        self._held = 0
-        self._files: list[Path] = []
-        self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
+        self._counts.forget()
 
     def include(self, earlier: Values) -> None:
         self.count += earlier.count
-        self._counts += earlier._counts
-        self._held += earlier._held
-        self._files += earlier._files
-        self._folders += earlier._folders
-        if self._held > MOST_VALUES:
-            self._make_room()
+        self._counts.include(earlier._counts)
 
     def add(self, values: pl.Series) -> None:
         """Adds values, Float64 without null, NaN or infinity."""
         if values.len():
-            # -0.0 and 0.0 are the same value.
-            self._counts.append(
-                (values + 0.0).alias("v").to_frame().group_by("v").agg(pl.len().cast(pl.Int64).alias("n"))
-            )
             self.count += values.len()
-            self._held += self._counts[-1].height
-            if self._held > MOST_VALUES:
-                self._make_room()
+            same = (values + 0.0).alias("v").to_frame().group_by("v")  # -0.0 and 0.0 are the same value
+            self._counts.add(same.agg(pl.len().cast(pl.Int64).alias("n")))
 
     def percentile(self, share: float) -> float:
         """Returns the value below which a share (0 to 100) of the values is, interpolated as numpy does by default."""
@@ -60,8 +45,8 @@ class Values:
     def _at(self, rank: int) -> float:
         """Returns the value with this rank in ascending order. Narrows it down, with memory for BINS of them."""
         value, number = pl.col("v"), pl.col("bin")
-        low = min(float(part["v"].min()) for part in self._parts())  # type: ignore[arg-type]  # numbers
-        high = max(float(part["v"].max()) for part in self._parts())  # type: ignore[arg-type]
+        low = min(float(part["v"].min()) for part in self._counts.parts())  # type: ignore[arg-type]  # numbers
+        high = max(float(part["v"].max()) for part in self._counts.parts())  # type: ignore[arg-type]
         while low < high:
             scale = 0.5 if math.isinf(high - low) else 1.0
             place = (value * scale - low * scale) / (high * scale - low * scale) * BINS
@@ -69,7 +54,7 @@ class Values:
                 part.filter(value.is_between(low, high))
                 .group_by(place.floor().clip(0, BINS - 1).alias("bin"))
                 .agg(pl.col("n").sum(), value.min().alias("low"), value.max().alias("high"))
-                for part in self._parts()
+                for part in self._counts.parts()
             )
             bins = bins.group_by(number).agg(pl.col("n").sum(), pl.col("low").min(), pl.col("high").max()).sort("bin")
             ends = bins["n"].cum_sum()
@@ -77,18 +62,3 @@ class Values:
             rank -= int(ends[chosen] - bins["n"][chosen])
             low, high = bins["low"][chosen], bins["high"][chosen]
         return low
-
-    def _parts(self) -> Iterator[pl.DataFrame]:
-        yield from self._counts
-        yield from (pl.read_parquet(path) for path in self._files)
-
-    def _make_room(self) -> None:
-        counts = pl.concat(self._counts).group_by("v").agg(pl.col("n").sum())
-        if counts.height <= MOST_VALUES // 2:
-            self._counts, self._held = [counts], counts.height
-            return
-        if not self._folders:
-            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
-        self._files.append(Path(self._folders[0].name, f"{len(self._files)}.parquet"))
-        counts.write_parquet(self._files[-1])
-        self._counts, self._held = [], 0

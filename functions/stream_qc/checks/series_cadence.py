@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import polars as pl
 
 from stream_qc.checks.cadence import start_of
+from stream_qc.checks.counts import Counts
 from stream_qc.checks.in_series import SERIES, before
 
 MOST_COUNTS = 500_000  # in memory
@@ -19,10 +16,7 @@ class SeriesIntervals:
     """Counts the intervals of each series, as Intervals does. Beyond MOST_COUNTS, the counts go to temporary files."""
 
     def __init__(self) -> None:
-        self._counts: list[pl.DataFrame] = []
-        self._held = 0
-        self._files: list[Path] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._counts = Counts(["series", "start"], MOST_COUNTS, (pl.col("least").min(), pl.col("most").max()))
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds the intervals that end in new rows. rows: `series`, `t` and `new`, in order of their series."""
@@ -35,21 +29,20 @@ class SeriesIntervals:
         counts = found.group_by("series", start_of(us).alias("start")).agg(
             pl.len().cast(pl.Int64).alias("n"), us.min().alias("least"), us.max().alias("most")
         )
-        self._counts.append(counts)
-        self._held += counts.height
-        if self._held > MOST_COUNTS:
-            self._make_room()
+        self._counts.add(counts)
 
     def medians(self) -> pl.DataFrame:
         """Returns the `series` and their median `interval` in microseconds, rounded as by Intervals; those that have one."""
-        numbers = [part["series"].max() for part in self._parts() if part.height]
+        numbers = [part["series"].max() for part in self._counts.parts() if part.height]
         most = max((int(number) for number in numbers if isinstance(number, int)), default=-1)
-        step = AT_ONCE if self._files else most + 1
+        step = AT_ONCE if self._counts.spilled else most + 1
         parts = [self._medians(first, first + step) for first in range(0, most + 1, max(1, step))]
         return pl.concat(parts) if parts else pl.DataFrame(schema={"series": pl.Int64, "interval": pl.Int64})
 
     def _medians(self, first: int, end: int) -> pl.DataFrame:
-        counts = _merged([part.filter(SERIES.is_between(first, end, closed="left")) for part in self._parts()])
+        counts = self._counts.merged(
+            [part.filter(SERIES.is_between(first, end, closed="left")) for part in self._counts.parts()]
+        )
         ranked = counts.sort("series", "start").with_columns(
             pl.col("n").cum_sum().over("series").alias("end"), pl.col("n").sum().over("series").alias("total")
         )
@@ -61,23 +54,3 @@ class SeriesIntervals:
         middle = (pl.col("most") + pl.col("least_upper")) // 2
         same = pl.col("start") == pl.col("start_upper")
         return both.select("series", pl.when(same).then("start").otherwise(start_of(middle)).alias("interval"))
-
-    def _parts(self) -> Iterator[pl.DataFrame]:
-        yield from self._counts
-        yield from (pl.read_parquet(path) for path in self._files)
-
-    def _make_room(self) -> None:
-        counts = _merged(self._counts)
-        if counts.height <= MOST_COUNTS // 2:
-            self._counts, self._held = [counts], counts.height
-            return
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
-        self._files.append(Path(self._folder.name, f"{len(self._files)}.parquet"))
-        counts.write_parquet(self._files[-1])
-        self._counts, self._held = [], 0
-
-
-def _merged(counts: list[pl.DataFrame]) -> pl.DataFrame:
-    grouped = pl.concat(counts).group_by("series", "start")
-    return grouped.agg(pl.col("n").sum(), pl.col("least").min(), pl.col("most").max())

@@ -1,0 +1,70 @@
+"""Counts of values, or of spans of them, without keeping all in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+
+class Counts:
+    """Parts of a table of counts. A value may be in several; its count is their sum. Beyond `most` rows, they go to files.
+
+    keys: the columns that tell the values apart. more: how the others are put together, except `n`, which is summed.
+    """
+
+    def __init__(self, keys: Sequence[str], most: int, more: Sequence[pl.Expr] = ()) -> None:
+        self._keys, self._most = keys, most
+        self._sums = (pl.col("n").sum(), *more)
+        self.forget()
+
+    def forget(self) -> None:
+        self._parts: list[pl.DataFrame] = []
+        self._held = 0
+        self._files: list[Path] = []
+        self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
+
+    def include(self, earlier: Counts) -> None:
+        self._parts += earlier._parts
+        self._held += earlier._held
+        self._files += earlier._files
+        self._folders += earlier._folders
+        self._make_room()
+
+    def add(self, part: pl.DataFrame) -> None:
+        self._parts.append(part)
+        self._held += part.height
+        self._make_room()
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        yield from self._parts
+        yield from (pl.read_parquet(path) for path in self._files)
+
+    @property
+    def spilled(self) -> bool:
+        """Whether there are files."""
+        return bool(self._files)
+
+    def merge(self) -> None:
+        """Puts the parts in memory together."""
+        if self._parts:
+            merged = self.merged(self._parts)
+            self._parts, self._held = [merged], merged.height
+
+    def merged(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Returns parts as one, in which each value is once."""
+        return pl.concat(parts).group_by(self._keys).agg(*self._sums)
+
+    def _make_room(self) -> None:
+        if self._held <= self._most:
+            return
+        self.merge()
+        if self._held <= self._most // 2:
+            return
+        if not self._folders:
+            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
+        self._files.append(Path(self._folders[0].name, f"{len(self._files)}.parquet"))
+        self._parts[0].write_parquet(self._files[-1])
+        self._parts, self._held = [], 0
