@@ -19,7 +19,14 @@ from stream_qc.schema import Field
 NOT_FINITE = ["NaN", "INF", "-INF"]
 
 
-NESTED = {"array": (pl.List, pl.Array), "list": (pl.List, pl.Array), "object": (pl.Struct,)}  # columns of Parquet
+LISTS = (pl.List, pl.Array)
+NESTED = {
+    "array": LISTS,
+    "list": LISTS,
+    "geopoint": (*LISTS, pl.Struct),
+    "object": (pl.Struct,),
+    "geojson": (pl.Struct,),
+}  # columns of Parquet; fmt: skip
 
 
 def parse(cells: pl.Series, field: Field) -> pl.Series:
@@ -30,7 +37,7 @@ def parse(cells: pl.Series, field: Field) -> pl.Series:
     if cells.dtype == pl.Null:
         return cells.cast(POLARS[field.type])
     if isinstance(cells.dtype, NESTED.get(field.type, ())):
-        return fieldtexts.of_nested(cells, field)
+        return PARSERS[field.type](fieldtexts.of_nested(cells, field), field)
     if cells.dtype != pl.String:
         return _native(cells, field)
     return PARSERS[field.type](cells, field)

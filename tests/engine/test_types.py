@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 from typing import Any
@@ -118,3 +119,49 @@ def test_year_or_month_is_a_time_axis(kind: str, times: list[str]) -> None:
     reports = check_stream(lambda: io.BytesIO(content), Format("csv", ""), load(json.dumps(rules)))
     fails = {result.test: [one.row for one in result.examples] for result in reports[3].results if result.fail}
     assert fails == {"time_order": [4], "duplicate_time": [4], "time_gap_test": [3]}
+
+
+def test_positions_and_months_of_parquet() -> None:
+    frame = pl.DataFrame({
+        "p": [[7.5, 50.0], [7.5, 91.0]], "o": [{"lon": 1.0, "lat": 2.0}, {"lon": 181.0, "lat": 2.0}],
+        "m": [dt.date(2020, 1, 1), dt.date(2020, 2, 1)],
+    })  # fmt: skip
+    content = io.BytesIO()
+    frame.write_parquet(content)
+    fields = [
+        {"name": "p", "type": "geopoint", "format": "array"}, {"name": "o", "type": "geopoint", "format": "object"},
+        {"name": "m", "type": "yearmonth"},
+    ]  # fmt: skip
+    rules = load(json.dumps({"schema": {"fields": fields}, "time": "m"}))
+    reports = check_stream(lambda: io.BytesIO(content.getvalue()), Format("parquet", ""), rules)
+    fails = {result.name: result.fail for report in reports.values() for result in report.results if not result.passed}
+    assert fails == {"1#p#type": 1, "1#o#type": 1}
+
+
+def test_reasons_name_the_format_and_the_type_of_items() -> None:
+    assert "is not a string in the format email" in reason({"type": "string", "format": "email"}, "a@b")
+    assert "is not a list of the itemType integer" in reason({"type": "list", "itemType": "integer"}, "1,x")
+    assert "has 1 item, below 2" in reason({"type": "list", "constraints": {"minLength": 2}}, "a")
+
+
+def reason(field: dict[str, Any], cell: str) -> str:
+    """Returns the reason why a cell fails."""
+    rules = load(json.dumps({"schema": {"fields": [{"name": "v", **field}]}}))
+    content = (json.dumps({"v": cell}) + "\n").encode()
+    reports = check_stream(lambda: io.BytesIO(content), Format("ndjson", ""), rules)
+    (found,) = (result for report in reports.values() for result in report.results if result.fail)
+    return found.examples[0].reason
+
+
+@pytest.mark.parametrize("name", ["^v$", "^.*$", "*", "a.b", "v v"])
+def test_name_that_looks_like_a_pattern_is_a_name(name: str) -> None:
+    fields = [
+        {"name": name, "type": "number", "constraints": {"minimum": 0}},
+        {"name": "other", "constraints": {"pattern": "x"}},
+    ]
+    tests = {"gross_range_test": {"fail_span": [0, 5]}, "spike_test": {"fail_threshold": 100}}
+    rules = load(json.dumps({"schema": {"fields": fields}, "streams": {name: {"qartod": tests}}}))
+    content = f"{name},other\n-1,x\n7,x\n,x\nz,x\n".encode()
+    reports = check_stream(lambda: io.BytesIO(content), Format("csv", ""), rules)
+    fails = {result.test: result.fail for report in reports.values() for result in report.results if result.fail}
+    assert fails == {"type": 1, "minimum": 1, "gross_range_test": 2}

@@ -109,9 +109,10 @@ def _length(field: Field) -> pl.Expr:
 
 
 def _counted(field: Field, value: str) -> str:
-    if field.type == "list":
-        return f"{value.count(field.delimiter) + 1} items"
-    return f"{items_in(value)} items" if field.type in ("array", "object") else f"a length of {len(value)}"
+    if field.type not in ("list", "array", "object"):
+        return f"a length of {len(value)}"
+    count = value.count(field.delimiter) + 1 if field.type == "list" else items_in(value)
+    return f"{count} item{'' if count == 1 else 's'}"
 
 
 def _limit(field: Field, test: str, bad: pl.Expr, limit: str) -> RowCheck:
@@ -186,12 +187,13 @@ def _type_flags(block: Block, name: str) -> pl.Series:
 
 
 def _not_of_type(field: Field, value: Any) -> str:
-    if field.type == "string":
+    if field.type == "string" and field.format == "default":
         return f"{field.name} {value!r} is not text"
     text = str(value)[:80]
     if field.type == "integer" and re.fullmatch(r"\s*[-+]?\d+\s*", text):
         return f"{field.name} {text!r} does not fit into 64 bits, the largest integer supported (type)"
     form = "" if field.format == "default" else f" in the format {field.format}"
+    form += f" of the itemType {field.item_type}" if field.type == "list" else ""
     return f"{field.name} {text!r} is not {ARTICLE.get(field.type, f'a {field.type}')}{form} (type)"
 
 

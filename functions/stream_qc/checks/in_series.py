@@ -90,30 +90,43 @@ class InSeries:
         return None
 
     def update(self, block: Block) -> list[Flags | Late]:
-        if not block.height:
+        rows = self._rows(block)
+        if rows.is_empty():
             return []
-        raw, judged = self.cells(block), self._judged(block)
+        raw, judged = self.cells(block), self._judged(rows, block.first)
         here = judged.filter("new").sort("row")
         late = [*self._late(judged.filter("waited"))]
         self._keep(judged, raw, block.first)
-        return [
-            *late,
-            Flags(block.first, here["flag"], raw, lambda index: self._reason(here.row(index, named=True), raw[index])),
-        ]
+        flags = here["flag"]
+        if here.height < block.height:  # the other rows are those of other entries (stream_qc.checks.where)
+            flags = pl.repeat(UNKNOWN, block.height, dtype=pl.UInt8, eager=True).scatter(
+                here["row"] - block.first, flags
+            )
+
+        def why(index: int) -> str:
+            return self._reason(here.row(by_predicate=ROW == block.first + index, named=True), raw[index])
+
+        return [*late, Flags(block.first, flags, raw, why)]
 
     def finish(self) -> Iterable[Flags | Late | Again]:
         return ()
 
-    def _judged(self, block: Block) -> pl.DataFrame:
-        """Returns the rows of the block and those above of the same series, in order of their series, with their flags."""
+    def _rows(self, block: Block) -> pl.DataFrame:
+        """Returns the rows of the block that the check is for."""
+        row = pl.int_range(block.first, block.first + block.height, dtype=pl.Int64)
         rows = self.values(block).with_columns(
-            self.series.numbers(block).alias("series"),
-            pl.int_range(block.first, block.first + block.height, dtype=pl.Int64).alias("row"),
-            block.when().alias("when"),
+            self.series.numbers(block).alias("series"), row.alias("row"), block.when().alias("when")
         )
+        return rows.drop_nulls("series")
+
+    def _judged(self, rows: pl.DataFrame, first: int) -> pl.DataFrame:
+        """Returns the rows of a block and those above of the same series, in order of their series, with their flags.
+
+        first: the number of the block's first row.
+        """
         above = self._above.filter(SERIES.is_in(rows["series"].unique().implode()))
         known = pl.concat([above, rows], how="diagonal").with_columns(
-            pl.col("waits").fill_null(value=False).alias("waited"), (block.first <= ROW).alias("new")
+            pl.col("waits").fill_null(value=False).alias("waited"), (first <= ROW).alias("new")
         )
         if not known["series"].is_sorted():
             known = known.sort("series", maintain_order=True)

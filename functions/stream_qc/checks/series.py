@@ -22,7 +22,8 @@ class Series:
         self._numbers = pl.Series(dtype=pl.Int64)
 
     def numbers(self, block: Block) -> pl.Series:
-        """Returns the number of each row's series, as Int64. A row without a value in one of the fields gets one below 0.
+        """Returns the number of each row's series, as Int64. A row without a value in one of the fields gets one below 0, and a
+        row that the check is not for gets null.
 
         Raises InvalidRules if there are more than MOST_SERIES.
         """

@@ -1,7 +1,7 @@
 """Tests of a field whose parameters depend on other fields: limits by the kind of sensor, in a file of many kinds.
 
-Each entry of the rules says which rows it is for, and has a check of its own, which sees the others as rows of no series and
-without a value. A row has the flag of the first entry that is for it.
+Each entry of the rules says which rows it is for, and has a check of its own, which sees the others as rows without a value, or
+not at all if it compares rows. A row has the flag of the first entry that is for it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Where = Mapping[str, Sequence[Any]]  # the values that rows have in each field; 
 
 
 class SeriesWhere(Series):
-    """The series of the rows that an entry is for. series: those of the file, if it has several."""
+    """The series of the rows that an entry is for; null for the others. series: those of the file, if it has several."""
 
     def __init__(self, series: Series | None, is_for: Callable[[Block], pl.Series]) -> None:
         self._series = series or OneSeries()
@@ -33,7 +33,7 @@ class SeriesWhere(Series):
 
     def numbers(self, block: Block) -> pl.Series:
         numbers = self._series.numbers(block.whole)
-        return numbers.zip_with(self._is_for(block.whole), -1 - pl.int_range(block.height, eager=True))
+        return numbers.set(~self._is_for(block.whole), None)
 
     def name(self, number: int) -> str:
         return self._series.name(number)

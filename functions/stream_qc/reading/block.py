@@ -51,7 +51,8 @@ class Block:
         self.schema = schema
         self.malformed = malformed
         self.height = height
-        self._columns = {column.name: column for column in raw.get_columns()}
+        # Without their names, because polars takes one such as `^v$` for a pattern.
+        self._columns = {column.name: column.alias("") for column in raw.get_columns()}
         self._spelled = spelled
         self.nulls_are_missing = nulls_are_missing
         self.places = places
@@ -150,10 +151,15 @@ class Block:
     def _joined(self, name: str) -> pl.Series:
         """Returns the cells of several fields, joined by a blank; null if one of them is missing."""
         fields = self.schema.time_parts[name].fields
-        parts = pl.DataFrame(
-            [fieldtypes.text(self.given(field)).alias(str(place)) for place, field in enumerate(fields)]
-        )
+        parts = pl.DataFrame([self._part(field).alias(str(place)) for place, field in enumerate(fields)])
         return parts.select(pl.concat_str(pl.all().str.strip_chars(), separator=" ").alias(name)).to_series()
+
+    def _part(self, name: str) -> pl.Series:
+        """Returns a field that a time is put together from, as text."""
+        given = self.given(name)
+        if given.dtype == pl.Date and self.field(name).type == "yearmonth":
+            return given.dt.strftime("%Y-%m")
+        return fieldtypes.text(given)
 
     def _column(self, name: str) -> pl.Series:
         if name in self.schema.time_parts:
