@@ -193,7 +193,8 @@ class Tally:
         for flag, count in counts.items():
             self._counts[flag] += count
         if counts[FAIL]:
-            self._extent.add(found.raw.times((found.flags == FAIL).arg_true()))
+            failing = (found.flags == FAIL).arg_true()
+            self._extent.add(found.raw.times(failing), failing, found.numbers)
             if len(self._failing) < SHOWN:
                 self._show(found, FAIL, self._failing)
         if counts[SUSPECT] and len(self._suspect) < SHOWN:
@@ -207,7 +208,7 @@ class Tally:
         times = repeat(None) if self._of_times or late.times is None else late.times
         shown = [_example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)]
         if late.flag == FAIL:
-            self._extent.add(late.times)
+            self._extent.add_late(late)
             self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
         elif late.flag == SUSPECT:
             self._suspect = sorted(self._suspect + shown, key=lambda one: one.row)[:SHOWN]

@@ -384,3 +384,25 @@ def test_cells_that_are_no_times_fail_their_type() -> None:
     found = results("time,v\nnoon,1\nnight,2\n")
     assert found["1#time#type"].message == "2 of 2 rows fail (100%)"
     assert found["3#time#time_order"].message == "not evaluated: no row has a valid value in time"
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["-9999", "-9999.0", "2"], "(67%, from 2020-01-01 to 2020-01-02, all -9999)"),
+        (["-9999", "2", "-9999.5"], "(67%, from 2020-01-01 to 2020-01-03)"),
+        (["60", "70", "70"], "(100%, from 2020-01-01 to 2020-01-03)"),
+        (["1e20", "1e20", ""], "(67%, from 2020-01-01 to 2020-01-02, all 1e+20)"),
+    ],
+)
+def test_failing_rows_are_summed_up(cells: list[str], words: str) -> None:
+    rows = [f"2020-01-0{day}T00:00:00,{cell}" for day, cell in enumerate(cells, 1)]
+    asked = "qartod: {gross_range_test: {fail_span: [0, 50]}}"
+    for streams in (f"{{{asked}}}", f"[{{where: {{v: 3}}, {asked}}}, {{{asked}}}]"):
+        rules = NUMBERS + f"\nstreams: {{v: {streams}}}"
+        assert words in results("\n".join(["time,v", *rows, ""]), rules)["2#v#gross_range_test"].message
+
+
+def test_rows_that_fail_beside_others_have_no_number_in_common() -> None:
+    found = results("time,v\n2020-01-01T00:00:00,1\n2020-01-01T00:00:00,1\n2020-01-01T00:00:00,1\n")
+    assert found["3#time#duplicate_time"].message == "2 of 3 rows fail (67%, from 2020-01-01 to 2020-01-01)"

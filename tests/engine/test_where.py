@@ -93,6 +93,12 @@ def test_rows_that_no_entry_matches_are_no_pass() -> None:
         ({"where": {"kind": "x"}}, "streams.v[0].where.kind: the schema has no field kind"),
         ({"where": {"z": "deep"}}, "streams.v[0].where.z: 'deep' is not a valid number"),
         ({"where": {"z": []}}, "streams.v[0].where.z: the list is empty"),
+        ({"where": {"sensor": ""}}, "streams.v[0].where.sensor: '' is one of the missingValues"),
+        ([LIMITS[0], LIMITS[0]], "streams.v[1].where: every such row is one of streams.v[0] already"),
+        (
+            [LIMITS[1], {**LIMITS[0], "where": {"sensor": "rh2", "z": 1}}],
+            "streams.v[1].where: every such row is one of streams.v[0] already",
+        ),
         ({"where": "x"}, "streams.v[0].where: expected a mapping of fields and their values, not text"),
         ([3], "streams.v[0]: expected a mapping of where and modules, not int"),
         ({"where": {"sensor": "a"}, "qartod": {"spike": {}}}, "streams.v[0].qartod.spike: unknown test"),

@@ -32,13 +32,14 @@ class Flags:
 
     first: the 0-based row of the first flag. flags: UInt8, one per row. raw: returns the cell as written in the file,
     given an index into `flags`. why: returns the reason for a flag, given the same index. Both are called only for rows
-    that are shown.
+    that are shown. numbers: the numbers that were judged one by one, null where there is none.
     """
 
     first: int
     flags: pl.Series
     raw: Raw
     why: Callable[[int], str]
+    numbers: pl.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,8 @@ class RowCheck:
             value = block.typed(name)[index]
             return self.explain(raw[index] if value is None else value)
 
-        return Flags(block.first, self.judge(block), raw, why)
+        values = block.typed(name)
+        return Flags(block.first, self.judge(block), raw, why, values if values.dtype.is_numeric() else None)
 
     def finish(self) -> Iterable[Flags]:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import polars as pl
@@ -23,6 +24,8 @@ class GrossRangeTest(Test, frozen=True):
 
     def mistakes(self) -> list[str]:
         found = ordered_pair("fail_span", self.fail_span) + ordered_pair("suspect_span", self.suspect_span)
+        if all(span in (None, (-math.inf, math.inf)) for span in (self.fail_span, self.suspect_span)):
+            found.append("fail_span: both ends are open, so no row would be flagged")
         if not found and self.suspect_span is not None:
             (low, high), (suspect_low, suspect_high) = self.fail_span, self.suspect_span
             if suspect_low < low or suspect_high > high:

@@ -32,6 +32,8 @@ class PercentileRangeTest(Test, frozen=True):
     def mistakes(self) -> list[str]:
         if not 0 <= self.low_percentile <= self.hi_percentile <= 100:
             return ["low_percentile and hi_percentile must be from 0 to 100, the low one first"]
+        if (self.low_percentile, self.hi_percentile) == (0, 100) and self.pad >= 0:
+            return ["low_percentile 0 and hi_percentile 100 take in every value, so no row would be flagged"]
         return []
 
     def check(self, field: str, _: Axes) -> Percentiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import polars as pl
@@ -26,8 +27,8 @@ class ValidRangeTest(Test, frozen=True):
 
     def mistakes(self) -> list[str]:
         low, high = self.valid_span
-        if low is None and high is None:
-            return ["valid_span: [null, null] leaves both ends open, so no row would be flagged"]
+        if low in (None, -math.inf) and high in (None, math.inf):
+            return ["valid_span: both ends are open, so no row would be flagged"]
         if low is not None and high is not None and low > high:
             return [f"valid_span: [{low:g}, {high:g}] must be [lowest, highest]"]
         return []

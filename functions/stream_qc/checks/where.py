@@ -99,6 +99,7 @@ class WhereCheck:
         found: dict[int, Flags] = {}
         late: list[Flags | Late] = []
         flags = pl.repeat(UNKNOWN, block.height, dtype=pl.UInt8, eager=True)
+        numbers: pl.Series | None = None
         for number, check in self._checks.items():
             here = self._is_for(number, block)
             given = check.update(block.masked(check.needs, here))
@@ -106,6 +107,9 @@ class WhereCheck:
                 if isinstance(one, Flags):
                     found[number] = one
                     flags = one.flags.zip_with(here, flags)
+                    if one.numbers is not None:
+                        others = one.numbers.clear(block.height) if numbers is None else numbers
+                        numbers = one.numbers.zip_with(here, others)
                 else:
                     late.append(one)
 
@@ -113,7 +117,7 @@ class WhereCheck:
             return found[self._entries(block)[index]].why(index)
 
         raw = Chosen(self._entries(block), {number: one.raw for number, one in found.items()}, block.when)
-        return [*late, Flags(block.first, flags, raw, why)]
+        return [*late, Flags(block.first, flags, raw, why, numbers)]
 
     def finish(self) -> Iterable[Flags | Late | Again]:
         again: dict[int, Check] = {}

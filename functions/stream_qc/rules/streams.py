@@ -14,7 +14,7 @@ from stream_qc.rules.converting import convert, kind_of
 from stream_qc.rules.fields import typed_value
 from stream_qc.rules.model import StreamTest
 from stream_qc.rules.table import require_field
-from stream_qc.schema import Field, Schema
+from stream_qc.schema import Schema
 
 WHERE = "where"
 
@@ -38,7 +38,8 @@ def asked_of(streams: dict[str, Any], schema: Schema, mistakes: list[str]) -> As
             entries = given if isinstance(given, list) else [given]
             if not entries:
                 mistakes.append(f"{place}: the list is empty, so no test would run")
-            wheres[field] = tuple(_wheres(entries, place, schema.fields, mistakes))
+            wheres[field] = tuple(_wheres(entries, place, schema, mistakes))
+            mistakes += _same_rows(wheres[field], place)
             for number, entry in enumerate(entries):
                 if isinstance(entry, dict):
                     modules = {name: value for name, value in entry.items() if name != WHERE}
@@ -69,7 +70,7 @@ def _without_aggregate(field: str, modules: Any, place: str, aggregates: list[st
     return {**modules, MODULES[0]: {name: given for name, given in tests.items() if name != AGGREGATE}}
 
 
-def _wheres(entries: list[Any], place: str, fields: dict[str, Field], mistakes: list[str]) -> Iterator[Where]:
+def _wheres(entries: list[Any], place: str, schema: Schema, mistakes: list[str]) -> Iterator[Where]:
     """Yields which rows each entry is for. The last one may be for all that are left."""
     for number, entry in enumerate(entries):
         given = entry.get(WHERE) if isinstance(entry, dict) else None
@@ -83,10 +84,24 @@ def _wheres(entries: list[Any], place: str, fields: dict[str, Field], mistakes: 
             )
         if isinstance(entry, dict) and entry.keys() <= {WHERE}:
             mistakes.append(f"{place}[{number}]: it asks for no test; add a module such as {MODULES[0]}")
-        yield _where(given if isinstance(given, dict) else {}, f"{place}[{number}].where", fields, mistakes)
+        yield _where(given if isinstance(given, dict) else {}, f"{place}[{number}].where", schema, mistakes)
 
 
-def _where(given: dict[str, Any], place: str, fields: dict[str, Field], mistakes: list[str]) -> Where:
+def _same_rows(wheres: tuple[Where, ...], place: str) -> Iterator[str]:
+    """Yields a mistake for each entry whose rows all belong to one above it."""
+    rows = [{name: {*values} for name, values in where.items()} for where in wheres]
+    for number, these in enumerate(rows):
+        for earlier, those in enumerate(rows[:number]):
+            if those and all(name in these and these[name] <= values for name, values in those.items()):
+                yield (
+                    f"{place}[{number}].where: every such row is one of {place}[{earlier}] already, so no test here would run; "
+                    "put the tests of the same rows together, and the more special entry first"
+                )
+                break
+
+
+def _where(given: dict[str, Any], place: str, schema: Schema, mistakes: list[str]) -> Where:
+    fields = schema.fields
     where: dict[str, list[Any]] = {}
     for name, values in given.items():
         require_field(name, fields, f"{place}.{name}", mistakes)
@@ -97,6 +112,11 @@ def _where(given: dict[str, Any], place: str, fields: dict[str, Field], mistakes
                 continue
             if not listed:
                 mistakes.append(f"{place}.{name}: the list is empty, so the entry would be for no row")
+            mistakes += [
+                f"{place}.{name}: {value!r} is one of the missingValues, so no row has it"
+                for value in listed
+                if str(value) in schema.missing_values
+            ]
             where[name] = [typed_value(value, fields[name], f"{place}.{name}", mistakes) for value in listed]
     return where
 
