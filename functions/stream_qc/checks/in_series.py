@@ -104,7 +104,7 @@ class InSeries:
             )
 
         def why(index: int) -> str:
-            return self._reason(here.row(by_predicate=block.first + index == ROW, named=True), raw[index])
+            return self._reason(here.row(int(here["row"].search_sorted(block.first + index)), named=True), raw[index])
 
         return [*late, Flags(block.first, flags, raw, why)]
 
