@@ -16,7 +16,7 @@ from stream_qc.cells import Raw
 from stream_qc.checks.base import Again, Check, Clean, Flags, Late, Test
 from stream_qc.checks.measures import MARK, Found, column
 from stream_qc.checks.series import OneSeries, Series
-from stream_qc.flags import UNKNOWN
+from stream_qc.flags import FAIL, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.schema import Axes
 
@@ -105,7 +105,8 @@ class WhereCheck:
             given = check.update(block.masked(check.needs, here))
             for one in [given] if isinstance(given, Flags) else given or []:
                 if isinstance(one, Flags):
-                    found[number] = one
+                    if (here & ((one.flags == FAIL) | (one.flags == SUSPECT))).any():  # the others are not shown
+                        found[number] = one
                     flags = one.flags.zip_with(here, flags)
                     if one.numbers is not None:
                         others = one.numbers.clear(block.height) if numbers is None else numbers

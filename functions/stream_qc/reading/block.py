@@ -139,7 +139,7 @@ class Block:
     def when(self) -> pl.Series:
         """Returns the times of the rows, Datetime in microseconds; null for a row without one, and if the rules name no time."""
         time = self.schema.axes.time
-        return (self.absent if time is None else self.typed(time)).cast(pl.Datetime("us"))
+        return (self.absent if time is None else self.whole.typed(time)).cast(pl.Datetime("us"))
 
     def spelled(self) -> pl.DataFrame:
         """Returns the columns as text where the file has text."""
