@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 PICTURE = Path(__file__).with_name("pipeline.svg")
-WIDTH, HEIGHT = 1100, 616
+WIDTH, HEIGHT = 1100, 800
 NAME_SIZE, NOTE_SIZE = 14.0, 12.0
 PADDING = 6.0  # between a text and the border of its box
 
@@ -80,7 +80,7 @@ class Text:
 
 MACHINE = "Step Functions state machine"
 TABLES = "DynamoDB tables"
-FRAMES = (Frame(MACHINE, 476, 62, 608, 338), Frame(TABLES, 196, 508, 552, 92))
+FRAMES = (Frame(MACHINE, 476, 62, 608, 338), Frame(TABLES, 148, 610, 600, 92))
 BOXES = (
     Box("A rerun by hand", "outside", 20, 12, 264, 44, ("aws stepfunctions start-execution",)),
     Box("Reconcile", "function", 160, 72, 124, 48, ("every 6 hours",)),
@@ -97,12 +97,19 @@ BOXES = (
     Box("UndeliveredUploads", "queue", 196, 292, 192, 52, ("dead letters: make redrive",)),
     Box("UnclosedRuns", "queue", 492, 430, 192, 52, ("dead letters: make redrive",)),
     Box("Alarms", "topic", 196, 430, 192, 52, ("for operators",)),
-    Box("QCResults", "topic", 908, 430, 164, 52, ("every run's summary",)),
-    Box("QCSummary", "table", 208, 536, 164, 52, ("one row a run",)),
-    Box("QCDetails", "table", 390, 536, 164, 52, ("one item a check",)),
-    Box("Idempotency", "table", 572, 536, 164, 52, ("claims: done once",)),
-    Box("queues, HTTPS", "outside", 776, 548, 150, 40),
-    Box("email", "outside", 960, 548, 112, 40),
+    Box("QCResults", "topic", 908, 430, 164, 52, ("every message",)),
+    Box("CheckRules", "function", 20, 380, 148, 52, ("rules, on upload",)),
+    Box("UncheckedRules", "queue", 20, 456, 160, 52, ("dead letters",)),
+    Box("CheckArrivals", "function", 20, 536, 148, 52, ("every minute",)),
+    Box("QCSummary", "table", 160, 638, 138, 52, ("one row a run",)),
+    Box("QCDetails", "table", 306, 638, 138, 52, ("one item a check",)),
+    Box("QCStreams", "table", 452, 638, 138, 52, ("one item a stream",)),
+    Box("Idempotency", "table", 598, 638, 138, 52, ("claims: done once",)),
+    Box("queues, HTTPS", "outside", 736, 436, 148, 40),
+    Box("Outbox", "queue", 908, 610, 164, 52, ("gathers a window",)),
+    Box("SendMail", "function", 908, 724, 164, 52, ("one mail a window",)),
+    Box("QCEmail", "topic", 716, 724, 164, 52, ("for people",)),
+    Box("email", "outside", 560, 730, 112, 40),
 )
 ARROWS = (
     Arrow("aws s3 cp", "Streams", "control"),
@@ -128,13 +135,22 @@ ARROWS = (
     Arrow("UndeliveredUploads", "Alarms", "failure", "bottom", "top"),
     Arrow("UnclosedRuns", "Alarms", "failure", "left", "right"),
     Arrow("CloseRun", "QCResults", "control", ("right", 366), ("top", 956)),
-    Arrow("QCResults", "queues, HTTPS", "control", ("bottom", 940), "top"),
-    Arrow("QCResults", "email", "control", ("bottom", 1016), "top"),
+    Arrow("QCResults", "queues, HTTPS", "control", "left", "right"),
+    Arrow("QCResults", "Outbox", "control", "bottom", "top"),
+    Arrow("Outbox", "SendMail", "control", "bottom", "top"),
+    Arrow("SendMail", "QCEmail", "control", "left", "right"),
+    Arrow("QCEmail", "email", "control", "left", "right"),
+    Arrow("Streams", "CheckRules", "control", ("bottom", 164), ("top", 164)),
+    Arrow("CheckRules", "UncheckedRules", "failure", "bottom", ("top", 94)),
+    Arrow("UncheckedRules", "Alarms", "failure", ("right", 466), ("left", 466)),
+    Arrow("CheckRules", "QCResults", "control", ("right", 408), ("top", 930)),
+    Arrow("CheckArrivals", "QCResults", "control", "right", ("bottom", 930)),
+    Arrow("CheckArrivals", TABLES, "data", "bottom", ("left", 656), both_ways=True),
     Arrow(MACHINE, TABLES, "data", ("bottom", 710), ("top", 710), both_ways=True),
 )
 LABELS = (Text(300, 140, "file and rules", anchor="start"),)
 LEGEND = (("control", "starts or sends"), ("failure", "on failure"), ("data", "reads or writes"))
-LEGEND_CORNER = (20.0, 540.0)
+LEGEND_CORNER = (20.0, 730.0)
 
 COLOURS = {
     "function": ("#fff4e5", "#b85c00"),

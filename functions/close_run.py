@@ -1,4 +1,4 @@
-"""CloseRun: marks a failed or stopped run as ERROR and sends its summary.
+"""CloseRun: marks a failed or stopped run as ERROR, unless it has a verdict, and sends its summary.
 
 In: the state machine's payload when StartQC or EndQC failed; EventBridge's "Step Functions Execution Status Change" of an
 execution that failed, timed out or was stopped; or ExecutionArn alone, from Reconcile. Nothing changes where the summary was
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from pipeline.closing import NOT_NOTIFIED, STILL_RUNNING, close, find_or_create
-from pipeline.errors import SummaryNotConfirmed
+from pipeline.closing import close, find_or_create
 from pipeline.execution import Execution
 from pipeline.model import Payload
 from pipeline.observe import logger, name_run, step
@@ -30,10 +29,4 @@ def handler(event: Payload, _context: LambdaContext) -> Payload:
         logger.info("this upload already has a run", extra={"RepeatOf": run.qcpid})
         return {"RepeatOf": run.qcpid}
 
-    try:
-        message_id = publish(run, close=lambda: close(run, failure, NOT_NOTIFIED))
-    except SummaryNotConfirmed:
-        close(run, failure, STILL_RUNNING)
-        raise
-    close(run, failure, STILL_RUNNING)  # the summary was published before, and the row was not closed
-    return {"MessageId": message_id}
+    return {"MessageId": publish(close(run, failure))}

@@ -16,4 +16,4 @@ from pipeline.publishing import publish
 @step
 def handler(event: Payload, _context: LambdaContext) -> Payload:
     run = Run.from_payload(event)
-    return {"MessageId": publish(run, close=lambda: run)}
+    return {"MessageId": publish(run)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+KEY_TAG = "StreamQC"  # on every key that the stack has had; its value is the stack's name
 # Services that use the key themselves, without a role of this stack. CloudWatch Logs has a statement of its own below.
-SENDERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com")
 SEND = ("kms:Decrypt", "kms:GenerateDataKey")
 USE = (*SEND, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
@@ -21,17 +21,25 @@ def customer_key(scope: Construct) -> kms.Key:
         "Key",
         description="Stream QC: stream files, rows, messages, queues and logs",
         enable_key_rotation=True,
-        removal_policy=RemovalPolicy.RETAIN,  # what the stack retains could not be read without it
+        # What the stack retains could not be read without it.
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="QueuesAndTopics",
-            principals=[iam.ServicePrincipal(sender) for sender in SENDERS],
-            actions=list(SEND),
-            resources=["*"],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+    Tags.of(key).add(KEY_TAG, stack.stack_name)
+    # EventBridge does not support aws:SourceAccount here; the queues' policies name its rules.
+    for sid, sender, conditions in (
+        ("EventBridge", "events.amazonaws.com", None),
+        ("CloudWatch", "cloudwatch.amazonaws.com", {"StringEquals": {"aws:SourceAccount": stack.account}}),
+        ("Notifications", "sns.amazonaws.com", {"StringEquals": {"aws:SourceAccount": stack.account}}),
+    ):
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid,
+                principals=[iam.ServicePrincipal(sender)],
+                actions=list(SEND),
+                resources=["*"],
+                conditions=conditions,
+            )
         )
-    )
     groups = [f"/aws/vendedlogs/states/{stack.stack_name}", f"{stack.stack_name}-*"]
     arns = [
         stack.format_arn(

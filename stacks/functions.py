@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -15,13 +15,14 @@ from stacks.packaging import packages_layer_code
 from stacks.review import ANY, accept, aws_managed_key
 from stacks.settings import Settings
 from stacks.storage import Storage
+from stacks.topics import Topics
 
 ACCEPTED = {
     ("AwsSolutions-L1",): "Python 3.13 is what the locked packages are built for",
     ("CKV_AWS_115",): "a limit would turn bursts into throttles; see docs/reliability.md, Load",
     ("CKV_AWS_116",): (
-        "the state machine invokes the steps, retries and catches them; CloseRun has an OnFailure queue, and Reconcile "
-        "is invoked again by its schedule"
+        "the state machine invokes the steps, retries and catches them; CloseRun and CheckRules have an OnFailure queue, and "
+        "the others are invoked again by their schedules"
     ),
     ("CKV_AWS_117",): "it calls AWS APIs only; a VPC would add cost and no protection",
     ("CKV_AWS_173",): "the variables hold names of resources and no secrets",
@@ -32,7 +33,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "functions"
 class Functions:
     """Every Lambda of the stack. `steps` are those that the state machine invokes."""
 
-    def __init__(self, scope: Construct, storage: Storage, settings: Settings) -> None:
+    def __init__(self, scope: Construct, storage: Storage, topics: Topics, settings: Settings) -> None:
         self._scope = scope
         self._key = storage.key
         self._code = lambda_.Code.from_asset(str(SOURCE), exclude=["**/__pycache__", "**/*.egg-info"])
@@ -59,18 +60,46 @@ class Functions:
                 checking,
                 seconds=900,  # Lambda's limit
                 memory_mib=settings.process_memory_mib,
-                disk=Size.gibibytes(4),  # for Parquet files, and for the keys that `unique` compares
+                disk=Size.gibibytes(10),  # for Parquet files, and for the keys that `unique` compares
             )
             for number, name in enumerate(("structure", "values", "continuity"), start=1)
         ]
-        self.end_qc = self._function("EndQC", "step_3_end_qc.handler", summary, seconds=60)
-        publishing = {**details, **once, "RESULTS_TOPIC": storage.results.topic_arn}
+        states = {"STREAMS_TABLE": storage.states.table_name}
+        self.end_qc = self._function("EndQC", "step_3_end_qc.handler", {**summary, **states}, seconds=60)
+        publishing = {**summary, **details, **once, "RESULTS_TOPIC": topics.results.topic_arn}
         self.send_qc_summary = self._function(
             "SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=180
         )
 
+        self.send_mail = self._function(
+            "SendMail",
+            "send_mail.handler",
+            {
+                **once,
+                "OUTBOX": topics.outbox.queue_url,
+                "EMAIL_TOPIC": topics.email.topic_arn,
+                "EMAIL_FOR": settings.email_for,
+            },
+            seconds=300,
+            memory_mib=256,
+        )
+
+        # For rules that are uploaded, and for files that do not come.
+        self.check_rules = self._function(
+            "CheckRules",
+            "check_rules.handler",
+            {**streams, **states, **once, "RESULTS_TOPIC": topics.results.topic_arn, "POLARS_MAX_THREADS": "1"},
+            seconds=300,
+        )
+        self.check_arrivals = self._function(
+            "CheckArrivals",
+            "check_arrivals.handler",
+            {**streams, **states, **once, "RESULTS_TOPIC": topics.results.topic_arn, "POLARS_MAX_THREADS": "1"},
+            seconds=300,
+        )
+
         # For failed runs, in the state machine and outside it, and for uploads that never became a run.
-        self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **summary}, seconds=300)
+        self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **states}, seconds=300)
         self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary, **once}, seconds=900)
 
     @property
@@ -116,10 +145,11 @@ class Functions:
             timeout=Duration.seconds(seconds),
             memory_size=memory_mib,
             ephemeral_storage_size=disk,
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             environment={
                 **environment,
                 "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "StreamQC",
+                "POWERTOOLS_METRICS_NAMESPACE": Stack.of(self._scope).stack_name,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )

@@ -11,30 +11,30 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 
-from stacks.encryption import USE
+from stacks.encryption import KEY_TAG, USE
 from stacks.functions import Functions
 from stacks.review import accept, executions_of, objects_under
 from stacks.storage import Storage
+from stacks.topics import Topics
 
 NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # GetObject also covers HeadObject
 CLAIM, GIVE_UP = ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("dynamodb:DeleteItem",)
+FOLLOW = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
 
-def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> None:
+def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.StateMachine) -> None:
     """Grants each function its permissions: one row of the matrix for each."""
     bucket = storage.streams.bucket_arn
     stream_files, rules = (
         storage.streams.arn_for_objects("streams/*"),
         storage.streams.arn_for_objects("rules/*"),
     )
-    summary, details, remembered = (
-        storage.summary.table_arn,
-        storage.details.table_arn,
-        storage.idempotency.table_arn,
+    summary, details, streams, remembered = (
+        table.table_arn for table in (storage.summary, storage.details, storage.states, storage.idempotency)
     )
-    topic = storage.results.topic_arn
+    topic = topics.results.topic_arn
 
     machine_arn, machine_name = machine.state_machine_arn, Stack.of(machine).stack_name
     executions = Stack.of(machine).format_arn(
@@ -63,15 +63,50 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
             },
         ),
         *((process, check) for process in functions.processes),
-        (functions.end_qc, {summary: ("dynamodb:UpdateItem",)}),
+        (functions.end_qc, {summary: ("dynamodb:UpdateItem",), streams: FOLLOW}),
         (
             functions.send_qc_summary,
-            {details: ("dynamodb:Query",), remembered: CLAIM + GIVE_UP, topic: ("sns:Publish",)},
+            {
+                summary: ("dynamodb:UpdateItem",),
+                details: ("dynamodb:Query",),
+                remembered: CLAIM + GIVE_UP,
+                topic: ("sns:Publish",),
+            },
+        ),
+        (
+            functions.check_rules,
+            {
+                bucket: ("s3:ListBucket",),
+                rules: (NEWEST, VERSION),
+                streams: (*FOLLOW, "dynamodb:Query", "dynamodb:Scan"),
+                remembered: CLAIM + GIVE_UP,
+                topic: ("sns:Publish",),
+            },
+        ),
+        (
+            functions.check_arrivals,
+            {
+                bucket: ("s3:ListBucket",),
+                rules: (NEWEST, VERSION),
+                streams: FOLLOW,
+                f"{streams}/index/ByDue": ("dynamodb:Query",),
+                remembered: CLAIM + GIVE_UP,
+                topic: ("sns:Publish",),
+            },
+        ),
+        (
+            functions.send_mail,
+            {
+                topics.outbox.queue_arn: ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
+                remembered: ("dynamodb:GetItem", *CLAIM),
+                topics.email.topic_arn: ("sns:Publish",),
+            },
         ),
         (
             functions.close_run,
             {
                 summary: ("dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+                streams: FOLLOW,
                 details: ("dynamodb:Query",),
                 remembered: CLAIM + GIVE_UP,
                 topic: ("sns:Publish",),
@@ -98,6 +133,8 @@ def grant(functions: Functions, storage: Storage, machine: sfn.StateMachine) -> 
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(_use_of(storage.key))
+        if {stream_files, rules} & permissions.keys():
+            function.add_to_role_policy(_decrypt_with_former_keys(function))
         for prefix in (one for one, arn in {"streams": stream_files, "rules": rules}.items() if arn in permissions):
             accept(
                 _role(function),
@@ -115,10 +152,30 @@ def _role(function: lambda_.Function) -> iam.IRole:
 
 
 def _use_of(key: kms.IKey) -> iam.PolicyStatement:
-    """Lets a function use the customer's key through S3, DynamoDB and SNS, which ask this of their caller."""
-    services = [f"{service}.{Stack.of(key).region}.amazonaws.com" for service in ("s3", "dynamodb", "sns")]
+    """Lets a function use the customer's key through the services that ask this of their caller."""
+    services = [f"{name}.{Stack.of(key).region}.amazonaws.com" for name in ("s3", "dynamodb", "sns", "sqs", "states")]
     return iam.PolicyStatement(
         actions=list(USE),
         resources=[key.key_arn],
         conditions={"StringEquals": {"kms:ViaService": services}},
+    )
+
+
+def _decrypt_with_former_keys(function: lambda_.Function) -> iam.PolicyStatement:
+    """Lets a function read objects that were written while the stack had a key of its own, also after `kms` was turned off."""
+    stack = Stack.of(function)
+    accept(
+        _role(function),
+        "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*]",
+        reason="keys that the stack has had are not known; the condition admits those with its tag, through S3 only",
+    )
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt"],
+        resources=[stack.format_arn(service="kms", resource="key", resource_name="*")],
+        conditions={
+            "StringEquals": {
+                f"aws:ResourceTag/{KEY_TAG}": stack.stack_name,
+                "kms:ViaService": f"s3.{stack.region}.amazonaws.com",
+            }
+        },
     )

@@ -22,7 +22,9 @@ def accept(construct: IConstruct, *rules: str, reason: str) -> None:
 
 def objects_under(bucket: s3.IBucket, prefix: str) -> str:
     """Returns cdk-nag's finding for a permission on all objects under a prefix of a bucket."""
-    return f"AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/{prefix}/*]"
+    is_ours = isinstance(bucket, s3.Bucket)
+    arn = f"<{_logical_id(bucket)}.Arn>" if is_ours else f"arn:<AWS::Partition>:s3:::{bucket.bucket_name}"
+    return f"AwsSolutions-IAM5[Resource::{arn}/{prefix}/*]"
 
 
 def executions_of(machine: str) -> str:

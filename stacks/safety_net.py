@@ -6,16 +6,15 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.functions import Functions
-from stacks.review import accept
+from stacks.queues import dead_letters, send_failures_to
+from stacks.schedules import invoke_every
 from stacks.settings import Settings
 from stacks.storage import Storage
-from stacks.trigger import dead_letters
 
 
 class SafetyNet:
@@ -28,25 +27,18 @@ class SafetyNet:
         self, scope: Construct, settings: Settings, storage: Storage, functions: Functions, machine: sfn.StateMachine
     ) -> None:
         self.unclosed = dead_letters(scope, "UnclosedRuns", storage)
-        _close_failed_runs(scope, functions.close_run, machine, self.unclosed)
-        if storage.key and functions.close_run.role:
-            accept(
-                functions.close_run.role,
-                "AwsSolutions-IAM5[Action::kms:GenerateDataKey*]",
-                "AwsSolutions-IAM5[Action::kms:ReEncrypt*]",
-                reason="the CDK grants these so that failed invocations reach the encrypted queue",
-            )
+        self.rule = _close_failed_runs(scope, functions.close_run, machine, self.unclosed)
         _reconcile(scope, settings, functions, machine)
 
 
 def _close_failed_runs(
     scope: Construct, close_run: lambda_.Function, machine: sfn.StateMachine, unclosed: sqs.Queue
-) -> None:
-    """Invokes CloseRun for every unsuccessful execution.
+) -> events.Rule:
+    """Invokes CloseRun for every unsuccessful execution, and returns the rule that does.
 
     EventBridge's dead letters are the events that it cannot hand to Lambda, Lambda's those on which the function fails.
     """
-    events.Rule(
+    rule = events.Rule(
         scope,
         "FailedRunRule",
         description="An execution failed, timed out or was stopped: close its run and send the summary",
@@ -64,18 +56,17 @@ def _close_failed_runs(
             )
         ],
     )
-    close_run.configure_async_invoke(
-        on_failure=destinations.SqsDestination(unclosed), retry_attempts=2, max_event_age=Duration.hours(6)
-    )
+    send_failures_to(close_run, unclosed)
+    return rule
 
 
 def _reconcile(scope: Construct, settings: Settings, functions: Functions, machine: sfn.StateMachine) -> None:
     functions.reconcile.add_environment("STATE_MACHINE", machine.state_machine_arn)
     functions.reconcile.add_environment("CLOSE_RUN", functions.close_run.function_name)
-    events.Rule(
+    invoke_every(
         scope,
         "ReconcileSchedule",
-        description="Look for uploads that never became a run, and for failed runs that were not closed",
-        schedule=events.Schedule.rate(Duration.hours(settings.reconcile_hours)),
-        targets=[targets.LambdaFunction(functions.reconcile)],
+        functions.reconcile,
+        Duration.hours(settings.reconcile_hours),
+        "Look for uploads that never became a run, and for failed runs that were not closed",
     )

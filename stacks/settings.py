@@ -8,19 +8,31 @@ from typing import Any
 
 from constructs import Node
 
+EMAIL_FOR = ("all", "problems", "changes")
+
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of the stack, by their names in the context.
 
-    alertEmail: who gets the summaries, one address or a list. alarmEmail: who gets the alarms. detailsDays: days after which
-    QCDetails items expire; 0 keeps them. reconcileHours: hours between two runs of Reconcile. processMemoryMiB: the memory of
-    a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a KMS key of the customer for everything that is stored. target:
-    `aws`, or `local` for packages that run on this machine. packages: false leaves out the packages, for template tests.
+    name: the name of the stack. alertEmail: who gets the mails, one address or a list. alarmEmail: who gets the alarms; by
+    default the same. emailWindowSeconds: how long messages are gathered for one mail. emailFor: what is mailed. detailsDays:
+    days after which QCDetails items expire; 0 keeps them. reconcileHours: hours between two runs of Reconcile.
+    processMemoryMiB: the memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a KMS key of the customer for
+    everything that is stored. streamBucket, summaryTable, detailsTable, streamsTable: the names of a bucket and of tables that
+    exist, used instead of new ones. target: `aws`, or `local` for packages that run on this machine. packages: false leaves
+    out the packages, for template tests.
     """
 
+    name: str = "StreamQC"
     alert_emails: tuple[str, ...] = ()
     alarm_emails: tuple[str, ...] = ()
+    email_window_seconds: int = 60
+    email_for: str = "all"
+    stream_bucket: str | None = None
+    summary_table: str | None = None
+    details_table: str | None = None
+    streams_table: str | None = None
     details_days: int = 0
     reconcile_hours: int = 6
     kms: bool = False
@@ -39,9 +51,26 @@ class Settings:
         target = str(given("target", "aws"))
         if target not in ("aws", "local"):
             raise ValueError(f"target is {target!r}; it must be aws or local")
+        name = str(given("name", "StreamQC"))
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,79}", name):
+            raise ValueError(f"name is {name!r}; it must be 1 to 80 letters, digits and hyphens, a letter first")
+        email_for = str(given("emailFor", "all"))
+        if email_for not in EMAIL_FOR:
+            raise ValueError(f"emailFor is {email_for!r}; it must be one of {', '.join(EMAIL_FOR)}")
+        window = _whole("emailWindowSeconds", given("emailWindowSeconds", 60), 60, 3600)
+        if window % 60:
+            raise ValueError(f"emailWindowSeconds is {window}; it must be whole minutes: 60, 120 and so on up to 3,600")
+        alert_emails = _emails("alertEmail", given("alertEmail", []))
         return cls(
-            alert_emails=_emails("alertEmail", given("alertEmail", [])),
-            alarm_emails=_emails("alarmEmail", given("alarmEmail", [])),
+            name=name,
+            alert_emails=alert_emails,
+            alarm_emails=_emails("alarmEmail", given("alarmEmail", [])) or alert_emails,
+            email_window_seconds=window,
+            email_for=email_for,
+            stream_bucket=given("streamBucket", None),
+            summary_table=given("summaryTable", None),
+            details_table=given("detailsTable", None),
+            streams_table=given("streamsTable", None),
             reconcile_hours=_whole("reconcileHours", given("reconcileHours", 6), 1, 24),
             kms=_truth("kms", given("kms", "false")),
             details_days=_whole("detailsDays", given("detailsDays", 0), 0, 36500),

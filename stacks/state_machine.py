@@ -30,17 +30,18 @@ from stacks.functions import Functions
 from stacks.review import ANY, accept, aws_managed_key, versions_of
 from stacks.storage import Storage
 
-# Transient failures: Lambda's own, and AWS's inside a function (pipeline.errors). Never States.ALL: a mistake stays one.
+# What passes by itself: failures of Lambda, throttles (a burst can keep a small account's Lambdas busy for long), AWS's failures
+# inside a function (pipeline.errors), and another delivery of the same upload that is starting the run. An upload that waits is
+# better than one that is lost. Never States.ALL: a mistake stays one.
 TRANSIENT = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
     "TemporaryFailure",
+    "UploadBeingStarted",
 ]
-# A burst can keep the Lambdas of a small account busy for long, and an upload that waits is better than one that is lost. It
-# may also wait for another delivery of the same upload, which is starting the run that this one then finds.
-WAITING = ["Lambda.TooManyRequestsException", "UploadBeingStarted"]
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 
 FOLDER_MARKER = """
@@ -85,6 +86,7 @@ class QCStateMachine(sfn.StateMachine):
             query_language=sfn.QueryLanguage.JSONATA,
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
+            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(storage.key) if storage.key else None,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             timeout=Duration.hours(12),  # the longest that a step can take with all its retries and waits
         )
@@ -92,11 +94,9 @@ class QCStateMachine(sfn.StateMachine):
             aws_managed_key(log_group, "CKV_AWS_158")
         accept(self, ANY, reason="X-Ray and log delivery accept only *")
         for step in functions.steps:
-            accept(
-                self,
-                versions_of(step),
-                reason="the CDK's LambdaInvoke grants every version of a function; there are none",
-            )
+            step.grant_invoke(self)
+            reason = "executions that were started before a deployment invoke the versions of that time"
+            accept(self, versions_of(step), reason=reason)
 
 
 def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
@@ -171,14 +171,13 @@ def _invoke(
         scope,
         f"Invoke{name}",
         state_name=name,
-        lambda_function=function,
+        lambda_function=function.current_version,  # an execution that is running keeps its code
         payload=sfn.TaskInput.from_text(_jsonata(payload)),
         outputs=_jsonata(outputs),
         assign=assign,
         retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
     )
-    step.add_retry(errors=TRANSIENT, max_attempts=8, max_delay=Duration.seconds(60), **BACKOFF)
-    step.add_retry(errors=WAITING, max_attempts=30, max_delay=Duration.seconds(300), **BACKOFF)
+    step.add_retry(errors=TRANSIENT, max_attempts=30, max_delay=Duration.seconds(300), **BACKOFF)
     return step
 
 

@@ -1,4 +1,4 @@
-"""What is stored: the stream bucket, the tables, the topic."""
+"""What is stored: the stream bucket and the tables."""
 
 from __future__ import annotations
 
@@ -6,53 +6,44 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.encryption import customer_key
 from stacks.review import accept, aws_managed_key, resource_of
 from stacks.settings import Settings
 
+# They stay when the stack is deleted, but not when its first creation fails.
+RETAIN = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
 
 class Storage:
-    """The storage of the stack.
+    """The storage of the stack: its own, or what exists already under a name in the settings.
 
-    streams: the bucket, with stream files under streams/ and rules under rules/. summary, details: the tables of results;
-    they and the bucket are retained when the stack is deleted. idempotency: claims, which tell the uploads that have a run and
-    the summaries that were sent. results: the topic. key: the customer's KMS key for all of these, or None.
+    streams: the bucket, with stream files under streams/ and rules under rules/. summary, details: the tables of results.
+    states: the table QCStreams, with the state of every stream. They and the bucket are retained when the stack is deleted.
+    idempotency: claims, which tell the uploads that have a run and the summaries that were sent. key: the customer's KMS key
+    for all of these, or None.
     """
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
         self.key = customer_key(scope) if settings.kms else None
-        self.streams = _stream_bucket(scope, self.key)
-        self.summary = _table(scope, "QCSummary", "GroupID", "StartTime", self.key)
+        self.streams = _stream_bucket(scope, settings.stream_bucket, self.key)
+        self.summary = _runs(scope, settings.summary_table, self.key)
         self.details = _table(
-            scope, "QCDetails", "QCPID", "Check", self.key, expires="ExpiresAt" if settings.details_days else None
-        )
-        self.idempotency = dynamodb.Table(
             scope,
-            "Idempotency",
-            partition_key=_text("id"),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption_key=self.key,
-            encryption=None if self.key else dynamodb.TableEncryption.AWS_MANAGED,
-            time_to_live_attribute="expiration",
-            removal_policy=RemovalPolicy.DESTROY,  # a new stack needs none of it
+            "QCDetails",
+            ("QCPID", "Check"),
+            self.key,
+            existing=settings.details_table,
+            expires="ExpiresAt" if settings.details_days else None,
         )
-        accept(
-            self.idempotency,
-            "AwsSolutions-DDB3",
-            "CKV_AWS_28",
-            reason="it holds claims that expire within 30 days; restoring them would be useless",
-        )
-        if not self.key:
-            for table in (self.summary, self.details, self.idempotency):
-                aws_managed_key(table, "CKV_AWS_119")
-        self.results = _topic(scope, settings, self.key)
+        self.states = _states(scope, settings.streams_table, self.key)
+        self.idempotency = _claims(scope, self.key)
 
 
-def _stream_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
+def _stream_bucket(scope: Construct, existing: str | None, key: kms.IKey | None) -> s3.IBucket:
+    if existing:
+        return s3.Bucket.from_bucket_name(scope, "Streams", existing)
     bucket = s3.Bucket(
         scope,
         "Streams",
@@ -64,7 +55,7 @@ def _stream_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
         minimum_tls_version=1.2,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=RETAIN,
         lifecycle_rules=[
             s3.LifecycleRule(
                 id="OldVersions",
@@ -86,36 +77,77 @@ def _stream_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
     return bucket
 
 
+def _runs(scope: Construct, existing: str | None, key: kms.IKey | None) -> dynamodb.ITable:
+    """Returns QCSummary, with an index by stream."""
+    runs = _table(scope, "QCSummary", ("GroupID", "StartTime"), key, existing=existing)
+    if isinstance(runs, dynamodb.Table):
+        runs.add_global_secondary_index(
+            index_name="ByStream", partition_key=_text("StreamKey"), sort_key=_text("StartTime")
+        )
+    return runs
+
+
+def _states(scope: Construct, existing: str | None, key: kms.IKey | None) -> dynamodb.ITable:
+    """Returns QCStreams, with an index of the streams that wait for a file, by when it is due."""
+    states = _table(scope, "QCStreams", ("GroupID", "StreamID"), key, existing=existing)
+    if isinstance(states, dynamodb.Table):
+        states.add_global_secondary_index(
+            index_name="ByDue",
+            partition_key=_text("Due"),
+            sort_key=_text("DueAt"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+    return states
+
+
 def _table(
-    scope: Construct, name: str, partition: str, sort: str, key: kms.IKey | None, *, expires: str | None = None
-) -> dynamodb.Table:
-    return dynamodb.Table(
+    scope: Construct,
+    name: str,
+    keys: tuple[str, str],
+    key: kms.IKey | None,
+    *,
+    existing: str | None,
+    expires: str | None = None,
+) -> dynamodb.ITable:
+    if existing:
+        return dynamodb.Table.from_table_name(scope, name, existing)
+    table = dynamodb.Table(
         scope,
         name,
-        partition_key=_text(partition),
-        sort_key=_text(sort),
+        partition_key=_text(keys[0]),
+        sort_key=_text(keys[1]),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         encryption_key=key,
-        encryption=None if key else dynamodb.TableEncryption.AWS_MANAGED,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
         time_to_live_attribute=expires,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=RETAIN,
     )
+    if not key:
+        aws_managed_key(table, "CKV_AWS_119")
+    return table
 
 
-def _topic(scope: Construct, settings: Settings, key: kms.IKey | None) -> sns.Topic:
-    topic = sns.Topic(
+def _claims(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
+    claims = dynamodb.Table(
         scope,
-        "QCResults",
-        display_name="Stream QC",
-        master_key=key or kms.Alias.from_alias_name(scope, "SnsKey", "alias/aws/sns"),
-        enforce_ssl=True,
+        "Idempotency",
+        partition_key=_text("id"),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption_key=key,
+        time_to_live_attribute="expiration",
+        removal_policy=RemovalPolicy.DESTROY,  # a new stack needs none of it
     )
-    for address in settings.alert_emails:
-        topic.add_subscription(subscriptions.EmailSubscription(address))
-    return topic
+    accept(
+        claims,
+        "AwsSolutions-DDB3",
+        "CKV_AWS_28",
+        reason="it holds claims that expire within 30 days; restoring them would be useless",
+    )
+    if not key:
+        aws_managed_key(claims, "CKV_AWS_119")
+    return claims
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -11,10 +11,12 @@ from stacks.alarms import Alarms
 from stacks.functions import Functions
 from stacks.permissions import grant
 from stacks.safety_net import SafetyNet
+from stacks.schedules import Schedules
 from stacks.settings import Settings
 from stacks.state_machine import QCStateMachine
 from stacks.storage import Storage
-from stacks.trigger import UploadTrigger
+from stacks.topics import Topics
+from stacks.trigger import Triggers
 
 
 class StreamQCStack(cdk.Stack):
@@ -25,18 +27,22 @@ class StreamQCStack(cdk.Stack):
         # The CDK states the dependency of a function on its role twice: as a reference and in DependsOn.
         self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         storage = Storage(self, settings)
-        functions = Functions(self, storage, settings)
+        topics = Topics(self, settings, storage)
+        functions = Functions(self, storage, topics, settings)
         machine = QCStateMachine(self, functions, storage)
-        trigger = UploadTrigger(self, storage, machine)
+        triggers = Triggers(self, storage, functions, machine)
         safety_net = SafetyNet(self, settings, storage, functions, machine)
-        Alarms(self, settings, storage, functions, machine, trigger, safety_net)
-        grant(functions, storage, machine)
+        Schedules(self, settings, functions)
+        Alarms(self, settings, storage, topics, functions, machine, triggers, safety_net)
+        grant(functions, storage, topics, machine)
 
         for output, value in {
             "StreamBucketName": storage.streams.bucket_name,
             "StateMachineArn": machine.state_machine_arn,
             "QCSummaryTableName": storage.summary.table_name,
             "QCDetailsTableName": storage.details.table_name,
-            "QCResultsTopicArn": storage.results.topic_arn,
+            "QCStreamsTableName": storage.states.table_name,
+            "QCResultsTopicArn": topics.results.topic_arn,
+            "QCEmailTopicArn": topics.email.topic_arn,
         }.items():
             cdk.CfnOutput(self, output, value=value)

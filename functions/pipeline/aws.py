@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # stubs, which the functions do not have
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
+    from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
 P = ParamSpec("P")
@@ -55,6 +56,11 @@ def sns() -> SNSClient:
 
 
 @functools.cache
+def sqs() -> SQSClient:
+    return boto3.client("sqs", config=CONFIG)
+
+
+@functools.cache
 def lambdas() -> LambdaClient:
     return boto3.client("lambda", config=CONFIG)
 
@@ -73,7 +79,18 @@ def query(table_name: str, **asked: Any) -> Iterator[Item]:
     """Returns every item that a query of the table finds, page by page."""
     while True:
         page = table(table_name).query(**asked)
-        yield from map(_with_integers, page["Items"])
+        yield from map(with_integers, page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def scan(table_name: str) -> Iterator[Item]:
+    """Returns every item of the table, page by page."""
+    asked: dict[str, Any] = {}
+    while True:
+        page = table(table_name).scan(**asked)
+        yield from map(with_integers, page["Items"])
         if "LastEvaluatedKey" not in page:
             return
         asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -85,16 +102,16 @@ def existing_item(error: ClientError) -> Item:
         raise error
     deserialize = TypeDeserializer().deserialize
     values: Any = error.response.get("Item", {})
-    item: Item = _with_integers({name: deserialize(value) for name, value in values.items()})
+    item: Item = with_integers({name: deserialize(value) for name, value in values.items()})
     return item
 
 
-def _with_integers(item: Any) -> Any:
+def with_integers(item: Any) -> Any:
     """Returns the item with DynamoDB's numbers as int, the only numbers in our tables."""
     if isinstance(item, dict):
-        return {name: _with_integers(value) for name, value in item.items()}
+        return {name: with_integers(value) for name, value in item.items()}
     if isinstance(item, list):
-        return [_with_integers(value) for value in item]
+        return [with_integers(value) for value in item]
     return int(item) if isinstance(item, Decimal) else item
 
 

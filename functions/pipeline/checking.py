@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from pipeline import details, objects, runs
 from pipeline.model import ProcessResult, Run
+from pipeline.observe import logger
+from stream_qc import scratch
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
 from stream_qc.results import Report
@@ -15,13 +19,36 @@ def check(run: Run, process: int) -> ProcessResult:
 
     Raises InvalidRules, StreamNotFound and RunClosed.
     """
+    for left in scratch.remove_left_behind():
+        logger.warning("removed what a killed process had left on the disk", extra={"Folder": str(left)})
     file = run.file
     form = format_of(file.key)
     if form is None:
         raise ValueError(f"{file.key} has no known extension")  # StartQC refuses such a key
-    report = check_stream(lambda: objects.read(file.key, file.version_id), form, _rules_of(run), [process])[process]
+    rules = _rules_of(run)
+    report = check_stream(lambda: objects.read(file.key, file.version_id), form, rules, [process])[process]
     _record(run, report)
-    return ProcessResult(process, passed=report.passed, rows=report.rows, message=report.message or None)
+    return ProcessResult(
+        process,
+        passed=report.passed,
+        rows=report.rows,
+        message=report.message or None,
+        failing=_failing(report),
+        within=_within(rules) if process == 1 else None,
+    )
+
+
+def _within(rules: Rules) -> int:
+    """Returns in how many seconds after this file the next one must come; 0 if the rules do not say."""
+    return int(rules.arrival.within.total_seconds()) if rules.arrival else 0
+
+
+def _failing(report: Report) -> str | None:
+    """Returns what stands for the set of checks that failed, or None."""
+    names = sorted(result.name for result in report.results if not result.passed)
+    if report.unread and not names:
+        names = ["unread"]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16] if names else None
 
 
 def _rules_of(run: Run) -> Rules:

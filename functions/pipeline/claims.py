@@ -29,7 +29,9 @@ class Won:
 
 @dataclass(frozen=True)
 class Held:
-    """Another owner has the claim, and has not completed it."""
+    """An owner has the claim, and has not completed it."""
+
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ def claim_id(kind: str, *parts: str) -> str:
     return f"{kind}#{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
-def claim(claim_id: str, owner: str) -> Won | Held | Done:
-    """Claims the work for the owner, and returns how that went. Safe to repeat."""
+def claim(claim_id: str, owner: str, seconds: int = REMEMBERED_DAYS * 86400) -> Won | Held | Done:
+    """Claims the work for the owner, and returns how that went. Safe to repeat. After these seconds it is free again."""
     now = int(time.time())
     try:
         _table().put_item(
-            Item={"id": claim_id, "owner": owner, "expiration": now + REMEMBERED_DAYS * 86400},
+            Item={"id": claim_id, "owner": owner, "expiration": now + seconds},
             ConditionExpression=CLAIMABLE,
             ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
             ExpressionAttributeValues={":now": now, ":owner": owner},
@@ -88,6 +90,22 @@ def release(claim_id: str, owner: str) -> None:
         existing_item(error)
 
 
+def take_over(claim_id: str, owner: str, former: str) -> bool:
+    """Gives the owner a claim of a former one that has ended. Returns False if the former owner no longer has it."""
+    try:
+        _table().update_item(
+            Key={"id": claim_id},
+            UpdateExpression="SET #owner = :owner",
+            ConditionExpression="#owner = :former AND attribute_not_exists(#result)",
+            ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
+            ExpressionAttributeValues={":owner": owner, ":former": former},
+        )
+    except ClientError as error:
+        existing_item(error)
+        return False
+    return True
+
+
 def find(claim_id: str) -> Held | Done | None:
     """Returns the state of the claim, or None if there is none."""
     item = _table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
@@ -95,7 +113,7 @@ def find(claim_id: str) -> Held | Done | None:
 
 
 def _state_of(item: Item) -> Held | Done:
-    return Done(json.loads(item["result"])) if "result" in item else Held()
+    return Done(json.loads(item["result"])) if "result" in item else Held(item["owner"])
 
 
 def _table() -> Any:

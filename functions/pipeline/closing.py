@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline import keys, runs
+from pipeline import keys, runs, streams
 from pipeline.execution import Execution
 from pipeline.model import Failure, ProcessResult, Run, Status
 from pipeline.request import Named, request_of
 from pipeline.starting import unstarted
+from pipeline.times import now
 from pipeline.uploads import start_once
 from stream_qc.vocabulary import PROCESSES
-
-# A verdict that was not sent yet may still become ERROR.
-NOT_NOTIFIED = (Status.RUNNING, Status.PASS, Status.FAIL)
-STILL_RUNNING = (Status.RUNNING,)
 
 
 def find_or_create(execution: Execution, failure: Failure) -> Run:
@@ -37,8 +34,8 @@ def find(execution: Execution, named: Named) -> Run:
     return found or unstarted(execution, named)
 
 
-def close(run: Run, failure: Failure, expected: tuple[Status, ...]) -> Run:
-    """Ends the run as ERROR if its status is one of those expected. Returns the run with the status that its row then has.
+def close(run: Run, failure: Failure) -> Run:
+    """Ends the run as ERROR if it has no verdict. Returns it as its row then is: a verdict stays one, whatever failed later.
 
     A process that has set no flag could not run because of the failure.
     """
@@ -48,9 +45,11 @@ def close(run: Run, failure: Failure, expected: tuple[Status, ...]) -> Run:
         ProcessResult(process, run.flags[process]) if process in run.flags else ProcessResult(process, failure=failure)
         for process in PROCESSES
     )
-    if run.status not in expected:
-        return replace(run, results=results if run.status != Status.REJECTED else ())
-    return runs.end(replace(_ended(run, failure), results=results), expected)
+    if run.status == Status.REJECTED:
+        return run
+    if run.status == Status.RUNNING:
+        run = runs.end(_ended(run, failure), expected=(Status.RUNNING,))
+    return streams.follow(replace(run, results=results))
 
 
 def _create(run: Run, execution: Execution, failure: Failure) -> Run:
@@ -61,4 +60,4 @@ def _create(run: Run, execution: Execution, failure: Failure) -> Run:
 
 
 def _ended(run: Run, failure: Failure) -> Run:
-    return replace(run, status=Status.ERROR, total_pass=False, end_time=runs.now(), failure=failure)
+    return replace(run, status=Status.ERROR, total_pass=False, end_time=now(), failure=failure)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline import runs
+from pipeline import runs, streams
 from pipeline.errors import RunClosed
 from pipeline.model import Failure, ProcessResult, Run, Status
 from pipeline.observe import logger
+from pipeline.times import now
 from stream_qc.vocabulary import PROCESSES
 
 
 def end(run: Run) -> Run:
-    """Decides the verdict from the run's results, writes it into the row, and returns the run as it ended.
+    """Decides the verdict from the run's results, writes it into the row and the state of the stream, and returns the run.
 
     Raises RunClosed if the run was already closed with another status.
     """
-    judged = replace(judge(run), end_time=runs.now())
+    judged = replace(judge(run), end_time=now())
     ended = runs.end(judged, expected=(Status.RUNNING,))
     if ended.status != judged.status:  # the same status was written by an earlier attempt of this step
         raise RunClosed(f"the run was closed as {ended.status} before it could end as {judged.status}")
     logger.info("run ended", extra={"Status": judged.status, "TotalPass": int(bool(judged.total_pass))})
-    return replace(judged, end_time=ended.end_time)
+    return streams.follow(replace(judged, end_time=ended.end_time))
 
 
 def judge(run: Run) -> Run:

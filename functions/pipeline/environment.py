@@ -33,8 +33,26 @@ class Environment:
         return self._value("CLAIMS_TABLE")
 
     @property
+    def streams_table(self) -> str:
+        return self._value("STREAMS_TABLE")
+
+    @property
     def results_topic(self) -> str:
         return self._value("RESULTS_TOPIC")
+
+    @property
+    def email_topic(self) -> str:
+        return self._value("EMAIL_TOPIC")
+
+    @property
+    def outbox(self) -> str:
+        """The URL of the queue of messages that wait for the next mail."""
+        return self._value("OUTBOX")
+
+    @property
+    def email_for(self) -> str:
+        """What is mailed: `all`, `problems` or `changes`."""
+        return self._value("EMAIL_FOR")
 
     @property
     def state_machine(self) -> str:

@@ -52,11 +52,13 @@ class Execution:
     @classmethod
     def from_event(cls, detail: Mapping[str, Any]) -> Execution:
         """Returns the execution in the `detail` of EventBridge's "Step Functions Execution Status Change"."""
-        text = detail.get("input")
-        if text is None:  # EventBridge leaves out a long input
-            text = stepfunctions().describe_execution(executionArn=detail["executionArn"])["input"]
+        arn, started, text = detail["executionArn"], _utc(detail["startDate"]), detail.get("input")
         failure = _failure(detail["status"], detail.get("error"), detail.get("cause"))
-        return cls(detail["executionArn"], _utc(detail["startDate"]), json.loads(text), failure)
+        if text is not None:
+            return cls(arn, started, json.loads(text), failure)
+        # EventBridge leaves out a long input and, under a customer's key, all data.
+        described = cls.described(arn)
+        return cls(arn, started, described.input, failure if "error" in detail else described.failure or failure)
 
     @classmethod
     def described(cls, arn: str) -> Execution:

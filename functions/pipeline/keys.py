@@ -78,6 +78,20 @@ def prefixes_of(stream: StreamId) -> list[str]:
     return [f"{PREFIX}{stream}.", f"{PREFIX}{stream}/"]
 
 
+def scope_of(rules_key: str) -> StreamId | str | None:
+    """Returns whom a key under `rules/` is for: a stream, a group (its ID), or all ("").
+
+    None for a key in which no rules are looked up.
+    """
+    parts = rules_key.removeprefix("rules/").split("/")
+    ids = [*parts[:-1], parts[-1].removesuffix(".yaml")]
+    if not rules_key.endswith(".yaml") or len(parts) > 2 or not all(map(is_id, ids)):
+        return None
+    if len(ids) == 2:
+        return StreamId(*ids)
+    return "" if ids == ["default"] else ids[0]
+
+
 def rules_keys(stream: StreamId) -> list[str]:
     """Returns where the stream's rules are looked up, in this order."""
     return [f"rules/{stream}.yaml", f"rules/{stream.group_id}.yaml", "rules/default.yaml"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.keys import is_id
-from pipeline.model import ProcessResult, Run, Status
+from pipeline.model import Change, ProcessResult, Run, Status
 from stream_qc.printable import printable
 from stream_qc.results import Result, alike
 from stream_qc.vocabulary import PROCESSES
 
-SUBJECT_CHARACTERS = 100
+SUBJECT_CHARACTERS = 99  # SNS takes fewer than 100, says its documentation
 MESSAGE_BYTES = 240_000  # of SNS's 256 KiB, for both forms of the message together
 EXAMPLES_IN_TEXT = 5
 CHECKS_IN_TEXT = 40
@@ -47,16 +47,13 @@ class Summary:
 
     @property
     def subject(self) -> str:
-        """`[QC FAIL] group1/streamA`, in printable ASCII and at most 100 characters, as SNS wants it."""
-        plain = unicodedata.normalize("NFKD", f"[QC {_verdict(self.run)}] {name_of(self.run)}")
-        ascii_only = "".join(c if " " <= c <= "~" else "?" for c in plain if not unicodedata.combining(c))
-        return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
+        return subject_of(_verdict(self.run), name_of(self.run))
 
     def body(self) -> str:
         """Returns the message in SNS's JSON structure. Where it is too long for SNS, the last checks are left out and counted."""
         shown = [check.item() for check in self.checks]
         while True:
-            record = {**self.run.to_item(), "Checks": shown, "Text": self.text}
+            record = {**replace(self.run, notified=None).to_item(), "Checks": shown, "Text": self.text}
             if left_out := len(self.checks) - len(shown):
                 record["ChecksLeftOut"] = left_out
             parts = {"default": json.dumps(record, ensure_ascii=False), "email": self.text}
@@ -69,14 +66,21 @@ class Summary:
         """Returns what a subscriber can filter by. An invalid ID, of a rejected upload, is left out."""
         ids = {"GroupID": self.run.group_id, "StreamID": self.run.stream_id}
         values = {name: value for name, value in ids.items() if is_id(value)} | {"Status": self.status}
-        if self.run.rules is not None:
-            values["Rules"] = self.run.rules
+        of_run = {"Rules": self.run.rules, "PreviousStatus": self.run.previous_status, "Change": self.run.change}
+        values |= {name: str(value) for name, value in of_run.items() if value is not None}
         return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
 def summary(run: Run, failing: list[Result]) -> Summary:
     """Returns the summary of a run that has ended, with the checks that did not pass."""
     return Summary(run, failing, "\n".join(_text(run, failing)))
+
+
+def subject_of(status: str, about: str) -> str:
+    """Returns `[QC FAIL] group1/streamA`, in printable ASCII and fewer than 100 characters, as SNS wants it."""
+    plain = unicodedata.normalize("NFKD", f"[QC {status}] {about}")
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in plain if not unicodedata.combining(c))
+    return ascii_only if len(ascii_only) <= SUBJECT_CHARACTERS else f"{ascii_only[: SUBJECT_CHARACTERS - 3]}..."
 
 
 def name_of(run: Run) -> str:
@@ -100,14 +104,18 @@ def rerun_command(run: Run) -> str:
     """Returns the shell command that checks the same version of the same file again."""
     machine = run.execution_arn.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
     asked = {"GroupID": run.group_id, "StreamID": run.stream_id, "Key": run.key, "VersionId": run.version_id}
-    text = json.dumps({name: value for name, value in asked.items() if value is not None}, ensure_ascii=False)
-    given = "".join(c if c.isprintable() else json.dumps(c).strip('"') for c in text)
-    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(given)}"
+    return start_command(machine, {name: value for name, value in asked.items() if value is not None})
+
+
+def start_command(machine: str, given: Mapping[str, Any]) -> str:
+    """Returns the shell command that starts an execution with this input."""
+    text = "".join(c if c.isprintable() else json.dumps(c).strip('"') for c in json.dumps(given, ensure_ascii=False))
+    return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(text)}"
 
 
 def _text(run: Run, checks: list[Result]) -> Iterator[str]:
     """Yields the lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
-    yield f"{_verdict(run)}: {one_line(name_of(run))}"
+    yield f"{_verdict(run)}: {one_line(name_of(run))}{_news(run)}"
     yield NO_RULES if _is_without_rules(run) and run.status == Status.PASS else VERDICTS[run.status]
     if run.failure:
         yield ""
@@ -119,6 +127,22 @@ def _text(run: Run, checks: list[Result]) -> Iterator[str]:
     yield from _findings(run.results, checks)
     yield ""
     yield from _facts(run)
+
+
+def _news(run: Run) -> str:
+    """Returns whether this is new: ` (still failing since 2026-11-20 12:00 UTC, 14 runs)`, ` (PASS before, since …)`; "" if it
+    is the stream's first run, or as before and well.
+    """
+    if run.failing_runs and run.failing_since:
+        return f" (still failing since {minute(run.failing_since)}, {run.failing_runs:,} runs)"
+    if run.change == Change.CHANGED and run.previous_since:
+        recovered = "recovered; " if run.status == Status.PASS else ""
+        return f" ({recovered}{run.previous_status} before, since {minute(run.previous_since)})"
+    return ""
+
+
+def minute(timestamp: str) -> str:
+    return f"{timestamp[:16].replace('T', ' ')} UTC"
 
 
 def _findings(results: tuple[ProcessResult, ...], checks: list[Result]) -> Iterator[str]:

@@ -28,6 +28,17 @@ class Status(enum.StrEnum):
     REPEATED = "REPEATED"
 
 
+OVERDUE = "OVERDUE"  # the status of a stream, and of no run
+
+
+class Change(enum.StrEnum):
+    """How a run changed the status of its stream."""
+
+    FIRST = "FIRST"
+    SAME = "SAME"
+    CHANGED = "CHANGED"
+
+
 @dataclass(frozen=True)
 class StreamId:
     """The IDs of a stream, both valid (pipeline.keys)."""
@@ -41,11 +52,12 @@ class StreamId:
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One version of one object in the stream bucket; `size` in bytes."""
+    """One version of one object in the stream bucket. size: in bytes. written: when, as a timestamp; S3 gives whole seconds."""
 
     key: str
     version_id: str
     size: int
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,8 @@ class ProcessResult:
     passed: bool = False
     rows: int | None = None
     message: str | None = None
+    failing: str | None = None  # stands for the set of checks that failed: the same for the same ones
+    within: int | None = None  # seconds after this file in which the next one must come; 0 for no limit
     failure: Failure | None = None
 
     def __post_init__(self) -> None:
@@ -71,7 +85,14 @@ class ProcessResult:
             raise ValueError(f"process {self.process} cannot both pass and fail to run")
 
     def to_payload(self) -> Payload:
-        payload = {"Process": self.process, "Pass": int(self.passed), "Rows": self.rows, "Message": self.message}
+        payload = {
+            "Process": self.process,
+            "Pass": int(self.passed),
+            "Rows": self.rows,
+            "Message": self.message,
+            "Failing": self.failing,
+            "Within": self.within,
+        }
         if self.failure is not None:
             payload |= {"Error": self.failure.error, "Cause": self.failure.cause}
         return _without_none(payload)
@@ -85,6 +106,8 @@ class ProcessResult:
             passed=payload.get("Pass") == 1 and failure is None,
             rows=payload.get("Rows"),
             message=payload.get("Message"),
+            failing=payload.get("Failing"),
+            within=payload.get("Within"),
             failure=failure,
         )
 
@@ -100,11 +123,23 @@ _BEFORE_FLAGS = {
     "Key": "key",
     "VersionId": "version_id",
     "Size": "size",
+    "UploadTime": "upload_time",
     "RulesKey": "rules_key",
     "RulesVersionId": "rules_version_id",
     "ExecutionArn": "execution_arn",
 }
-_AFTER_FLAGS = {"TotalPass": "total_pass", "Rows": "rows", "EndTime": "end_time"}
+_AFTER_FLAGS = {
+    "TotalPass": "total_pass",
+    "Rows": "rows",
+    "EndTime": "end_time",
+    "PreviousStatus": "previous_status",
+    "PreviousSince": "previous_since",
+    "Change": "change",
+    "FailingSince": "failing_since",
+    "FailingRuns": "failing_runs",
+    "Notified": "notified",
+}
+WHOLE_NUMBERS = ("size", "rows", "failing_runs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +147,9 @@ class Run:
     """One run of the checks on one version of a stream's file: a row of QCSummary, or what will become one.
 
     A field is None until the run has it. `group_id` to `version_id` are as the request gave them, so they may be invalid
-    where the run is REJECTED. `flags` holds one flag for each process that has ended. `results` and `repeat_of` are passed
-    between the steps and are not stored.
+    where the run is REJECTED. `flags` holds one flag for each process that has ended. `previous_status` to `failing_runs` say
+    how the run changed the state of its stream (pipeline.streams); `failing_since` and `failing_runs` are set where the same
+    checks failed before. `results` and `repeat_of` are passed between the steps and are not stored.
     """
 
     qcpid: str
@@ -126,12 +162,19 @@ class Run:
     key: str | None = None
     version_id: str | None = None
     size: int | None = None
+    upload_time: str | None = None
     rules_key: str | None = None
     rules_version_id: str | None = None
     flags: Mapping[int, bool] = field(default_factory=dict)
     total_pass: bool | None = None
     rows: int | None = None
     end_time: str | None = None
+    previous_status: str | None = None
+    previous_since: str | None = None
+    change: Change | None = None
+    failing_since: str | None = None
+    failing_runs: int | None = None
+    notified: bool | None = None
     failure: Failure | None = None
     results: tuple[ProcessResult, ...] = ()
     repeat_of: str | None = None
@@ -168,6 +211,7 @@ class Run:
         item |= {
             "Rules": self.rules,
             "Status": str(self.status),
+            "Change": None if self.change is None else str(self.change),
             "TotalPass": None if self.total_pass is None else int(self.total_pass),
         }
         if self.failure is not None:
@@ -180,8 +224,10 @@ class Run:
         fields = {
             name: item[attribute] for attribute, name in (_BEFORE_FLAGS | _AFTER_FLAGS).items() if attribute in item
         }
-        fields |= {name: int(fields[name]) for name in ("size", "rows") if name in fields}
+        fields |= {name: int(fields[name]) for name in WHOLE_NUMBERS if name in fields}
         fields["status"] = Status(item["Status"])
+        if "Change" in item:
+            fields["change"] = Change(item["Change"])
         if "TotalPass" in item:
             fields["total_pass"] = item["TotalPass"] == 1
         flags = {process: item[pass_field(process)] == 1 for process in PROCESSES if pass_field(process) in item}

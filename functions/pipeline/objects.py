@@ -9,14 +9,17 @@ from typing import BinaryIO, cast
 from botocore.exceptions import ClientError
 
 from pipeline.aws import error_code, s3, s3_bodies
+from pipeline.bodies import Body
 from pipeline.environment import environment
 from pipeline.errors import InvalidInput, StreamNotFound
 from pipeline.keys import ids_in, prefixes_of, rules_keys
 from pipeline.model import ObjectVersion, StreamId
-from stream_qc.formats import format_of
+from pipeline.times import timestamp
+from stream_qc.formats import format_of, without_ending
 
 # 405: the version is a delete marker.
 GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"}
+MOST_NAMES = 10_000  # that are compared with a name
 IMPOSSIBLE_VERSION = {"400", "InvalidArgument"}  # a version ID that S3 never gives
 
 
@@ -33,11 +36,16 @@ def locate(key: str, version_id: str | None) -> ObjectVersion:
         if version_id and error_code(error) in IMPOSSIBLE_VERSION:
             raise InvalidInput(f"VersionId {version_id!r} is not the ID of a version of {key}") from None
         raise
-    return ObjectVersion(key, head.get("VersionId", "null"), head["ContentLength"])
+    return ObjectVersion(key, head.get("VersionId", "null"), head["ContentLength"], timestamp(head["LastModified"]))
 
 
 def newest(stream: StreamId) -> str:
     """Returns the key of the stream's object that was written last. Raises StreamNotFound, naming the prefixes looked in."""
+    return newest_with_time(stream)[1]
+
+
+def newest_with_time(stream: StreamId) -> tuple[dt.datetime, str]:
+    """Returns when the stream's last object was written, and its key. Raises StreamNotFound, naming the prefixes looked in."""
     prefixes = prefixes_of(stream)
     found = [
         (written, key)
@@ -47,7 +55,7 @@ def newest(stream: StreamId) -> str:
     ]
     if not found:
         raise StreamNotFound(f"no stream file under {' or '.join(prefixes)} in {environment().stream_bucket}")
-    return max(found)[1]
+    return max(found)
 
 
 def list_under(prefix: str) -> Iterator[tuple[str, dt.datetime]]:
@@ -56,6 +64,22 @@ def list_under(prefix: str) -> Iterator[tuple[str, dt.datetime]]:
     for page in pages:
         for item in page.get("Contents", []):
             yield item["Key"], item["LastModified"]
+
+
+def names_under(prefix: str) -> set[str]:
+    """Returns the names of the groups, or of the streams of a group, that have files; of many, those that come first."""
+    found: set[str] = set()
+    pages = (
+        s3()
+        .get_paginator("list_objects_v2")
+        .paginate(
+            Bucket=environment().stream_bucket, Prefix=prefix, Delimiter="/", PaginationConfig={"MaxItems": MOST_NAMES}
+        )
+    )
+    for page in pages:
+        found |= {one["Prefix"].removeprefix(prefix).rstrip("/") for one in page.get("CommonPrefixes", [])}
+        found |= {without_ending(one["Key"].removeprefix(prefix)) for one in page.get("Contents", [])}
+    return found
 
 
 def rules_for(stream: StreamId) -> ObjectVersion | None:
@@ -70,9 +94,17 @@ def rules_for(stream: StreamId) -> ObjectVersion | None:
 
 def read(key: str, version_id: str) -> BinaryIO:
     """Returns the bytes of one version of one object as a stream. Raises StreamNotFound where it is gone."""
+    return cast("BinaryIO", Body(lambda byte: _from(byte, key, version_id)))
+
+
+def _from(byte: int, key: str, version_id: str) -> BinaryIO:
+    """Returns the bytes of a version from this one on."""
     bucket = environment().stream_bucket
+    asked = {"Bucket": bucket, "Key": key, "VersionId": version_id}
+    if byte:  # an empty object has no range
+        asked["Range"] = f"bytes={byte}-"
     try:
-        return cast("BinaryIO", s3_bodies().get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"])
+        return cast("BinaryIO", s3_bodies().get_object(**asked)["Body"])  # type: ignore[arg-type]
     except ClientError as error:
         if error_code(error) in GONE:
             raise StreamNotFound(f"{key} (version {version_id}) is no longer in {bucket}") from None

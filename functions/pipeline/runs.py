@@ -14,12 +14,14 @@ from pipeline.aws import existing_item, query, table
 from pipeline.environment import environment
 from pipeline.errors import RunClosed
 from pipeline.execution import Execution
-from pipeline.model import Run, Status
+from pipeline.model import Item, Run, Status
+from pipeline.times import timestamp
 from stream_qc.vocabulary import PROCESSES, pass_field
 
 START_TIMES_TRIED = 1000
 # An event need not round the start of an execution as the state machine does.
 ROUNDING = dt.timedelta(seconds=1)
+CHANGE_ATTRIBUTES = ("PreviousStatus", "PreviousSince", "Change", "FailingSince", "FailingRuns")
 # What closes a row, if set.
 END_ATTRIBUTES = ("Status", "TotalPass", "EndTime", "Rows", "Error", "Cause", *map(pass_field, PROCESSES))
 
@@ -34,16 +36,6 @@ def first_start_time(execution: Execution) -> dt.datetime:
     return execution.started.replace(microsecond=execution.started.microsecond // 1000 * 1000 + spread)
 
 
-def timestamp(time: dt.datetime) -> str:
-    """Returns the time in UTC, ISO 8601 with microseconds."""
-    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def now() -> str:
-    """Returns the current time as a timestamp."""
-    return timestamp(dt.datetime.now(dt.UTC))
-
-
 def seed(run: Run, execution: Execution) -> Run:
     """Puts the run's row under a StartTime that no other run of its group has, and returns the run with it.
 
@@ -55,7 +47,7 @@ def seed(run: Run, execution: Execution) -> Run:
         seeded = replace(run, start_time=timestamp(time))
         try:
             _table().put_item(
-                Item=seeded.to_item(),
+                Item={**seeded.to_item(), **_stream_key(run)},
                 ConditionExpression="attribute_not_exists(GroupID)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -133,6 +125,36 @@ def record_process(run: Run, process: int, *, passed: bool, rows: int | None) ->
         raise RunClosed(f"the run has already ended as {_own_row(error, run).status}") from None
 
 
+def set_change(run: Run) -> None:
+    """Writes into the run's row how it changed the state of its stream."""
+    item = run.to_item()
+    values = {name: item[name] for name in CHANGE_ATTRIBUTES if name in item}
+    _set(run, values)
+
+
+def set_notified(run: Run, *, notified: bool) -> None:
+    """Writes into the run's row whether its summary was published. It stays published. Does nothing where there is no row."""
+    if run.has_row and not (run.notified and not notified):
+        unless = "" if notified else "(attribute_not_exists(Notified) OR Notified = :v0)"
+        try:
+            _set(run, {"Notified": notified}, unless)
+        except ClientError as error:
+            existing_item(error)
+
+
+def _set(run: Run, values: Item, condition: str = "") -> None:
+    _table().update_item(
+        Key=run.row_key,
+        UpdateExpression="SET " + ", ".join(f"#n{index} = :v{index}" for index in range(len(values))),
+        ConditionExpression=" AND ".join(filter(None, ["QCPID = :me", condition])),
+        ExpressionAttributeNames={f"#n{index}": name for index, name in enumerate(values)},
+        ExpressionAttributeValues={
+            ":me": run.qcpid,
+            **{f":v{index}": one for index, one in enumerate(values.values())},
+        },
+    )
+
+
 def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
     """Returns key and version of every object that the group has rows of since this time."""
     rows = query(
@@ -142,6 +164,11 @@ def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
         ExpressionAttributeNames={"#k": "Key"},
     )
     return {(row["Key"], row.get("VersionId", "")) for row in rows if "Key" in row}
+
+
+def _stream_key(run: Run) -> Item:
+    """Returns the partition of the run in the index ByStream; a run without a stream is not in it."""
+    return {"StreamKey": f"{run.group_id}/{run.stream_id}"} if run.group_id and run.stream_id else {}
 
 
 def _own_row(error: ClientError, run: Run) -> Run:

@@ -11,6 +11,7 @@ from pipeline.execution import Execution
 from pipeline.model import Failure, Run, Status
 from pipeline.observe import logger, name_run
 from pipeline.request import Invalid, Named, Request, Rerun, Upload, request_of
+from pipeline.times import now
 from pipeline.uploads import start_once
 from stream_qc.vocabulary import PROCESSES
 
@@ -71,6 +72,7 @@ def _with_file_and_rules(run: Run, request: Upload | Rerun) -> Run:
         key=file.key,
         version_id=file.version_id,
         size=file.size,
+        upload_time=file.written or None,
         rules_key=rules.key if rules else None,
         rules_version_id=rules.version_id if rules else None,
     )
@@ -85,7 +87,7 @@ def _refuse(run: Run, execution: Execution, status: Status, failure: Failure) ->
         bucket=environment().stream_bucket,
         flags=dict.fromkeys(PROCESSES, False),
         total_pass=False,
-        end_time=runs.now(),
+        end_time=now(),
     )
     logger.warning("run refused", extra={"Error": failure.error, "Cause": failure.cause})
     return runs.seed(refused, execution) if keys.is_id(run.group_id) else refused

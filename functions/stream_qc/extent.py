@@ -45,13 +45,14 @@ class Extent:
         if later._number is not None:
             self._compare(pl.Series([later._number]))
 
-    @property
-    def words(self) -> list[str]:
-        """Returns what is known, such as `from 2013-01-04 to 2013-07-02` and `all -9999`."""
+    def words(self, *, times: bool, number: bool) -> list[str]:
+        """Returns what is known and may be shown, such as `from 2013-01-04 to 2013-07-02` and `all -9999`."""
         found = (
-            [f"from {show_time(self._times[0])} to {show_time(self._times[1])}"] if self._known and self._times else []
+            [f"from {show_time(self._times[0])} to {show_time(self._times[1])}"]
+            if times and self._known and self._times
+            else []
         )
-        return found if self._differ or self._number is None else [*found, f"all {_spell(self._number)}"]
+        return found if not number or self._differ or self._number is None else [*found, f"all {_spell(self._number)}"]
 
     def _between(self, times: pl.Series) -> None:
         first, last = times.min(), times.max()

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from stream_qc import scratch
 from stream_qc.checks import AGGREGATE, TESTS, Check
 from stream_qc.checks.base import Late
 from stream_qc.errors import UnreadableFile
@@ -70,7 +71,7 @@ class FlagFile:
 
     def __init__(self, schema: Schema, aggregates: Sequence[str] = ()) -> None:
         self._schema, self._aggregates = schema, aggregates
-        self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
+        self._folder = scratch.folder()
         self._columns: list[FlagColumn] = []
 
     def __enter__(self) -> FlagFile:

@@ -42,7 +42,14 @@ class Stretch:
         self._rules, self._processes = rules, tuple(processes)
         series = Series(rules.schema.series) if rules.schema.series else None
         self._tallies = [
-            Tally(process, check, rules.limit(check.field, check.test), make_sink(check), asked=check.test in TESTS)
+            Tally(
+                process,
+                check,
+                rules.limit(check.field, check.test),
+                make_sink(check),
+                asked=check.test in TESTS,
+                redact=rules.redact,
+            )
             for process in self._processes
             for check in checks_of(process, rules, series)
         ]

@@ -14,6 +14,7 @@ from stream_qc.checks.measures import Found, Measure
 from stream_qc.extent import Extent
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
+from stream_qc.redaction import REDACTED, hides, without_values
 from stream_qc.results import SHOWN, Example, Result
 
 
@@ -37,13 +38,24 @@ class Tally:
     """Runs one check over the blocks of a stream and collects what its result needs.
 
     limit: the share of rows that may fail. asked: whether the check must judge at least one row to pass, as a test that the
-    rules ask for must; the constraints of a field whose values are all missing are met.
+    rules ask for must; the constraints of a field whose values are all missing are met. redact: the fields whose values are not
+    shown, as in Rules.
     """
 
     def __init__(
-        self, process: int, check: Check, limit: float, sink: Sink | None = None, *, asked: bool = False
+        self,
+        process: int,
+        check: Check,
+        limit: float,
+        sink: Sink | None = None,
+        *,
+        asked: bool = False,
+        redact: tuple[str, ...] = (),
     ) -> None:
-        self.process, self.check, self.limit, self.sink, self.asked = process, check, limit, sink, asked
+        self.process, self.check, self.limit, self.sink = process, check, limit, sink
+        self.asked, self._redact = asked, redact
+        self._hides_values = hides(redact, (check.field, *check.needs))
+        self._hides_times = False
         self._begun: object = None  # what the check carried when the stretch began
         self._of_times = False  # whether it tests the time axis, so that the time of a row is its value
         self._reset()
@@ -57,6 +69,7 @@ class Tally:
         """Counts the flags of a block, without computing them if it is proved clean. A sink needs them all."""
         time = block.schema.axes.time
         self._of_times = self.check.field == time
+        self._hides_times = time is not None and hides(self._redact, (time,))
         if time in self.check.needs:
             self._times += block.height - block.typed(time).null_count()
         else:
@@ -160,7 +173,8 @@ class Tally:
         fail, suspect = self._counts[FAIL], self._counts[SUSPECT]
         parts = [f"{fail:,} of {rows:,} rows {'fails' if fail == 1 else 'fail'}"] if fail else []
         if fail > 1:
-            parts[0] += f" ({', '.join([percent(fail / rows), *self._extent.words])})"
+            extent = self._extent.words(times=not self._hides_times, number=not self._hides_values)
+            parts[0] += f" ({', '.join([percent(fail / rows), *extent])})"
         if fail and self.limit:
             parts.append(f"{'within' if passed else 'above'} the limit of {self.limit:.3%}".replace(".000%", "%"))
         if suspect:
@@ -206,7 +220,9 @@ class Tally:
         self._counts[late.was] -= late.count
         self._counts[late.flag] += late.count
         times = repeat(None) if self._of_times or late.times is None else late.times
-        shown = [_example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)]
+        shown = [
+            self._example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)
+        ]
         if late.flag == FAIL:
             self._extent.add_late(late)
             self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
@@ -219,12 +235,14 @@ class Tally:
         offending = (found.flags == flag).arg_true().head(SHOWN - len(shown))
         times = repeat(None) if self._of_times else found.raw.times(offending)
         for index, time in zip(offending, times, strict=False):
-            shown.append(_example(found.first + index, found.raw[index], found.why(index), time))
+            shown.append(self._example(found.first + index, found.raw[index], found.why(index), time))
 
-
-def _example(row: int, value: str | None, reason: str, time: dt.datetime | None) -> Example:
-    """Returns an offending row. row: from 0."""
-    return Example(row + 1, value, reason, time=None if time is None else show_time(time))
+    def _example(self, row: int, value: str | None, reason: str, time: dt.datetime | None) -> Example:
+        """Returns an offending row. row: from 0."""
+        if self._hides_values:
+            value = None if value is None else REDACTED
+            reason = without_values(reason, self.check.field, self.check.test)
+        return Example(row + 1, value, reason, time=None if time is None or self._hides_times else show_time(time))
 
 
 def percent(share: float) -> str:

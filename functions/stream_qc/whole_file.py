@@ -10,6 +10,7 @@ from typing import Any
 
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block, Malformed, Place
+from stream_qc.redaction import REDACTED
 from stream_qc.results import SHOWN, Example, Result, shorten
 from stream_qc.rules import Rules
 
@@ -94,7 +95,7 @@ class WholeFile:
         return self._result("header", message, passed=not faults)
 
     def _well_formed(self) -> Result:
-        count = self._malformed_count
+        count, hidden = self._malformed_count, bool(self.rules.redact)
         return self._result(
             "well_formed",
             f"{count:,} of {self.rows:,} rows {'is' if count == 1 else 'are'} malformed"
@@ -103,7 +104,9 @@ class WholeFile:
             passed=not count or count / self.rows <= self.rules.limit("*", "well_formed"),
             good=self.rows - count,
             fail=count,
-            examples=[Example(item.row + 1, item.text, item.reason) for item in self._malformed],
+            examples=[
+                Example(item.row + 1, REDACTED if hidden else item.text, item.reason) for item in self._malformed
+            ],
             truncated=count > len(self._malformed),
         )
 

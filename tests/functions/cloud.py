@@ -11,7 +11,7 @@ import functools
 import itertools
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
 import close_run
@@ -43,13 +44,22 @@ SETTINGS = {
     "SUMMARY_TABLE": "QCSummary",
     "DETAILS_TABLE": "QCDetails",
     "CLAIMS_TABLE": "Claims",
+    "STREAMS_TABLE": "QCStreams",
+    "EMAIL_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:QCEmail",
+    "EMAIL_FOR": "all",
     "RESULTS_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:QCResults",
     "STATE_MACHINE": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:StreamQC",
     "CLOSE_RUN": "CloseRun",
     "DETAILS_DAYS": "0",
 }
 # As the stack creates them; tests/stacks/test_template.py compares the keys.
-TABLES = {"QCSummary": ("GroupID", "StartTime"), "QCDetails": ("QCPID", "Check"), "Claims": ("id",)}
+TABLES = {
+    "QCSummary": ("GroupID", "StartTime"),
+    "QCDetails": ("QCPID", "Check"),
+    "QCStreams": ("GroupID", "StreamID"),
+    "Claims": ("id",),
+}
+INDEXES = {"QCSummary": {"ByStream": ("StreamKey", "StartTime")}, "QCStreams": {"ByDue": ("Due", "DueAt")}}
 TRANSIENT = ("TemporaryFailure", "UploadBeingStarted")  # what the state machine retries
 RETRIES = 3
 PROCESSES = (step_2_qc_process.structure, step_2_qc_process.values, step_2_qc_process.continuity)
@@ -86,12 +96,14 @@ class LambdaError(Exception):
 
 @dataclass
 class Ended:
-    """How an execution ended. arn, output, and error with cause where it failed."""
+    """How an execution ended. arn, output, and error with cause where it failed. started, given: when, and with what input."""
 
     arn: str
     output: Payload
     error: str = ""
     cause: str = ""
+    started: str = ""
+    given: Any = None
 
 
 class Cloud:
@@ -99,21 +111,25 @@ class Cloud:
 
     def __init__(self) -> None:
         self.s3, self.sqs, self.sfn = client("s3"), client("sqs"), client("stepfunctions")
+        self.queues: dict[str, str] = {}
         self.s3.create_bucket(Bucket="streams", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.put_bucket_versioning(Bucket="streams", VersioningConfiguration={"Status": "Enabled"})
         for name, keys in TABLES.items():
+            indexes = [{**_schema(on), "IndexName": index, "Projection": {"ProjectionType": "ALL"}} for index, on in INDEXES.get(name, {}).items()]  # fmt: skip
+            attributes = {*keys, *(key for on in INDEXES.get(name, {}).values() for key in on)}
             client("dynamodb").create_table(
                 TableName=name,
-                KeySchema=[
-                    {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-                ],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+                **_schema(keys),
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in sorted(attributes)],
                 BillingMode="PAY_PER_REQUEST",
+                **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
             )
-        self._queue = self.sqs.create_queue(QueueName="inbox")["QueueUrl"]
-        client("sns").create_topic(Name="QCResults")
-        endpoint = f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"
-        client("sns").subscribe(TopicArn=SETTINGS["RESULTS_TOPIC"], Protocol="sqs", Endpoint=endpoint)
+        for topic, queues in {"RESULTS_TOPIC": ("inbox", "outbox"), "EMAIL_TOPIC": ("mailbox",)}.items():
+            client("sns").create_topic(Name=SETTINGS[topic].rsplit(":", 1)[-1])
+            for name in queues:
+                self.queues[name] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+                endpoint = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+                client("sns").subscribe(TopicArn=SETTINGS[topic], Protocol="sqs", Endpoint=endpoint)
         role = f"arn:aws:iam::{ACCOUNT}:role/StreamQC"
         definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
         self.sfn.create_state_machine(name="StreamQC", definition=definition, roleArn=role)
@@ -127,8 +143,8 @@ class Cloud:
             machine.executions.clear()
         self._monkeypatch = monkeypatch
         self._received: list[Payload] = []
-        self.messages()
-        self._received.clear()
+        for queue in self.queues.values():
+            sqs_backends[ACCOUNT][REGION].queues[queue.rsplit("/", 1)[-1]]._messages.clear()
         self.unclosed: list[str] = []
         # Reconcile's asynchronous invocation of CloseRun, at once and in this process.
         monkeypatch.setattr(reconciling, "lambdas", lambda: Functions(self))
@@ -165,7 +181,7 @@ class Cloud:
     def execute(self, given: Any, name: str = "") -> Ended:
         """Runs an execution with this input: the functions in the state machine's order, with its retries and catches."""
         payload = self.payload(given, name)
-        ended = Ended(payload["ExecutionArn"], {})
+        ended = Ended(payload["ExecutionArn"], {}, started=payload["ExecutionStart"], given=given)
         try:
             run = invoke(step_1_start_qc.handler, payload)
             if run["Status"] == "REPEATED":
@@ -219,12 +235,20 @@ class Cloud:
 
     def messages(self, execution_arn: str = "") -> list[Payload]:
         """Every summary sent so far, or those of one execution: SNS's envelopes, each with its fields under `Summary`."""
-        while found := self.sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+        for envelope in self._taken_from("inbox"):
+            self._received.append({**envelope, "Summary": json.loads(envelope["Message"])})
+        return [one for one in self._received if execution_arn in ("", one["Summary"].get("ExecutionArn"))]
+
+    def mails(self) -> list[Payload]:
+        """The mails that were sent since the last call: SNS's envelopes."""
+        return [*self._taken_from("mailbox")]
+
+    def _taken_from(self, queue: str) -> Iterator[Payload]:
+        url = self.queues[queue]
+        while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for one in found:
-                self.sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=one["ReceiptHandle"])
-                envelope = json.loads(one["Body"])
-                self._received.append({**envelope, "Summary": json.loads(envelope["Message"])})
-        return [one for one in self._received if execution_arn in ("", one["Summary"]["ExecutionArn"])]
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+                yield json.loads(one["Body"])
 
     def break_calls(
         self, operation: str, error: Exception, *, number: int = 1, times: int = 1_000_000, after: bool = False
@@ -268,6 +292,11 @@ class Cloud:
             return invoke(PROCESSES[number - 1], run)
         except LambdaError as failed:
             return {"Process": number, "Pass": 0, "Error": failed.error, "Cause": failed.cause}
+
+
+def _schema(keys: tuple[str, ...]) -> dict[str, Any]:
+    kinds = zip(keys, ("HASH", "RANGE"), strict=False)
+    return {"KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in kinds]}
 
 
 class Functions:

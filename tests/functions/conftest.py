@@ -21,7 +21,7 @@ def account() -> Iterator[Cloud]:
 
 @pytest.fixture
 def cloud(account: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name, value in SETTINGS.items():
+    for name, value in {**SETTINGS, "OUTBOX": account.queues["outbox"]}.items():
         monkeypatch.setenv(name, value)
     environment.cache_clear()
     account.empty(monkeypatch)

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 def test_claim_may_be_repeated_by_its_owner_only() -> None:
     assert find(WORK) is None
-    assert [claim(WORK, owner) for owner in ("a", "a", "b")] == [Won(), Won(), Held()]
-    assert find(WORK) == Held()
+    assert [claim(WORK, owner) for owner in ("a", "a", "b")] == [Won(), Won(), Held("a")]
+    assert find(WORK) == Held("a")
 
 
 def test_completed_claim_gives_its_result_to_everybody() -> None:
@@ -40,10 +40,10 @@ def test_only_the_owner_completes() -> None:
 def test_only_the_owner_releases() -> None:
     claim(WORK, "a")
     release(WORK, "b")
-    assert claim(WORK, "b") == Held()
+    assert claim(WORK, "b") == Held("a")
     release(WORK, "a")
     release(WORK, "a")
-    assert [claim(WORK, "b"), claim(WORK, "a")] == [Won(), Held()]
+    assert [claim(WORK, "b"), claim(WORK, "a")] == [Won(), Held("b")]
 
 
 def test_completed_claim_cannot_be_released() -> None:

@@ -87,7 +87,7 @@ def test_rerun_command_survives_a_shell(stream: str) -> None:
         ("streamA", "[QC FAIL] group1/streamA"),
         ("Zürich", "[QC FAIL] group1/Zurich"),
         ("测站", "[QC FAIL] group1/??"),
-        ("x" * 128, "[QC FAIL] group1/" + "x" * 80 + "..."),
+        ("x" * 128, "[QC FAIL] group1/" + "x" * 79 + "..."),
     ],
 )
 def test_subject_is_short_ascii(stream: str, subject: str) -> None:

@@ -7,15 +7,23 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import Failure, ProcessResult, Run, Status
+from pipeline.model import Change, Failure, ProcessResult, Run, Status
 from tests.samples import event
 
 text = st.text(max_size=5)
 passed = st.just(value=False)
 failures = st.builds(Failure, text, text)
 results = st.builds(
-    ProcessResult, st.integers(1, 3), passed, st.none() | st.integers(0), st.none() | text, failures
-) | st.builds(ProcessResult, st.integers(1, 3), st.booleans(), st.none() | st.integers(0), st.none() | text)
+    ProcessResult, st.integers(1, 3), passed, st.none() | st.integers(0), st.none() | text, failure=failures
+) | st.builds(
+    ProcessResult,
+    st.integers(1, 3),
+    st.booleans(),
+    st.none() | st.integers(0),
+    st.none() | text,
+    st.none() | text,
+    st.none() | st.integers(0),
+)
 runs = st.builds(
     Run,
     qcpid=text,
@@ -34,6 +42,13 @@ runs = st.builds(
     total_pass=st.none() | st.booleans(),
     rows=st.none() | st.integers(0),
     end_time=st.none() | text,
+    upload_time=st.none() | text,
+    previous_status=st.none() | text,
+    previous_since=st.none() | text,
+    change=st.none() | st.sampled_from(Change),
+    failing_since=st.none() | text,
+    failing_runs=st.none() | st.integers(0),
+    notified=st.none() | st.booleans(),
     failure=st.none() | failures,
     results=st.lists(results, max_size=3).map(tuple),
     repeat_of=st.none() | text,

@@ -11,7 +11,7 @@ import step_4_send_qc_summary
 from tests.functions.cloud import Cloud, invoke
 from tests.samples import SAMPLES, event
 
-CHANGING = ("Bucket", "VersionId", "RulesVersionId", "EndTime")
+CHANGING = ("Bucket", "UploadTime", "VersionId", "RulesVersionId", "EndTime")
 
 
 def test_each_example_is_the_output_of_the_one_before_it(cloud: Cloud) -> None:

@@ -24,7 +24,7 @@ def run(cloud: Cloud) -> dict[str, Any]:
 def test_retry_writes_the_same_details_again(cloud: Cloud, run: dict[str, Any]) -> None:
     first = invoke(structure, run)
     details = cloud.details(run["QCPID"])
-    assert invoke(structure, run) == first == {"Process": 1, "Pass": 1, "Rows": 1}
+    assert invoke(structure, run) == first == {"Process": 1, "Pass": 1, "Rows": 1, "Within": 0}
     assert cloud.details(run["QCPID"]) == details
     assert {check[:2] for check in details} == {"1#"}
     (row,) = cloud.rows()
@@ -33,7 +33,7 @@ def test_retry_writes_the_same_details_again(cloud: Cloud, run: dict[str, Any]) 
 
 def test_overwritten_or_deleted_object_is_still_read_in_its_version(cloud: Cloud, run: dict[str, Any]) -> None:
     cloud.upload(KEY, "not,what,was,uploaded\n")
-    assert invoke(structure, run) == {"Process": 1, "Pass": 1, "Rows": 1}
+    assert invoke(structure, run) == {"Process": 1, "Pass": 1, "Rows": 1, "Within": 0}
     cloud.s3.delete_object(Bucket="streams", Key=KEY)  # a delete marker: the version is still there
     assert invoke(values, run)["Pass"] == 1
     cloud.s3.delete_object(Bucket="streams", Key=KEY, VersionId=run["VersionId"])
@@ -107,4 +107,4 @@ def test_missing_setting_is_named(run: dict[str, Any], monkeypatch: pytest.Monke
 
 def test_body_that_ends_early_is_retried(cloud: Cloud, run: dict[str, Any]) -> None:
     cloud.break_calls("GetObject", IncompleteReadError(actual_bytes=1, expected_bytes=2), times=1)
-    assert invoke(structure, run) == {"Process": 1, "Pass": 1, "Rows": 1}
+    assert invoke(structure, run) == {"Process": 1, "Pass": 1, "Rows": 1, "Within": 0}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipeline import runs
 from pipeline.execution import Execution
 from pipeline.model import Failure, Run, Status
+from pipeline.times import timestamp
 from tests.functions.cloud import Cloud
 from tests.samples import SAMPLES
 
@@ -38,8 +39,8 @@ def test_start_time_is_the_executions_with_microseconds_of_its_own(name: str, st
     first = runs.first_start_time(Execution(ARN + name, started, {}))
     assert first == runs.first_start_time(Execution(ARN + name, started, {}))
     assert dt.timedelta() <= first - started < dt.timedelta(milliseconds=1)
-    assert len(runs.timestamp(first)) == len("2026-11-23T08:13:26.271781Z")
-    assert dt.datetime.fromisoformat(runs.timestamp(first)) == first
+    assert len(timestamp(first)) == len("2026-11-23T08:13:26.271781Z")
+    assert dt.datetime.fromisoformat(timestamp(first)) == first
 
 
 def test_start_times_of_one_millisecond_spread_over_its_microseconds() -> None:

@@ -16,8 +16,9 @@ def synthesised(**context: Any) -> Template:
     """The stack's template under this context beside cdk.json's, without the functions' packages."""
     given = json.loads((ROOT / "cdk.json").read_text())["context"] | context
     app = cdk.App(context={**given, "packages": "false"})
-    StreamQCStack(app, "StreamQC", settings=Settings.from_context(app.node))
-    return Template(app.synth().get_stack_by_name("StreamQC").template)
+    settings = Settings.from_context(app.node)
+    StreamQCStack(app, "StreamQC", stack_name=settings.name, settings=settings)
+    return Template(app.synth().get_stack_by_name(settings.name).template)
 
 
 @pytest.fixture(scope="session")

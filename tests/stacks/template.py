@@ -43,7 +43,7 @@ class Template:
 
 
 def readable(value: Any) -> str:
-    """An intrinsic function as text: a reference as the beginning of its logical ID, without the CDK's hash."""
+    """An intrinsic function as text: a reference as the beginning of its logical ID, without the CDK's hash; a version as its function."""
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:
@@ -51,7 +51,7 @@ def readable(value: Any) -> str:
     if "Fn::GetAtt" in value:
         return re.sub(r"[0-9A-F]{8}$", "", value["Fn::GetAtt"][0])
     if "Ref" in value:
-        return re.sub(r"[0-9A-F]{8}$", "", value["Ref"])
+        return re.sub(r"(CurrentVersion)?[0-9A-F]{8}([0-9a-f]{32})?$", "", value["Ref"])
     return json.dumps(value)
 
 

@@ -23,7 +23,7 @@ def test_unsuccessful_executions_reach_close_run(template: Template) -> None:
     assert readable(target["Arn"]) == "CloseRun"
     assert readable(target["DeadLetterConfig"]["Arn"]) == "UnclosedRuns"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
-    invoke = template.properties("AWS::Lambda::EventInvokeConfig")
+    invoke = template.properties("AWS::Lambda::EventInvokeConfig", "CloseRun")
     assert readable(invoke["DestinationConfig"]["OnFailure"]["Destination"]) == "UnclosedRuns"
 
 
@@ -43,6 +43,14 @@ def test_reconcile_runs_every_few_hours() -> None:
         ("TimedOutRuns", "ExecutionsTimedOut", "QC"),
         ("StoppedRuns", "ExecutionsAborted", "QC"),
         ("ReconcileErrors", "Errors", "Reconcile"),
+        ("ArrivalErrors", "Errors", "CheckArrivals"),
+        ("MailErrors", "Errors", "SendMail"),
+        ("UncheckedRules", "ApproximateNumberOfMessagesVisible", "UncheckedRules"),
+        ("UndeliveredResults", "NumberOfNotificationsFailed", "QCResults"),
+        ("UndeliveredEmail", "NumberOfNotificationsFailed", "QCEmail"),
+        ("UploadRuleLost", "InvocationsFailedToBeSentToDlq", "UploadRule"),
+        ("RulesRuleLost", "InvocationsFailedToBeSentToDlq", "RulesRule"),
+        ("FailedRunRuleLost", "InvocationsFailedToBeSentToDlq", "FailedRunRule"),
     ],
 )
 def test_alarm_goes_off_at_1(template: Template, alarm: str, metric: str, watched: str) -> None:
@@ -52,6 +60,17 @@ def test_alarm_goes_off_at_1(template: Template, alarm: str, metric: str, watche
     assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     assert found["TreatMissingData"] == "notBreaching"
     assert [readable(action) for action in found["AlarmActions"]] == ["Alarms"]
+
+
+def test_alarm_goes_off_when_reconcile_no_longer_runs(template: Template) -> None:
+    found = template.properties("AWS::CloudWatch::Alarm", "ReconcileStoppedAlarm")
+    assert (found["MetricName"], found["Period"], found["Threshold"]) == ("Invocations", 86400, 1)
+    assert (found["ComparisonOperator"], found["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+
+
+def test_alarm_goes_off_when_mail_waits(template: Template) -> None:
+    found = template.properties("AWS::CloudWatch::Alarm", "MailDelayedAlarm")
+    assert (found["MetricName"], found["Threshold"]) == ("ApproximateAgeOfOldestMessage", 60 + 1800)
 
 
 def test_alarm_topic_policy_lets_alarms_publish(template: Template) -> None:
@@ -66,9 +85,12 @@ def test_alarm_topic_policy_lets_alarms_publish(template: Template) -> None:
 
 
 def test_alarm_emails_are_subscribed() -> None:
-    subscribed = synthesised(alarmEmail="ops@example.org").of_type("AWS::SNS::Subscription").values()
-    assert [(readable(one["Properties"]["TopicArn"]), one["Properties"]["Endpoint"]) for one in subscribed] == [
-        ("Alarms", "ops@example.org")
+    template = synthesised(alarmEmail="ops@example.org", alertEmail="ann@example.org")
+    subscribed = template.of_type("AWS::SNS::Subscription").values()
+    mails = [one["Properties"] for one in subscribed if one["Properties"]["Protocol"] == "email"]
+    assert sorted((readable(one["TopicArn"]), one["Endpoint"]) for one in mails) == [
+        ("Alarms", "ops@example.org"),
+        ("QCEmail", "ann@example.org"),
     ]
 
 
@@ -85,7 +107,7 @@ def keys_in(template: Template) -> dict[str, str]:
             (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
             return rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID")
         if kind == "AWS::DynamoDB::Table":
-            return properties["SSESpecification"].get("KMSMasterKeyId")
+            return properties.get("SSESpecification", {}).get("KMSMasterKeyId")
         return properties.get("KmsKeyId", properties.get("KmsMasterKeyId"))
 
     stored = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::Logs::LogGroup")
@@ -107,17 +129,31 @@ def test_kms_encrypts_everything_that_is_stored(template: Template, encrypted: T
     assert not template.of_type("AWS::KMS::Key")
     key = encrypted.one("AWS::KMS::Key")
     assert key["Properties"]["EnableKeyRotation"] is True
-    assert key["DeletionPolicy"] == "Retain"
+    assert key["DeletionPolicy"] == "RetainExceptOnCreate"
+    machine = encrypted.properties("AWS::StepFunctions::StateMachine")["EncryptionConfiguration"]
+    assert (readable(machine["KmsKeyId"]), machine["Type"]) == ("Key", "CUSTOMER_MANAGED_KMS_KEY")
+    conditions = {
+        statement["Sid"]: "Condition" in statement
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+        if "Sid" in statement
+    }
+    assert conditions["EventBridge"] is False  # it supports none here
+    assert conditions["CloudWatch"]
+    assert {"Key": "StreamQC", "Value": "StreamQC"} in key["Properties"]["Tags"]
 
 
 def test_kms_key_is_used_through_services_only(encrypted: Template) -> None:
     for function in encrypted.of_type("AWS::Lambda::Function").values():
         name = readable(function["Properties"]["Role"]).removesuffix("Role")
-        allowed = [one for one in encrypted.statements(name) if "kms:Decrypt" in one["Action"] and "Condition" in one]
+        allowed = [
+            one
+            for one in encrypted.statements(name)
+            if "kms:Encrypt" in one["Action"] and "Condition" in one  # not the one for former keys
+        ]
         assert len(allowed) == 1, name
         assert readable(allowed[0]["Resource"]) == "Key"
         services = allowed[0]["Condition"]["StringEquals"]["kms:ViaService"]
-        assert [readable(service).split(".")[0] for service in services] == ["s3", "dynamodb", "sns"]
+        assert [readable(service).split(".")[0] for service in services] == ["s3", "dynamodb", "sns", "sqs", "states"]
     actions = {
         action
         for policy in encrypted.of_type("AWS::IAM::Policy").values()

@@ -17,7 +17,9 @@ TRANSIENT = [
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
     "TemporaryFailure",
+    "UploadBeingStarted",
 ]
 STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "CloseRun"]
 
@@ -74,13 +76,7 @@ def test_machine_is_standard_jsonata_traced_logged_and_times_out(template: Templ
 def test_lambda_step_retries_transient_errors_only_with_full_jitter(template: Template, name: str) -> None:
     backoff = {"IntervalSeconds": 1, "BackoffRate": 2, "JitterStrategy": "FULL"}
     assert states(template)[name]["Retry"] == [
-        {"ErrorEquals": TRANSIENT, "MaxAttempts": 8, "MaxDelaySeconds": 60, **backoff},
-        {
-            "ErrorEquals": ["Lambda.TooManyRequestsException", "UploadBeingStarted"],
-            "MaxAttempts": 30,
-            "MaxDelaySeconds": 300,
-            **backoff,
-        },
+        {"ErrorEquals": TRANSIENT, "MaxAttempts": 30, "MaxDelaySeconds": 300, **backoff},
     ]
 
 

@@ -13,10 +13,13 @@ from pipeline.aws import CONFIG, SINGLE_ATTEMPT
 from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, as_list, readable
 
+RETAINED = ("RetainExceptOnCreate", "Retain")  # a first creation that fails leaves nothing behind
 STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "CloseRun"]
-FUNCTIONS = [*STEPS, "Reconcile"]
+FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile"]
 NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
 CLAIM, GIVE_UP = {"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"dynamodb:DeleteItem"}
+FOLLOW = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+DEAD_LETTERS = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}  # as an OnFailure destination
 CHECK = {
     "Streams": {"s3:ListBucket"},
     "Streams/streams/*": VERSION,
@@ -36,19 +39,42 @@ MATRIX = {
     "QCProcess1": CHECK,
     "QCProcess2": CHECK,
     "QCProcess3": CHECK,
-    "EndQC": {"QCSummary": {"dynamodb:UpdateItem"}},
-    "SendQCSummary": {"QCDetails": {"dynamodb:Query"}, "Idempotency": CLAIM | GIVE_UP, "QCResults": {"sns:Publish"}},
+    "EndQC": {"QCSummary": {"dynamodb:UpdateItem"}, "QCStreams": FOLLOW},
+    "SendQCSummary": {
+        "QCSummary": {"dynamodb:UpdateItem"},
+        "QCDetails": {"dynamodb:Query"},
+        "Idempotency": CLAIM | GIVE_UP,
+        "QCResults": {"sns:Publish"},
+    },
+    "SendMail": {
+        "Outbox": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
+        "Idempotency": CLAIM | {"dynamodb:GetItem"},
+        "QCEmail": {"sns:Publish"},
+    },
+    "CheckRules": {
+        "Streams": {"s3:ListBucket"},
+        "Streams/rules/*": NEWEST | VERSION,
+        "QCStreams": FOLLOW | {"dynamodb:Query", "dynamodb:Scan"},
+        "Idempotency": CLAIM | GIVE_UP,
+        "QCResults": {"sns:Publish"},
+        "UncheckedRules": DEAD_LETTERS,
+    },
+    "CheckArrivals": {
+        "Streams": {"s3:ListBucket"},
+        "Streams/rules/*": NEWEST | VERSION,
+        "QCStreams": FOLLOW,
+        "QCStreams/index/ByDue": {"dynamodb:Query"},
+        "Idempotency": CLAIM | GIVE_UP,
+        "QCResults": {"sns:Publish"},
+    },
     "CloseRun": {
         "QCSummary": {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "QCStreams": FOLLOW,
         "QCDetails": {"dynamodb:Query"},
         "Idempotency": CLAIM | GIVE_UP,
         "QCResults": {"sns:Publish"},
         EXECUTIONS: {"states:DescribeExecution"},
-        "UnclosedRuns": {
-            "sqs:GetQueueAttributes",
-            "sqs:GetQueueUrl",
-            "sqs:SendMessage",
-        },  # as its OnFailure destination
+        "UnclosedRuns": DEAD_LETTERS,
     },
     "Reconcile": {
         "Streams": {"s3:ListBucket"},
@@ -71,10 +97,21 @@ def test_function_has_the_permissions_of_the_matrix_only(template: Template, fun
     found: dict[str, set[str]] = {}
     for statement in template.statements(function):
         assert statement["Effect"] == "Allow"
+        if "Condition" in statement:
+            assert_only_former_keys(statement)
+            continue
         assert set(statement) == {"Action", "Effect", "Resource"}
         for resource in as_list(statement["Resource"]):
             found.setdefault(readable(resource), set()).update(as_list(statement["Action"]))
     assert found == {**MATRIX[function], **own}
+
+
+def assert_only_former_keys(statement: dict[str, Any]) -> None:
+    """The only conditional permission: to read what was written while the stack had a key of its own."""
+    assert statement["Action"] == "kms:Decrypt"
+    conditions = statement["Condition"]["StringEquals"]
+    assert conditions["aws:ResourceTag/StreamQC"] == "StreamQC"
+    assert readable(conditions["kms:ViaService"]).startswith("s3.")
 
 
 def test_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:
@@ -105,7 +142,7 @@ def test_bucket_is_versioned_encrypted_private_and_sends_events(template: Templa
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == RETAINED
     rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
     assert rules["OldVersions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
     assert rules["UnfinishedUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
@@ -132,7 +169,14 @@ def test_stack_has_no_custom_resource(template: Template) -> None:
     assert len(template.of_type("AWS::Lambda::Function")) == len(FUNCTIONS)
 
 
-@pytest.mark.parametrize(("name", "keys"), [("QCSummary", ["GroupID", "StartTime"]), ("QCDetails", ["QCPID", "Check"])])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("QCSummary", ["GroupID", "StartTime"]),
+        ("QCDetails", ["QCPID", "Check"]),
+        ("QCStreams", ["GroupID", "StreamID"]),
+    ],
+)
 def test_tables_are_on_demand_encrypted_recoverable_and_retained(
     template: Template, name: str, keys: list[str]
 ) -> None:
@@ -141,9 +185,9 @@ def test_tables_are_on_demand_encrypted_recoverable_and_retained(
     assert [key["AttributeName"] for key in properties["KeySchema"]] == keys
     assert [key["KeyType"] for key in properties["KeySchema"]] == ["HASH", "RANGE"]
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
-    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert "SSESpecification" not in properties  # encrypted under a key of AWS's own, which costs nothing
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == RETAINED
     assert "TimeToLiveSpecification" not in properties
 
 
@@ -163,7 +207,8 @@ def test_details_expire_if_days_are_set() -> None:
 
 def test_topic_is_encrypted_and_has_no_subscription_by_default(template: Template) -> None:
     assert readable(template.properties("AWS::SNS::Topic", "QCResults")["KmsMasterKeyId"]).endswith(":alias/aws/sns")
-    assert not template.of_type("AWS::SNS::Subscription")
+    (only,) = template.of_type("AWS::SNS::Subscription").values()
+    assert (only["Properties"]["Protocol"], readable(only["Properties"]["Endpoint"])) == ("sqs", "Outbox")
 
 
 @pytest.mark.parametrize(
@@ -173,11 +218,13 @@ def test_topic_is_encrypted_and_has_no_subscription_by_default(template: Templat
 )
 def test_alert_emails_are_subscribed_once_each(given: Any) -> None:
     subscribed = synthesised(alertEmail=given).of_type("AWS::SNS::Subscription").values()
-    assert {(one["Properties"]["Protocol"], one["Properties"]["Endpoint"]) for one in subscribed} == {
-        ("email", "ann@example.org"),
-        ("email", "bob@example.org"),
-    }
-    assert len(subscribed) == 2
+    mails = [one["Properties"] for one in subscribed if one["Properties"]["Protocol"] == "email"]
+    assert sorted((readable(one["TopicArn"]), one["Endpoint"]) for one in mails) == [
+        ("Alarms", "ann@example.org"),  # who gets the mails gets the alarms, unless others are named
+        ("Alarms", "bob@example.org"),
+        ("QCEmail", "ann@example.org"),
+        ("QCEmail", "bob@example.org"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +235,10 @@ def test_alert_emails_are_subscribed_once_each(given: Any) -> None:
         ("detailsDays", "soon"),
         ("processMemoryMiB", 64),
         ("target", "azure"),
+        ("name", "my stack"),
+        ("emailFor", "nobody"),
+        ("emailWindowSeconds", 90),
+        ("emailWindowSeconds", 30),
     ],
 )
 def test_invalid_setting_is_refused_by_name(name: str, value: Any) -> None:
@@ -240,7 +291,9 @@ def test_outputs_are_those_of_the_contract(template: Template) -> None:
         "StateMachineArn": "QC",
         "QCSummaryTableName": "QCSummary",
         "QCDetailsTableName": "QCDetails",
+        "QCStreamsTableName": "QCStreams",
         "QCResultsTopicArn": "QCResults",
+        "QCEmailTopicArn": "QCEmail",
     }
 
 
@@ -264,3 +317,73 @@ def test_unanswered_calls_fit_into_every_timeout(template: Template) -> None:
     }
     assert len(timeouts) == len(FUNCTIONS)
     assert min(timeouts.values()) > longest + SINGLE_ATTEMPT.read_timeout  # type: ignore[attr-defined]
+
+
+def test_indexes_are_those_of_the_contract(template: Template) -> None:
+    found = {
+        name: [
+            (
+                index["IndexName"],
+                [key["AttributeName"] for key in index["KeySchema"]],
+                index["Projection"]["ProjectionType"],
+            )
+            for index in template.properties("AWS::DynamoDB::Table", name)["GlobalSecondaryIndexes"]
+        ]
+        for name in ("QCSummary", "QCStreams")
+    }
+    assert found == {
+        "QCSummary": [("ByStream", ["StreamKey", "StartTime"], "ALL")],
+        "QCStreams": [("ByDue", ["Due", "DueAt"], "KEYS_ONLY")],
+    }
+
+
+def test_state_machine_invokes_versions_so_that_an_execution_keeps_its_code(template: Template) -> None:
+    versions = template.of_type("AWS::Lambda::Version")
+    assert {readable(one["Properties"]["FunctionName"]) for one in versions.values()} == set(STEPS)
+    assert {one["DeletionPolicy"] for one in versions.values()} == {"Retain"}
+    definition = json.dumps(template.properties("AWS::StepFunctions::StateMachine")["DefinitionString"])
+    assert all(name in definition for name in versions)
+
+
+def test_what_exists_is_used_under_its_name() -> None:
+    template = synthesised(streamBucket="ours", summaryTable="Runs", detailsTable="Checks", streamsTable="States")
+    assert not template.of_type("AWS::S3::Bucket")
+    assert [name[:11] for name in template.of_type("AWS::DynamoDB::Table")] == ["Idempotency"]
+    outputs = {name: readable(one["Value"]) for name, one in template.content["Outputs"].items()}
+    assert (outputs["StreamBucketName"], outputs["QCSummaryTableName"]) == ("ours", "Runs")
+    rule = template.properties("AWS::Events::Rule", "UploadRule")
+    assert rule["EventPattern"]["detail"]["bucket"]["name"] == ["ours"]
+
+
+def test_two_stacks_share_no_name() -> None:
+    named = [synthesised(name=name) for name in ("StreamQC", "Buoys")]
+    names = [
+        {
+            value
+            for one in template.resources.values()
+            for key, value in one.get("Properties", {}).items()
+            if isinstance(value, str)
+            and key
+            in ("StateMachineName", "LogGroupName", "FunctionName", "TableName", "BucketName", "QueueName", "TopicName")
+        }
+        for template in named
+    ]
+    assert names[0]
+    assert not names[0] & names[1]
+    variables = named[1].properties("AWS::Lambda::Function", "StartQC")["Environment"]["Variables"]
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Buoys"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "function", "rate", "given"),
+    [
+        ("MailSchedule", "SendMail", "rate(1 minute)", {}),
+        ("MailSchedule", "SendMail", "rate(5 minutes)", {"emailWindowSeconds": 300}),
+        ("ArrivalSchedule", "CheckArrivals", "rate(1 minute)", {}),
+    ],
+)
+def test_schedules(schedule: str, function: str, rate: str, given: dict[str, Any]) -> None:
+    rule = synthesised(**given).properties("AWS::Events::Rule", schedule)
+    assert rule["ScheduleExpression"] == rate
+    assert readable(rule["Targets"][0]["Arn"]) == function
+    assert rule["Targets"][0]["RetryPolicy"] == {"MaximumRetryAttempts": 0}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
+from stream_qc import scratch
+
 
 class Counts:
     """Parts of a table of counts. A value may be in several; its count is their sum. Beyond `most` rows, they go to files.
@@ -64,7 +66,7 @@ class Counts:
         if self._held <= self._most // 2:
             return
         if not self._folders:
-            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
+            self._folders.append(scratch.folder())
         self._files.append(Path(self._folders[0].name, f"{len(self._files)}.parquet"))
         self._parts[0].write_parquet(self._files[-1])
         self._parts, self._held = [], 0

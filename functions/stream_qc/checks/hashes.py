@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from stream_qc import scratch
+
 RUN = 2_000_000  # hashes that are sorted together
 HELD = 2  # runs in memory; the others are in temporary files
 
@@ -65,7 +67,7 @@ class Hashes:
             self._runs.append(run)
             return
         if not self._folders:
-            self._folders.append(tempfile.TemporaryDirectory(prefix="stream-qc-"))
+            self._folders.append(scratch.folder())
         path = Path(self._folders[0].name, f"{len(self._files)}.parquet")
         run.to_frame("h").write_parquet(path, compression="uncompressed", row_group_size=RUN // 8)
         self._files.append(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from stream_qc import scratch
 from stream_qc.checks.base import Clean, Flags, Late
 from stream_qc.checks.keys import Key
 from stream_qc.checks.measures import Found
@@ -116,7 +117,7 @@ class RepeatCheck:
 
     def _spill(self) -> None:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="stream-qc-")
+            self._folder = scratch.folder()
         frame = pl.concat(self._held).with_columns((pl.col("h") % PARTS).alias("part"))
         for (number,), rows in frame.partition_by("part", as_dict=True, include_key=False).items():
             rows.write_parquet(Path(self._folder.name, f"{number}-{self._files}.parquet"), compression="lz4")

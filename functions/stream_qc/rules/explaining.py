@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import msgspec
 
 from stream_qc.checks import Test
+from stream_qc.checks.base import spell
 from stream_qc.checks.where import Where
 from stream_qc.dialect import Dialect
+from stream_qc.redaction import EVERY_FIELD
 from stream_qc.rules.model import Rules
 from stream_qc.schema import Constraints, Field
 
@@ -54,6 +56,12 @@ def explained(rules: Rules) -> Iterator[str]:
     for name in rules.aggregates:
         yield f"  {name}: aggregate, the worst flag of each row, in the file of --flags"
     yield from _limits(rules)
+    if rules.arrival is not None:
+        every, within = spell(rules.arrival.every), spell(rules.arrival.within)
+        yield f"A file must come every {every}; it is late {within} after the one before."
+    if rules.redact:
+        of = "" if rules.redact == EVERY_FIELD else f" of {', '.join(rules.redact)}"
+        yield f"Values{of} are not shown in messages."
 
 
 def _dialect(dialect: Dialect) -> Iterator[str]:

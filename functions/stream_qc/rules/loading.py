@@ -9,6 +9,8 @@ from typing import Any
 
 from stream_qc.checks import TESTS
 from stream_qc.errors import InvalidRules
+from stream_qc.redaction import EVERY_FIELD
+from stream_qc.rules.arriving import arrival_of
 from stream_qc.rules.converting import convert
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules
 from stream_qc.rules.published import as_document
@@ -41,6 +43,8 @@ def load(text: bytes | str) -> Rules:
         aggregates=asked.aggregates,
         rows=_rows(document.rows, mistakes),
         limits=_limits(document.limits, schema.fields, mistakes),
+        arrival=arrival_of(document.arrival, mistakes),
+        redact=_redact(document.redact, schema.fields, mistakes),
     )
     if mistakes:
         raise InvalidRules(mistakes)
@@ -53,6 +57,14 @@ def _document(text: bytes | str) -> Document:
     if document is None or mistakes:
         raise InvalidRules(mistakes)
     return with_parts(document)
+
+
+def _redact(given: bool | list[str], fields: dict[str, Field], mistakes: list[str]) -> tuple[str, ...]:  # noqa: FBT001
+    if isinstance(given, bool):
+        return EVERY_FIELD if given else ()
+    for name in given:
+        require_field(name, fields, "redact", mistakes)
+    return (*given,)
 
 
 def _rows(given: Any, mistakes: list[str]) -> RowLimits:

@@ -5,6 +5,7 @@ Table Schema: https://specs.frictionlessdata.io/table-schema/. Stream configurat
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -52,6 +53,25 @@ class TimeOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zone: str | None = None
 
 
+class ArrivalGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often a file must come, as it is written, such as `1 h`. grace: how much later it may come."""
+
+    every: str
+    grace: str = "0 s"
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """How often a file must come, and how much later it may come."""
+
+    every: dt.timedelta
+    grace: dt.timedelta
+
+    @property
+    def within(self) -> dt.timedelta:
+        """How long after a file the next one is late."""
+        return self.every + self.grace
+
+
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The top level of a rules file."""
 
@@ -65,6 +85,8 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams: dict[str, Any] = {}
     rows: Any = msgspec.field(default_factory=dict)
     limits: Any = msgspec.field(default_factory=dict)
+    arrival: Any = None
+    redact: bool | list[str] = False
 
 
 class StreamTest(msgspec.Struct, frozen=True):
@@ -86,7 +108,10 @@ class StreamTest(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Valid rules. wheres: by field, which rows each entry of its `streams` is for. aggregates: fields with `aggregate`."""
+    """Valid rules. wheres: by field, which rows each entry of its `streams` is for. aggregates: fields with `aggregate`.
+
+    redact: the fields whose values are not shown; `*` alone stands for all.
+    """
 
     schema: Schema = Schema()
     tests: tuple[StreamTest, ...] = ()
@@ -94,6 +119,8 @@ class Rules(msgspec.Struct, frozen=True):
     aggregates: tuple[str, ...] = ()
     rows: RowLimits = RowLimits()
     limits: Limits = Limits()
+    arrival: Arrival | None = None
+    redact: tuple[str, ...] = ()
 
     def limit(self, field: str, test: str) -> float:
         """Returns the share of rows, 0 to 1, that this test of this field may flag FAIL."""

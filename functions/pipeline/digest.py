@@ -1,0 +1,115 @@
+"""A mail about several messages: the counts first, then the problems by cause, the recoveries, and who passed."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pipeline.message import SUBJECT_CHARACTERS, minute, one_line
+from pipeline.model import Status
+from pipeline.notice import Cause, Notice
+
+CAUSES = 40  # with a paragraph of their own
+# The order of the counts.
+ORDER = (Status.FAIL, Status.ERROR, Status.REJECTED)
+
+
+@dataclass(frozen=True)
+class Mail:
+    subject: str
+    text: str
+
+
+def digest(notices: list[Notice]) -> Mail:
+    """Returns the mail about these messages. One alone reads as it is."""
+    if len(notices) == 1 and notices[0].text:
+        (only,) = notices
+        doubt = "This may have been mailed before.\n\n" if only.in_doubt else ""
+        return Mail(only.subject, doubt + only.text)
+    problems = [notice for notice in notices if notice.is_problem]
+    counts = ", ".join(_counts(problems))
+    if problems:
+        subject = f"[QC] {_many(len(problems), 'problem')} in {_many(len(notices), 'message')}: {counts}"
+    else:
+        subject = f"[QC PASS] {_many(len(notices), 'run')}"
+    return Mail(subject[:SUBJECT_CHARACTERS], "\n".join(_text(notices, problems, counts)))
+
+
+def _text(notices: list[Notice], problems: list[Notice], counts: str) -> Iterator[str]:
+    recovered = [notice for notice in notices if notice.is_recovery]
+    passed = [notice for notice in notices if not notice.is_problem]
+    parts = [f"{_many(len(problems), 'problem')} ({counts})"] if problems else []
+    parts += [f"{len(recovered):,} recovered"] if recovered else []
+    parts += [f"{len(passed):,} passed"] if passed else []
+    yield f"{', '.join(parts)}: {_many(len(notices), 'message')}"
+    yield from _problems(problems)
+    if recovered:
+        yield ""
+        yield "Recovered"
+        for notice in recovered:
+            since = f", since {minute(notice.since)}" if notice.since else ""
+            yield f"  {one_line(notice.name)} ({notice.previous_status} before{since})"
+    if passed:
+        yield ""
+        yield f"Passed: {_names(passed)}"
+    if doubtful := [notice for notice in notices if notice.in_doubt]:
+        yield ""
+        yield f"May have been mailed before: {_names(doubtful)}"
+    yield ""
+    yield from _what_to_type(problems or notices)
+
+
+def _problems(problems: list[Notice]) -> Iterator[str]:
+    """Yields a paragraph for each cause, that of most streams first."""
+    by_cause: dict[str, list[tuple[Notice, Cause]]] = collections.defaultdict(list)
+    for notice in problems:
+        for cause in notice.causes:
+            by_cause[cause.name].append((notice, cause))
+    ordered = sorted(by_cause.items(), key=lambda item: -len(item[1]))
+    for name, found in ordered[:CAUSES]:
+        yield ""
+        yield f"{one_line(name, 600)}: {_many(len({notice.name for notice, _ in found}), 'stream')}"
+        yield f"  {_names(notice for notice, _ in found)}"
+        first, cause = found[0]
+        if cause.example:
+            yield f"  For example {one_line(first.name)}: {one_line(cause.example[0], 500)}"
+            yield from (f"    {one_line(line)}" for line in cause.example[1:])
+    if left := ordered[CAUSES:]:
+        yield ""
+        yield f"{_many(len(left), 'more cause')}, in: {_names(notice for _, found in left for notice, _ in found)}"
+
+
+def _names(notices: Iterable[Notice]) -> str:
+    """Returns the names, each once, with how long a problem has lasted and how many messages there are of the stream."""
+    found: dict[str, list[Notice]] = collections.defaultdict(list)
+    for notice in notices:
+        found[notice.name].append(notice)
+    return ", ".join(one_line(name) + _beside(same) for name, same in found.items())
+
+
+def _beside(same: list[Notice]) -> str:
+    last = same[-1]
+    times = len({notice.message_id for notice in same})
+    notes = [f"{times:,} times"] if times > 1 else []
+    if last.is_problem and last.since and last.runs:
+        notes.append(f"since {minute(last.since)}, {last.runs:,} runs")
+    return f" ({'; '.join(notes)})" if notes else ""
+
+
+def _counts(problems: list[Notice]) -> Iterator[str]:
+    count = collections.Counter(notice.status for notice in problems)
+    for status in (*ORDER, *sorted(count.keys() - {*ORDER})):
+        if count[status]:
+            yield f"{count[status]:,} {status}"
+
+
+def _what_to_type(notices: list[Notice]) -> Iterator[str]:
+    first = notices[0]
+    if first.command:
+        yield f"For {one_line(first.name)}, and likewise for the others:"
+        yield first.command
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

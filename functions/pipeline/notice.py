@@ -1,0 +1,100 @@
+"""A message of the topic QCResults, as the mail to people needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.model import Change, Status
+from stream_qc.results import Result, alike
+
+WELL = str(Status.PASS)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a stream has a problem: the same for all that have the same one. example: lines that show it for one stream."""
+
+    name: str
+    example: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message. name: of the stream, the object or the rules that it is about. text: of the mail if it goes out alone.
+
+    since: when the stream got the problem that it still has, in `runs` runs, or, recovered, when it got the one that it had.
+    in_doubt: it may have been mailed before. receipt: with which SQS deletes it.
+    """
+
+    message_id: str
+    receipt: str
+    status: str
+    name: str
+    subject: str
+    text: str = ""
+    change: str | None = None
+    previous_status: str | None = None
+    since: str | None = None
+    runs: int | None = None
+    causes: tuple[Cause, ...] = ()
+    command: str = ""
+    in_doubt: bool = False
+
+    @property
+    def is_problem(self) -> bool:
+        return self.status != WELL
+
+    @property
+    def is_recovery(self) -> bool:
+        return self.status == WELL and self.change == Change.CHANGED
+
+    def is_wanted(self, email_for: str) -> bool:
+        """Returns whether it is mailed: with `all`, or, with `changes`, if the stream's status changed, or, with `problems`, if
+        it is a problem, a recovery or the first PASS of a stream.
+        """
+        if email_for == "all":
+            return True
+        changed = self.change != Change.SAME
+        return changed if email_for == "changes" else self.is_problem or changed
+
+    @classmethod
+    def from_message(cls, body: str, receipt: str) -> Notice:
+        """Returns the notice in SNS's envelope, as SQS has it. Raises ValueError, KeyError and TypeError for anything else."""
+        envelope = json.loads(body)
+        record = json.loads(envelope["Message"])
+        status, text = str(record["Status"]), str(record["Text"])
+        recovered = status == WELL and record.get("Change") == Change.CHANGED
+        return cls(
+            message_id=envelope["MessageId"],
+            receipt=receipt,
+            status=status,
+            name=_name(record),
+            subject=envelope["Subject"],
+            text=text,
+            change=record.get("Change"),
+            previous_status=record.get("PreviousStatus"),
+            since=record.get("PreviousSince") if recovered else record.get("FailingSince"),
+            runs=record.get("FailingRuns"),
+            causes=tuple(_causes(record)) if status != WELL else (),
+            command=text.rstrip().rsplit("\n", 1)[-1],
+        )
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    ids = [record.get("GroupID"), record.get("StreamID")]
+    return "/".join(ids) if all(ids) else str(record.get("Key", "?"))  # type: ignore[arg-type]
+
+
+def _causes(record: Mapping[str, Any]) -> list[Cause]:
+    """Returns the failing checks, each with the rules that ask for it, or the error."""
+    if "Error" in record:
+        return [Cause(f"{record['Status']} {record['Error']}", (str(record.get("Cause", ""))[:500],))]
+    rules = record.get("RulesKey", "no rules file")
+    found = []
+    for name, check in alike(map(Result.from_item, record.get("Checks", ()))):
+        shown = [f"{example.place}: {example.reason}" for example in check.shown(1)]
+        found.append(Cause(f"{name} ({rules})", (check.message[:300], *shown)))
+    return found or [Cause(str(record["Status"]))]
