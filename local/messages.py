@@ -15,7 +15,7 @@ console = Console(highlight=False)
 def show_message(message: dict[str, Any]) -> None:
     """Prints a message as an email subscriber receives it."""
     summary = message["Summary"]
-    colour = COLOURS[summary["Status"]]
+    colour = COLOURS.get(summary["Status"], "yellow")
     console.print()
     console.rule(Text(f"Subject: {message['Subject']}", f"bold {colour}"), align="left", style=colour)
     console.print(Text(summary["Text"]), soft_wrap=True)

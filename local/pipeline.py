@@ -206,7 +206,7 @@ class Pipeline:
 
 
 class Inbox:
-    """Receives summaries through a subscribed queue, and keeps them by execution."""
+    """Receives messages through a subscribed queue, and keeps them by execution; under "" those that are not about one."""
 
     def __init__(self, pipeline: Pipeline, name: str = "inbox", filter_policy: dict[str, Any] | None = None) -> None:
         self._pipeline = pipeline
@@ -223,7 +223,7 @@ class Inbox:
     def all(self, execution_arn: str) -> list[dict[str, Any]]:
         """Returns all messages received so far from an execution."""
         for message in self._pipeline.messages(self._queue):
-            self._received.setdefault(message["Summary"]["ExecutionArn"], []).append(message)
+            self._received.setdefault(message["Summary"].get("ExecutionArn", ""), []).append(message)
         return self._received.get(execution_arn, [])
 
     def everything(self) -> list[dict[str, Any]]:

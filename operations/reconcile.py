@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = resources_of(
             asked.stack, {"Reconcile": "AWS::Lambda::Function", "ReconcileLogs": "AWS::Logs::LogGroup"}
         )
-        payload = json.dumps({"Days": asked.days})
+        payload = json.dumps({"Days": asked.days, "SettlingSeconds": 0})  # a claim tells what is being started
         boto3.client("lambda").invoke(FunctionName=found["Reconcile"], InvocationType="Event", Payload=payload)
     except (BotoCoreError, ClientError, LookupError) as error:
         print(f"reconcile: {error}", file=sys.stderr)

@@ -116,16 +116,25 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
         (
             functions.reconcile,
             {
-                bucket: ("s3:ListBucket",),
-                stream_files: (NEWEST,),
+                bucket: ("s3:ListBucketVersions",),
                 summary: ("dynamodb:Query",),
-                remembered: ("dynamodb:GetItem",),
+                f"{summary}/index/ByStream": ("dynamodb:Query",),
+                remembered: ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
                 machine_arn: ("states:StartExecution", "states:ListExecutions"),
                 executions: ("states:DescribeExecution",),
                 functions.close_run.function_arn: ("lambda:InvokeFunction",),
             },
         ),
     ]
+    # A policy of its own: the function could not be created before a policy that names it.
+    iam.Policy(
+        functions.reconcile,
+        "GoOn",
+        roles=[_role(functions.reconcile)],
+        statements=[
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[functions.reconcile.function_arn])
+        ],
+    )
     for function in (functions.close_run, functions.reconcile):
         accept(
             _role(function), executions_of(machine_name), reason="the names of executions are not known at deployment"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ def claim(claim_id: str, owner: str, seconds: int = REMEMBERED_DAYS * 86400) -> 
     """Claims the work for the owner, and returns how that went. Safe to repeat. After these seconds it is free again."""
     now = int(time.time())
     try:
-        _table().put_item(
+        claims_table().put_item(
             Item={"id": claim_id, "owner": owner, "expiration": now + seconds},
             ConditionExpression=CLAIMABLE,
             ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
@@ -64,7 +65,7 @@ def claim(claim_id: str, owner: str, seconds: int = REMEMBERED_DAYS * 86400) -> 
 
 def complete(claim_id: str, owner: str, result: Any) -> None:
     """Completes the owner's claim with a result that JSON can hold. Raises ClientError where the owner does not have it."""
-    _table().update_item(
+    claims_table().update_item(
         Key={"id": claim_id},
         UpdateExpression="SET #result = :result, expiration = :expiration",
         ConditionExpression="#owner = :owner",
@@ -80,7 +81,7 @@ def complete(claim_id: str, owner: str, result: Any) -> None:
 def release(claim_id: str, owner: str) -> None:
     """Releases the owner's claim, because the work was not done. Does nothing if the owner does not have it."""
     try:
-        _table().delete_item(
+        claims_table().delete_item(
             Key={"id": claim_id},
             ConditionExpression="#owner = :owner AND attribute_not_exists(#result)",
             ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
@@ -93,7 +94,7 @@ def release(claim_id: str, owner: str) -> None:
 def take_over(claim_id: str, owner: str, former: str) -> bool:
     """Gives the owner a claim of a former one that has ended. Returns False if the former owner no longer has it."""
     try:
-        _table().update_item(
+        claims_table().update_item(
             Key={"id": claim_id},
             UpdateExpression="SET #owner = :owner",
             ConditionExpression="#owner = :former AND attribute_not_exists(#result)",
@@ -108,13 +109,26 @@ def take_over(claim_id: str, owner: str, former: str) -> bool:
 
 def find(claim_id: str) -> Held | Done | None:
     """Returns the state of the claim, or None if there is none."""
-    item = _table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
+    item = claims_table().get_item(Key={"id": claim_id}, ConsistentRead=True).get("Item")
     return _state_of(item) if item else None
+
+
+def absent(claim_ids: Sequence[str]) -> set[str]:
+    """Returns those of at most 100 claims that nobody has."""
+    keys = [{"id": one} for one in claim_ids]
+    asked: Any = {environment().claims_table: {"Keys": keys, "ProjectionExpression": "id", "ConsistentRead": True}}
+    missing = {*claim_ids}
+    while asked:
+        answer = claims_table().meta.client.batch_get_item(RequestItems=asked)
+        missing -= {item["id"] for items in answer["Responses"].values() for item in items}
+        asked = answer.get("UnprocessedKeys")
+    return missing
 
 
 def _state_of(item: Item) -> Held | Done:
     return Done(json.loads(item["result"])) if "result" in item else Held(item["owner"])
 
 
-def _table() -> Any:
+def claims_table() -> Any:
+    """Returns the table of the claims."""
     return table(environment().claims_table)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
@@ -64,6 +65,39 @@ def list_under(prefix: str) -> Iterator[tuple[str, dt.datetime]]:
     for page in pages:
         for item in page.get("Contents", []):
             yield item["Key"], item["LastModified"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of an object, as a listing names it."""
+
+    key: str
+    version_id: str
+    written: dt.datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of versions. key, version: where the next page begins; "" on the last one."""
+
+    versions: list[Version]
+    key: str
+    version: str
+
+
+def versions_under(prefix: str, key: str, version: str) -> Iterator[Page]:
+    """Yields every version of every object under the prefix, from a place in the listing on, 1,000 to a page."""
+    asked: Any = {"Bucket": environment().stream_bucket, "Prefix": prefix}
+    while True:
+        if key:
+            asked |= {"KeyMarker": key, "VersionIdMarker": version}
+        answer = s3().list_object_versions(**asked)
+        found = [Version(one["Key"], one["VersionId"], one["LastModified"]) for one in answer.get("Versions", [])]
+        key, version = answer.get("NextKeyMarker", ""), answer.get("NextVersionIdMarker", "")
+        key, version = (key, version) if answer.get("IsTruncated") else ("", "")
+        yield Page(found, key, version)
+        if not key:
+            return
 
 
 def names_under(prefix: str) -> set[str]:

@@ -9,25 +9,27 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
 from pipeline import execution, keys, objects, runs
-from pipeline.aws import error_code, is_transient, lambdas, stepfunctions
+from pipeline.aws import error_code, lambdas, stepfunctions
+from pipeline.claims import REMEMBERED_DAYS, claims_table
 from pipeline.closing import find
 from pipeline.environment import environment
-from pipeline.errors import ReconciliationIncomplete, StreamNotFound
+from pipeline.errors import ReconciliationIncomplete
 from pipeline.execution import Execution
-from pipeline.model import Status
+from pipeline.model import Item, Status
 from pipeline.observe import logger
 from pipeline.publishing import Progress, progress
 from pipeline.request import Delivery, request_of, upload_event
-from pipeline.uploads import has_run_elsewhere, is_claimed
+from pipeline.uploads import has_run_elsewhere, unclaimed
 
-# S3 gives whole seconds, and a run may start in the second in which its object was written.
-CLOCK_TOLERANCE = dt.timedelta(seconds=5)
+AT_ONCE = 100  # claims that DynamoDB looks up in one request
+CURSOR = "Reconcile#cursor"
 
 
 @dataclass
@@ -36,7 +38,6 @@ class Counts:
 
     listed: int = 0
     recent: int = 0
-    unread: int = 0  # uploads that could not be looked at
     started: int = 0
     closed: int = 0
     unconfirmed: int = 0  # runs that failed while they published: their summary may have been sent
@@ -45,31 +46,84 @@ class Counts:
         return {name.capitalize(): count for name, count in dataclasses.asdict(self).items()}
 
 
-class Reconciliation:
-    """Looks at what was written, or failed, between `since` and `settled`. has_time: whether there is time for one more item."""
+@dataclass(frozen=True)
+class Round:
+    """One look at the whole bucket, in as many invocations as it takes: at what was written between `since` and `settled`.
 
-    def __init__(self, since: dt.datetime, settled: dt.datetime, has_time: Callable[[], bool]) -> None:
-        self.since, self.settled, self.has_time = since, settled, has_time
+    key, version: where the listing goes on; "" at its beginning.
+    """
+
+    since: dt.datetime
+    settled: dt.datetime
+    key: str = ""
+    version: str = ""
+
+    def to_item(self) -> Item:
+        return {
+            "id": CURSOR,
+            "since": self.since.isoformat(),
+            "settled": self.settled.isoformat(),
+            "key": self.key,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> Round:
+        since, settled = (dt.datetime.fromisoformat(item[name]) for name in ("since", "settled"))
+        return cls(since, settled, item["key"], item["version"])
+
+    @classmethod
+    def under_way(cls) -> Round | None:
+        """Returns the round that an earlier invocation had no time to end, or None."""
+        item = claims_table().get_item(Key={"id": CURSOR}, ConsistentRead=True).get("Item")
+        return cls.from_item(item) if item else None
+
+    def save(self) -> None:
+        """Lets the next invocation go on here."""
+        claims_table().put_item(Item={**self.to_item(), "expiration": int(time.time()) + REMEMBERED_DAYS * 86400})
+
+    @staticmethod
+    def end() -> None:
+        claims_table().delete_item(Key={"id": CURSOR})
+
+
+class Reconciliation:
+    """Looks for uploads without a run and runs without an end. has_time: whether there is time for more."""
+
+    def __init__(self, has_time: Callable[[], bool]) -> None:
+        self.has_time = has_time
         self.counts = Counts()
 
-    def start_lost_uploads(self) -> None:
-        """Starts the run of every upload that has none. Raises ReconciliationIncomplete when time runs out."""
-        for group_id, found in self._recent_objects().items():
-            earliest = min(written for _, written in found) - CLOCK_TOLERANCE
-            checked = runs.checked_since(group_id, earliest) if group_id else set()
-            for key, _ in found:
-                self._stop_when_out_of_time()
-                version = self._newest_version(key)
-                # The upload of an invalid key has no row, and one that is being started has none yet.
-                if version and (key, version) not in checked and not is_claimed(Delivery(key, version)):
-                    self.counts.started += _start(key, version)
+    def start_lost_uploads(self, round_: Round) -> bool:
+        """Starts the run of every upload of the round that has none. Returns False if there was no time to end the round.
 
-    def close_unnotified_runs(self) -> None:
-        """Invokes CloseRun for every failed run whose summary was not sent, or whose row is RUNNING.
+        It costs a request for every 1,000 versions in the bucket, and one for every 100 recent ones.
+        """
+        for page in objects.versions_under(keys.PREFIX, round_.key, round_.version):
+            self.counts.listed += len(page.versions)
+            recent = [
+                Delivery(one.key, one.version_id)
+                for one in page.versions
+                if round_.since <= one.written <= round_.settled and not one.key.endswith("/")
+            ]
+            self.counts.recent += len(recent)
+            for first in range(0, len(recent), AT_ONCE):
+                for delivery in unclaimed(recent[first : first + AT_ONCE]):
+                    if not _has_row(delivery):  # a rerun by hand has a row and no claim
+                        self.counts.started += _start(delivery.key, delivery.version)
+            if page.key:
+                dataclasses.replace(round_, key=page.key, version=page.version).save()
+                if not self.has_time():
+                    return False
+        Round.end()
+        return True
+
+    def close_unnotified_runs(self, since: dt.datetime, settled: dt.datetime) -> None:
+        """Invokes CloseRun for every run that failed in this time and whose summary was not sent, or whose row is RUNNING.
 
         Raises ReconciliationIncomplete when time runs out.
         """
-        for arn in execution.unsuccessful(self.since, self.settled):
+        for arn in execution.unsuccessful(since, settled):
             self._stop_when_out_of_time()
             summary = progress(arn)
             if summary == Progress.SENT:
@@ -85,35 +139,18 @@ class Reconciliation:
                 _invoke_close_run(arn)
                 self.counts.closed += 1
 
-    def _recent_objects(self) -> dict[str | None, list[tuple[str, dt.datetime]]]:
-        """Returns key and time of writing of the recent objects by group; under None those without a valid group."""
-        groups: dict[str | None, list[tuple[str, dt.datetime]]] = {}
-        for key, written in objects.list_under(keys.PREFIX):
-            self.counts.listed += 1
-            if self.since <= written <= self.settled and not key.endswith("/"):
-                self.counts.recent += 1
-                group_id, _ = keys.ids_in(key)
-                groups.setdefault(group_id if keys.is_id(group_id) else None, []).append((key, written))
-            self._stop_when_out_of_time()
-        return groups
-
-    def _newest_version(self, key: str) -> str | None:
-        """Returns the object's newest version; None where it is gone or cannot be read, so that it does not hide the others."""
-        try:
-            return objects.locate(key, None).version_id
-        except StreamNotFound:
-            return None
-        except ClientError as error:
-            if is_transient(error):
-                raise
-            logger.exception("an upload could not be read", extra={"Key": key})
-            self.counts.unread += 1
-            return None
-
     def _stop_when_out_of_time(self) -> None:
         if not self.has_time():
             so_far = json.dumps(self.counts.to_payload())
             raise ReconciliationIncomplete(f"ran out of time; so far: {so_far}")
+
+
+def _has_row(delivery: Delivery) -> bool:
+    """Returns whether a run has read this version of the object."""
+    group_id, stream_id = keys.ids_in(delivery.key)
+    if not (keys.is_id(group_id) and keys.is_id(stream_id)):
+        return False
+    return runs.has_read(f"{group_id}/{stream_id}", delivery.key, delivery.version)
 
 
 def _start(key: str, version: str) -> bool:
@@ -131,6 +168,11 @@ def _start(key: str, version: str) -> bool:
         raise
     logger.warning("an upload had no run", extra={"Key": key, "VersionId": version, "Execution": name})
     return True
+
+
+def go_on(function: str) -> None:
+    """Has the function go on with the round, in another invocation."""
+    lambdas().invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps({"Continue": True}))
 
 
 def _invoke_close_run(arn: str) -> None:

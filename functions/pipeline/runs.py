@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from pipeline.aws import existing_item, query, table
@@ -155,15 +155,16 @@ def _set(run: Run, values: Item, condition: str = "") -> None:
     )
 
 
-def checked_since(group_id: str, since: dt.datetime) -> set[tuple[str, str]]:
-    """Returns key and version of every object that the group has rows of since this time."""
+def has_read(stream_key: str, key: str, version_id: str) -> bool:
+    """Returns whether the stream has a run of this version of this object. An index is a moment behind its table."""
     rows = query(
         environment().summary_table,
-        KeyConditionExpression=Key("GroupID").eq(group_id) & Key("StartTime").gte(timestamp(since)),
-        ProjectionExpression="#k, VersionId",
-        ExpressionAttributeNames={"#k": "Key"},
+        IndexName="ByStream",
+        KeyConditionExpression=Key("StreamKey").eq(stream_key),
+        FilterExpression=Attr("Key").eq(key) & Attr("VersionId").eq(version_id),
+        ProjectionExpression="QCPID",
     )
-    return {(row["Key"], row.get("VersionId", "")) for row in rows if "Key" in row}
+    return any(True for _ in rows)
 
 
 def _stream_key(run: Run) -> Item:

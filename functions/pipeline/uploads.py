@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from pipeline.claims import Done, Held, claim, claim_id, complete, find
+from pipeline.claims import Done, Held, absent, claim, claim_id, complete, find
 from pipeline.errors import UploadBeingStarted
 from pipeline.model import Run
 from pipeline.request import Delivery
@@ -28,9 +28,11 @@ def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[]
     return run
 
 
-def is_claimed(delivery: Delivery) -> bool:
-    """Returns whether an execution has started the upload's run, or is starting it."""
-    return find(_id(delivery)) is not None
+def unclaimed(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Returns those of at most 100 uploads whose run no execution has started or is starting."""
+    ids = {_id(delivery): delivery for delivery in deliveries}
+    missing = absent([*ids])
+    return [delivery for claim, delivery in ids.items() if claim in missing]
 
 
 def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:

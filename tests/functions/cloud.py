@@ -250,6 +250,14 @@ class Cloud:
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
                 yield json.loads(one["Body"])
 
+    def pages_of(self, count: int) -> None:
+        """Has listings of versions come in pages of so many."""
+
+        def make_api_call(client: Any, name: str, params: Any) -> Any:
+            return ORIGINAL_CALL(client, name, {**params, "MaxKeys": count} if name == "ListObjectVersions" else params)
+
+        self._monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", make_api_call)
+
     def break_calls(
         self, operation: str, error: Exception, *, number: int = 1, times: int = 1_000_000, after: bool = False
     ) -> list[str]:

@@ -91,11 +91,11 @@ def test_run_without_a_row_cannot_end_or_record() -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_checked_objects_are_those_since_a_time() -> None:
-    seeded = runs.seed(replace(run_of("a"), key="k", version_id="v"), execution("a"))
+def test_version_that_a_run_has_read_is_found_by_its_stream() -> None:
+    seeded = runs.seed(replace(run_of("a"), stream_id="s", key="k", version_id="v"), execution("a"))
     assert seeded.start_time
-    assert runs.checked_since("g", START) == {("k", "v")}
-    assert runs.checked_since("g", START + dt.timedelta(seconds=1)) == runs.checked_since("h", START) == set()
+    asked = [("g/s", "k", "v"), ("g/s", "k", "w"), ("g/s", "l", "v"), ("g/t", "k", "v")]
+    assert [runs.has_read(*one) for one in asked] == [True, False, False, False]
 
 
 def modules_loaded_by(imports: str, unwanted: set[str]) -> str:

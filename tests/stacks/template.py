@@ -33,13 +33,12 @@ class Template:
 
     def statements(self, function: str) -> list[dict[str, Any]]:
         """The policy statements of the role of a function, by the function's name."""
-        (policy,) = [
-            one
-            for name, one in self.of_type("AWS::IAM::Policy").items()
-            if name.startswith(f"{function}RoleDefaultPolicy")
+        return [
+            statement
+            for policy in self.of_type("AWS::IAM::Policy").values()
+            if [readable(role) for role in policy["Properties"]["Roles"]] == [f"{function}Role"]
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         ]
-        found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
-        return found
 
 
 def readable(value: Any) -> str:

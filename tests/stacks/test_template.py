@@ -77,13 +77,14 @@ MATRIX = {
         "UnclosedRuns": DEAD_LETTERS,
     },
     "Reconcile": {
-        "Streams": {"s3:ListBucket"},
-        "Streams/streams/*": NEWEST,
+        "Streams": {"s3:ListBucketVersions"},
         "QCSummary": {"dynamodb:Query"},
-        "Idempotency": {"dynamodb:GetItem"},
+        "QCSummary/index/ByStream": {"dynamodb:Query"},
+        "Idempotency": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
         "QC": {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
         "CloseRun": {"lambda:InvokeFunction"},
+        "Reconcile": {"lambda:InvokeFunction"},  # to go on
     },
 }
 
