@@ -67,7 +67,7 @@ def licences() -> str:
     head = [
         "# Licences of the packages that run in AWS",
         "",
-        "Written by `make licences` from requirements/functions.txt. boto3 and botocore come with AWS's own Python.",
+        "Written by `make licences` from requirements/functions.txt.",
         "",
         "| package | version | licence | home |",
         "|---|---|---|---|",

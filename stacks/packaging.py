@@ -1,4 +1,7 @@
-"""Builds the layer with the functions' packages from the locked requirements, without Docker."""
+"""Builds the layer with the functions' packages from the locked requirements, without Docker.
+
+It has no .pyc files, which only a Python of the functions' own version could write: so every machine builds the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def packages_layer_code(target: str) -> lambda_.Code:
 def packages_zip(target: str) -> Path:
     """Returns the path of the zip file with the packages under python/, built if it is not there."""
     version = LAMBDA_PYTHON if target == "aws" else f"{sys.version_info.major}.{sys.version_info.minor}"
-    made_from = LOCK.read_bytes() + Path(__file__).read_bytes() + f"{target} {version} {_compiler(version)}".encode()
+    made_from = LOCK.read_bytes() + Path(__file__).read_bytes() + f"{target} {version}".encode()
     path = CACHE / f"{target}-{hashlib.sha256(made_from).hexdigest()[:16]}.zip"
     if not path.exists():
         print(f"packaging the functions' requirements for {target} (once for each lock)", file=sys.stderr)
@@ -41,7 +44,6 @@ def packages_zip(target: str) -> Path:
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             python = Path(folder, "python")
             _install(target, version, python)
-            _compile(version, python)
             # Renamed only when complete, so that an interrupted build leaves no partial file.
             _zip(Path(folder), Path(folder, "layer.zip"), python).rename(path)
     return path
@@ -66,32 +68,8 @@ def _install(target: str, version: str, folder: Path) -> None:
             shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
 
 
-def _compiler(version: str) -> str | None:
-    """Returns a Python of this version, which its .pyc files need, or None if this machine has none."""
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    found = shutil.which(f"python{version}")
-    # A shim of a version manager can be on the path although that version is not installed.
-    return found if found and _run([found, "-c", ""]).returncode == 0 else None
-
-
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def _compile(version: str, folder: Path) -> None:
-    """Compiles the modules with the paths that they have in a function, where a layer is in /opt.
-
-    The .pyc files are not validated by time or content: a layer is read-only, and unzipping changes the times.
-    """
-    python = _compiler(version)
-    if python is None:
-        print(f"python{version} not found, so packages are not precompiled and cold starts are slower", file=sys.stderr)
-        return
-    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(folder.parent), "-p", "/opt"]
-    done = _run([python, "-m", "compileall", *options, str(folder)])
-    if done.returncode:  # a module for another Python, for example; Python imports it from its source
-        print(done.stdout.strip(), file=sys.stderr)
 
 
 def _zip(root: Path, path: Path, content: Path) -> Path:

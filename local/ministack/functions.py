@@ -62,6 +62,7 @@ def _set_environment(hooks: Hooks) -> None:
             "PYTHONPATH": os.pathsep.join([folder, *layers]),
             "LAMBDA_RUNTIME_DIR": folder,
         }
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)  # so that the packages are compiled once, not in every process
         return hooks.environment(config, variables)
 
     lambda_svc._provided_worker_env = environment

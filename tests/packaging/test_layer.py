@@ -17,8 +17,10 @@ def test_layer_holds_every_package_for_arm64_and_fits_into_a_function() -> None:
     with zipfile.ZipFile(packaging.packages_zip("aws")) as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
         packages = {name.split("/")[1] for name in entries}
-        assert packages >= {"aws_lambda_powertools", "msgspec", "polars", "ruamel", "backports"}
-        assert not packages & {"boto3", "botocore"}  # the runtime's own
+        assert packages >= {"aws_lambda_powertools", "boto3", "msgspec", "polars", "ruamel", "backports"}
+        assert not [
+            name for name in entries if name.endswith(".pyc")
+        ]  # they would depend on the machine that builds it
         libraries = [name for name in entries if ".so" in Path(name).name]
         assert libraries
         for name in libraries:
@@ -41,8 +43,6 @@ def test_layer_is_built_once_for_a_lock_and_is_reproducible(monkeypatch: pytest.
     content = first.read_bytes()
     stamp = first.stat().st_mtime_ns
     assert packaging.packages_zip("local").stat().st_mtime_ns == stamp
-    with zipfile.ZipFile(first) as archive:
-        assert [name for name in archive.namelist() if name.endswith(".pyc")]  # this Python is the functions' own here
     first.unlink()
     assert packaging.packages_zip("local").read_bytes() == content
     lock.write_text(lock.read_text() + "# changed\n")
