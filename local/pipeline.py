@@ -143,22 +143,24 @@ class Pipeline:
         query = {"KeyConditionExpression": "QCPID = :qcpid", "ExpressionAttributeValues": {":qcpid": {"S": qcpid}}}
         return {item["Check"]: item for item in self._items("query", "QCDetailsTableName", **query)}
 
-    def subscribe_queue(self, name: str, filter_policy: dict[str, Any] | None = None) -> str:
-        """Creates a queue that is subscribed to the summaries; returns its URL."""
+    def subscribe_queue(
+        self, name: str, filter_policy: dict[str, Any] | None = None, topic: str = "QCResultsTopicArn"
+    ) -> str:
+        """Creates a queue that is subscribed to the topic in this output; returns its URL."""
         url = str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        topic = self.outputs["QCResultsTopicArn"]
+        topic_arn = self.outputs[topic]
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": "sns.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         attributes = {"FilterPolicy": json.dumps(filter_policy)} if filter_policy else {}
-        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        self.sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn, Attributes=attributes)
         return url
 
     def take(self, queue_url: str) -> list[str]:

@@ -77,7 +77,7 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
             functions.check_rules,
             {
                 bucket: ("s3:ListBucket",),
-                rules: (NEWEST, VERSION),
+                rules: (VERSION,),
                 streams: (*FOLLOW, "dynamodb:Query", "dynamodb:Scan"),
                 remembered: CLAIM + GIVE_UP,
                 topic: ("sns:Publish",),

@@ -32,7 +32,9 @@ FUNCTION = os.environ["POWERTOOLS_SERVICE_NAME"]
 HUNG_SECONDS = 600
 STALLED_SECONDS = 6  # the SDK may wait for a body longer than the timeout that tests give a function
 SHORTER = 0.02  # the waits between the SDK's attempts are not under test
-RECORDED = ("TableName", "Bucket", "Key", "Prefix", "VersionId", "TopicArn", "stateMachineArn")
+RECORDED = (
+    "TableName", "IndexName", "Bucket", "Key", "Prefix", "VersionId", "TopicArn", "QueueUrl", "FunctionName", "stateMachineArn",
+)  # fmt: skip
 
 Event = dict[str, Any]
 sleep = time.sleep

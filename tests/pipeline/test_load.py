@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from local.pipeline import Inbox, Pipeline
+import pytest
+
+from local.pipeline import Inbox, Pipeline, until
 from tests.pipeline.conftest import QUARTER, undelivered
 
 WHOLE = os.environ.get("LOAD") == "all"
@@ -15,7 +20,33 @@ UPLOADS = 1000 if WHOLE else 30
 STREAMS = 10_000 if WHOLE else 300
 
 
-def test_burst_of_uploads_loses_none_and_doubles_none(pipeline: Pipeline, inbox: Inbox, group: str) -> None:
+@pytest.fixture
+def mailbox(pipeline: Pipeline) -> Callable[[], list[str]]:
+    """Returns a function that returns the texts of all mails so far, which the local AWS sends every minute."""
+    queue, texts = pipeline.subscribe_queue("mailbox", topic="QCEmailTopicArn"), []
+
+    def received() -> list[str]:
+        while found := pipeline.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for one in found:
+                pipeline.sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+                texts.append(json.loads(one["Body"])["Message"])
+        return texts
+
+    return received
+
+
+def named_in(mails: list[str], group: str) -> list[str]:
+    """Returns the streams of the group that the mails are about, as often as they are named there as passed, or alone."""
+    found = []
+    for text in mails:
+        lines = [line for line in text.splitlines() if line.startswith(("Passed: ", "PASS"))]
+        found += re.findall(re.escape(group) + r"/\d+", "\n".join(lines))
+    return found
+
+
+def test_burst_of_uploads_loses_none_and_doubles_none(
+    pipeline: Pipeline, inbox: Inbox, mailbox: Callable[[], list[str]], group: str
+) -> None:
     began = time.monotonic()
     keys = [f"streams/{group}/{number}.csv" for number in range(UPLOADS)]
     with ThreadPoolExecutor(16) as pool:
@@ -35,7 +66,13 @@ def test_burst_of_uploads_loses_none_and_doubles_none(pipeline: Pipeline, inbox:
         assert inbox.message(row["ExecutionArn"], seconds=deadline - time.monotonic())
     time.sleep(1)
     assert {len(inbox.all(row["ExecutionArn"])) for row in rows} == {1}
+    names = [f"{group}/{number}" for number in range(UPLOADS)]
+    until(lambda: {*named_in(mailbox(), group)} >= {*names}, "a mail about every run", 180)
+    mails = [text for text in mailbox() if named_in([text], group)]
+    assert sorted(named_in(mails, group)) == sorted(names)  # each in one mail
+    assert len(mails) <= 10
     print(f"\n{UPLOADS} uploads at once: {UPLOADS} rows, {UPLOADS} messages, none lost, none twice, in {seconds:.0f} s")
+    print(f"{len(mails)} mails of at most {max(map(len, mails)):,} characters, each run in one")
 
 
 def test_stream_is_found_among_very_many_of_its_group(pipeline: Pipeline, group: str) -> None:

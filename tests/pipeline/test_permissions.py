@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.assembly import synthesize
-from local.pipeline import Inbox, Pipeline
+from local.pipeline import Inbox, Pipeline, until
 from tests.observed.stack import observed_pipeline
 from tests.pipeline.conftest import QUARTER, invoker, lose_the_end_of, undelivered
 from tests.pipeline.faults import BREAKING_OFF
@@ -21,7 +23,8 @@ from tests.stacks.template import Template, as_list, readable
 BROKEN_AND_UNCLOSED = [
     {"function": name, "at": "enter", "kind": "raise", "times": 1000} for name in ("StartQC", "CloseRun")
 ]
-LAMBDAS_OWN = ("logs:", "xray:", "sqs:")
+LAMBDAS_OWN = ("logs:", "xray:")
+TABLES = ("QCSummary", "QCDetails", "QCStreams", "Idempotency")
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +77,53 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     counts = reconcile("Reconcile", {"SettlingSeconds": 0})
     assert (counts["Started"], counts["Closed"]) == (0, 0)
     assert len(pipeline.rows(GroupID="good", Key="streams/good/s.csv")) == 2  # the upload's and the rerun's
+    watched_streams(pipeline, inbox, folder, reconcile)
+    large_bucket(pipeline, reconcile)
+    mailed(pipeline, reconcile)
     long = {"executionArn": runs["pass"].arn, "status": "FAILED", "startDate": 0, "input": None}
     reconcile("CloseRun", {"source": "aws.states", "detail": long})  # an event without room for its input
     return {name: f"{run.status} {run.error}".strip() for name, run in runs.items()}
+
+
+def watched_streams(
+    pipeline: Pipeline, inbox: Inbox, folder: Path, invoke: Callable[[str, dict[str, Any]], Any]
+) -> None:
+    """Uploads rules of each kind and has a stream be late."""
+    refused = {"function": "CheckRules", "at": "Publish 1", "kind": "refuse", "times": 1}
+    (folder / "faults" / "bad.yaml.json").write_text(json.dumps([refused]))
+    rules = {"bad.yaml": "rows: 1", "good.yaml": "arrival: {every: 1 d}", "late/s.yaml": "arrival: {every: 1 s}"}
+    for name, body in rules.items():
+        pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"rules/{name}", Body=body.encode())
+
+    def has_sent(status: str) -> bool:
+        invoke("CheckArrivals", {})
+        return status in {one["Summary"]["Status"] for one in inbox.everything()}
+
+    for status in ("INVALID_RULES", "OVERDUE"):
+        until(functools.partial(has_sent, status), status)
+
+
+def large_bucket(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any]) -> None:
+    """Has Reconcile look through more versions than a page has, with no time for the second."""
+    with undelivered(pipeline, 1001), ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: pipeline.upload(f"streams/many/{number}/", b""), range(1001)))
+    client = pipeline.aws.client("lambda")
+    pages = client.get_paginator("list_functions").paginate()
+    (name,) = [
+        one["FunctionName"] for page in pages for one in page["Functions"] if "-Reconcile" in one["FunctionName"]
+    ]
+    client.update_function_configuration(FunctionName=name, Timeout=55)
+    assert invoke("Reconcile", {"SettlingSeconds": 0})["Continues"]
+    client.update_function_configuration(FunctionName=name, Timeout=900)
+
+
+def mailed(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any]) -> None:
+    """Has a mail sent, and one of its messages delivered again."""
+    (outbox,) = [url for url in pipeline.sqs.list_queues()["QueueUrls"] if "Outbox" in url]
+    (copy,) = pipeline.sqs.receive_message(QueueUrl=outbox, VisibilityTimeout=0)["Messages"]
+    assert invoke("SendMail", {"time": "a window"})["Mailed"] > 1
+    pipeline.sqs.send_message(QueueUrl=outbox, MessageBody=copy["Body"])
+    assert invoke("SendMail", {"time": "the next window"})["Repeated"] == 1
 
 
 def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
@@ -85,20 +132,27 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
     for call in map(json.loads, (folder / "calls.jsonl").read_text().splitlines()):
         mine = found.setdefault(call["function"], {})
         operation = call["operation"]
-        if "Bucket" in call:
+        if operation == "ListObjectVersions":
+            mine.setdefault("Streams", set()).add("s3:ListBucketVersions")
+        elif "Bucket" in call:
             if operation != "ListObjectsV2":
                 under = f"Streams/{call['Key'].split('/')[0]}/*"
                 mine.setdefault(under, set()).add("s3:GetObjectVersion" if "VersionId" in call else "s3:GetObject")
             mine.setdefault("Streams", set()).add("s3:ListBucket")  # without it an absent object is answered with 403
         elif "TableName" in call:
-            name = next(name for name in ("QCSummary", "QCDetails", "Idempotency") if name in call["TableName"])
-            mine.setdefault(name, set()).add(f"dynamodb:{operation}")
+            name = next(name for name in TABLES if name in call["TableName"])
+            place = f"{name}/index/{call['IndexName']}" if "IndexName" in call else name
+            mine.setdefault(place, set()).add(f"dynamodb:{operation}")
         elif "TopicArn" in call:
-            mine.setdefault("QCResults", set()).add(f"sns:{operation}")
+            topic = "QCEmail" if "QCEmail" in call["TopicArn"] else "QCResults"
+            mine.setdefault(topic, set()).add(f"sns:{operation}")
+        elif "QueueUrl" in call:
+            mine.setdefault("Outbox", set()).add(f"sqs:{operation.removesuffix('Batch')}")
         elif operation == "DescribeExecution":
             mine.setdefault("executions", set()).add("states:DescribeExecution")
         elif operation == "Invoke":
-            mine.setdefault("CloseRun", set()).add("lambda:InvokeFunction")
+            name = "Reconcile" if "Reconcile" in call["FunctionName"] else "CloseRun"
+            mine.setdefault(name, set()).add("lambda:InvokeFunction")
         else:
             mine.setdefault("QC", set()).add(f"states:{operation}")
     return found
@@ -109,9 +163,12 @@ def granted(template: Template) -> dict[str, dict[str, set[str]]]:
     for function in template.of_type("AWS::Lambda::Function").values():
         name = readable(function["Properties"]["Role"]).removesuffix("Role")
         for statement in template.statements(name):
+            if "Condition" in statement:  # on keys that the stack has had; there are none here
+                continue
             for action in as_list(statement["Action"]):
                 for resource in as_list(statement["Resource"]):
-                    if not action.startswith(LAMBDAS_OWN):
+                    is_dead_letters = action.startswith("sqs:") and readable(resource) != "Outbox"
+                    if not action.startswith(LAMBDAS_OWN) and not is_dead_letters:
                         place = "executions" if ":execution:" in readable(resource) else readable(resource)
                         found.setdefault(name, {}).setdefault(place, set()).add(action)
     return found

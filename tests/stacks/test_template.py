@@ -53,7 +53,7 @@ MATRIX = {
     },
     "CheckRules": {
         "Streams": {"s3:ListBucket"},
-        "Streams/rules/*": NEWEST | VERSION,
+        "Streams/rules/*": VERSION,
         "QCStreams": FOLLOW | {"dynamodb:Query", "dynamodb:Scan"},
         "Idempotency": CLAIM | GIVE_UP,
         "QCResults": {"sns:Publish"},
