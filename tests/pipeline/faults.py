@@ -202,13 +202,18 @@ def in_the_summaries(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Ite
         yield f"the message says {outcome.sent}, the row {row['Status']}"
     if any(message["Summary"]["ExecutionArn"] != row["ExecutionArn"] for message in outcome.messages):
         yield "a summary of a run that does not exist"
+    if row.get("Notified") and not outcome.messages:
+        yield "the row says that a summary was sent, and none was"
+    if not row.get("Notified") and not (outcome.unclosed and failed):
+        yield "the row does not say that a summary was sent, and no alarm rings"
     if not outcome.messages and not (outcome.unclosed and failed):
         yield "no summary was sent, and no alarm rings"
     if any(one.status == "FAILED" and not one.error for one in outcome.executions):
         yield "a failed execution without an error"
     # A verdict that was told before the sender broke stands; so does one of which nobody knows whether it was told, and
     # the alarm says so.
-    told = fault.function == "SendQCSummary" and outcome.messages
+    broken_off = fault.function == "SendQCSummary" or fault.around == "after SendQCSummary broke"
+    told = broken_off and outcome.messages
     if (row["Status"] == "ERROR") != failed and not (failed and (outcome.unclosed or told)):
         yield f"the execution {outcome.execution.status}, the row {row['Status']}"
 

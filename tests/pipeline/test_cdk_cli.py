@@ -51,7 +51,7 @@ def test_cdk_bootstraps_deploys_and_destroys(tmp_path: Path) -> None:
         )
         pipeline = Pipeline(aws, json.loads(outputs.read_text())["StreamQC"])
 
-        subscribed = pipeline.sns.list_subscriptions_by_topic(TopicArn=pipeline.outputs["QCResultsTopicArn"])[
+        subscribed = pipeline.sns.list_subscriptions_by_topic(TopicArn=pipeline.outputs["QCEmailTopicArn"])[
             "Subscriptions"
         ]
         assert {(one["Protocol"], one["Endpoint"]) for one in subscribed} == {

@@ -78,7 +78,7 @@ def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[st
     """Returns the calls of CloseRun after something else failed."""
     (folder / "faults" / f"{around}.json").write_text(json.dumps([AFTER[around]]))
     ended = pipeline.checked(f"streams/{around}/s.csv", QUARTER.encode())
-    until(lambda: pipeline.rows(ExecutionArn=ended.arn, Status="ERROR"), "the closed row")
+    until(lambda: pipeline.rows(ExecutionArn=ended.arn, Notified=True), "the closed row")
     time.sleep(1)
     return {"CloseRun": calls_by_function(folder, around)["CloseRun"]}
 
