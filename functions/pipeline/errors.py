@@ -11,6 +11,10 @@ class StreamNotFound(Exception):
     """The object does not exist. The message says where it was looked for."""
 
 
+class FileTooLarge(Exception):
+    """No process could read the file in its time, or hold it on its disk. The message says what to do."""
+
+
 class UploadBeingStarted(Exception):
     """Another execution is starting the run of this upload. The state machine retries the step, which then finds that run."""
 

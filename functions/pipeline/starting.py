@@ -6,14 +6,19 @@ from dataclasses import replace
 
 from pipeline import keys, objects, runs
 from pipeline.environment import environment
-from pipeline.errors import InvalidInput, StreamNotFound
+from pipeline.errors import FileTooLarge, InvalidInput, StreamNotFound
 from pipeline.execution import Execution
-from pipeline.model import Failure, Run, Status
+from pipeline.model import Failure, ObjectVersion, Run, Status
 from pipeline.observe import logger, name_run
 from pipeline.request import Invalid, Named, Request, Rerun, Upload, request_of
 from pipeline.times import now
 from pipeline.uploads import start_once
+from stream_qc.formats import format_of
 from stream_qc.vocabulary import PROCESSES
+
+GIB = 2**30
+# What fits onto the disk of a process, or what it can read in its time at 60 MB/s, unpacked to five times the size.
+MOST_GIB = {"Parquet": 9, "compressed": 10, "uncompressed": 50}
 
 
 def start(execution: Execution) -> Run:
@@ -50,10 +55,11 @@ def _start(run: Run, execution: Execution, request: Request) -> Run:
         return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", request.reason))
     try:
         run = _with_file_and_rules(run, request)
+        _check_size(run.file)
     except InvalidInput as error:
         return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", str(error)))
-    except StreamNotFound as error:
-        return _refuse(run, execution, Status.ERROR, Failure("StreamNotFound", str(error)))
+    except (StreamNotFound, FileTooLarge) as error:
+        return _refuse(run, execution, Status.ERROR, Failure(type(error).__name__, str(error)))
     run = runs.seed(run, execution)
     logger.info(
         "run started", extra={name: run.to_item().get(name) for name in ("QCPID", "Key", "VersionId", "RulesKey")}
@@ -76,6 +82,19 @@ def _with_file_and_rules(run: Run, request: Upload | Rerun) -> Run:
         rules_key=rules.key if rules else None,
         rules_version_id=rules.version_id if rules else None,
     )
+
+
+def _check_size(file: ObjectVersion) -> None:
+    """Raises FileTooLarge for a file that no process could check."""
+    form = format_of(file.key)
+    kind = (
+        "Parquet" if form and form.kind == "parquet" else "compressed" if form and form.compression else "uncompressed"
+    )
+    if file.size > MOST_GIB[kind] * GIB:
+        raise FileTooLarge(
+            f"{file.key} has {file.size / GIB:,.1f} GiB. A function has 15 minutes and 10 GiB of disk, so {kind} files of more "
+            f"than {MOST_GIB[kind]} GiB cannot be checked; upload the rows in several files of the same stream"
+        )
 
 
 def _refuse(run: Run, execution: Execution, status: Status, failure: Failure) -> Run:

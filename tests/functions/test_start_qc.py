@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from pipeline import objects
 from pipeline.execution import Execution
 from pipeline.runs import first_start_time
 from step_1_start_qc import handler
@@ -153,3 +155,31 @@ def test_runs_of_one_microsecond_all_keep_their_rows(cloud: Cloud) -> None:
     assert len({run["StartTime"] for run in runs}) == 3
     assert invoke(handler, same[2]) == runs[2]  # a retry goes past the rows of the others to its own
     assert {row["QCPID"] for row in cloud.rows()} == {run["QCPID"] for run in runs}
+
+
+@pytest.mark.parametrize(
+    ("name", "gib", "error"),
+    [
+        ("s.csv", 49, ""),
+        ("s.csv", 51, "FileTooLarge"),
+        ("s.csv.gz", 11, "FileTooLarge"),
+        ("s.parquet", 9.5, "FileTooLarge"),
+    ],
+)
+def test_file_that_no_function_could_check_is_refused_at_once(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, gib: float, error: str
+) -> None:
+    locate = objects.locate
+
+    def huge(key: str, version_id: str | None) -> Any:
+        found = locate(key, version_id)
+        return dataclasses.replace(found, size=int(gib * 2**30)) if key.startswith("streams/") else found
+
+    monkeypatch.setattr(objects, "locate", huge)
+    key = f"streams/g/{name}"
+    ended = cloud.execute(cloud.event(key, cloud.upload(key)))
+    assert ended.error == error
+    if error:
+        (row,) = cloud.rows()
+        assert (row["Status"], row["Error"]) == ("ERROR", "FileTooLarge")
+        assert "upload the rows in several files" in row["Cause"]
