@@ -9,7 +9,7 @@ CDK = python -m stacks.cdk
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local check test lint format fuzz peers faults load audit licences sbom build synth bench redrive reconcile bootstrap deploy destroy lock clean
+.PHONY: help setup demo local check test lint format fuzz peers faults load audit licences sbom build synth bench redrive reconcile bootstrap deploy destroy lock cost clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -130,6 +130,9 @@ lock: .venv/ready ## update requirements/*.txt to the newest versions, with hash
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt
 	@cd requirements && for name in functions dev local lock peers bench audit; do ../.local/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
+
+cost: setup ## what 1,000 uploads cost: requests counted on the local AWS, and AWS's prices
+	@python -m tests.cost
 
 clean: ## remove everything that these commands made, including the environments
 	rm -rf .venv .local cdk.out node_modules build functions/*.egg-info
