@@ -419,3 +419,28 @@ def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_amounts_are_known_by_whole_words(name: str, amount: bool) -> None:
     assert bool(AMOUNT.fullmatch(name)) == amount
+
+
+@pytest.mark.parametrize(
+    ("minutes", "rows", "files", "arrival"),
+    [
+        (60, 24, 1, "the file covers 1 d; if one comes every 1 d, add: arrival: {every: 1 d, grace: 4 h}"),
+        (10, 6, 2, "each file covers 1 h; if one comes every 1 h, add: arrival: {every: 1 h, grace: 10 min}"),
+        (60, 168, 1, "the file covers 7 d; if one comes every 7 d, add: arrival: {every: 7 d, grace: 1 d}"),
+        (60, 30, 1, ""),
+        (60, 1, 1, ""),
+    ],
+)
+def test_arrival_is_proposed_where_files_cover_a_usual_time(
+    minutes: int, rows: int, files: int, arrival: str, tmp_path: Path
+) -> None:
+    start = dt.datetime(2026, 1, 1)
+    paths = [tmp_path / f"{file}.csv" for file in range(files)]
+    for file, path in enumerate(paths):
+        first = start + dt.timedelta(days=file)
+        times = [first + dt.timedelta(minutes=minutes * row) for row in range(rows)]
+        path.write_text("time,v\n" + "".join(f"{time.isoformat()},{row}\n" for row, time in enumerate(times)))
+    text = stream_qc("infer", *map(str, paths)).stdout
+    assert (f"# check: {arrival}" in text) if arrival else ("arrival" not in text)
+    if arrival:
+        load(text + arrival.partition("add: ")[2])

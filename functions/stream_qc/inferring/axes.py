@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 from msgspec.structs import replace
@@ -23,19 +23,44 @@ from stream_qc.schema import Axes, Field, Schema
 # The fields that a time may be put together from, by the names that they have.
 PARTS = (("YY", "YYYY", "year"), ("MM", "month"), ("DD", "day"), ("hh", "hour"), ("mm", "minute"), ("ss", "second"))
 
+# How long files are that come at regular times, and how exactly they must be.
+PERIODS = (*(dt.timedelta(hours=hours) for hours in (1, 3, 6, 12)), dt.timedelta(days=1), dt.timedelta(days=7))
+ROUNDING = 0.05
+
 Blocks = Callable[[], Iterable[Block]]
 
 
 @dataclass
 class TimeAxis:
-    """A candidate for the time axis. It must be in order."""
+    """A candidate for the time axis. It must be in order.
+
+    latest, earliest: times of the file that is being read. longest, shortest: the steps, of which 0 is none. spans: of each file,
+    from its first time to its last.
+    """
 
     name: str
     kind: Field
     latest: dt.datetime | None = None
+    earliest: dt.datetime | None = None
     ordered: bool = True
     repeats: bool = False
     longest: dt.timedelta = dt.timedelta()
+    shortest: dt.timedelta = dt.timedelta.max
+    spans: list[dt.timedelta] = field(default_factory=list)
+
+    def end_file(self) -> None:
+        """Forgets where the file was: files may be given in any order."""
+        if self.latest is not None and self.earliest is not None:
+            self.spans.append(self.latest - self.earliest)
+        self.latest = self.earliest = None
+
+    @property
+    def period(self) -> dt.timedelta | None:
+        """Returns the time that each file covers, if it is one of PERIODS; None if not, or if the files differ."""
+        covered = [span + self.shortest for span in self.spans] if self.longest else []
+        return next(
+            (one for one in PERIODS if covered and all(abs(each / one - 1) < ROUNDING for each in covered)), None
+        )
 
     def add(self, block: Block) -> None:
         times = fieldtypes.parse(block.given(self.name), self.kind).cast(pl.Datetime("us"))
@@ -46,7 +71,10 @@ class TimeAxis:
         if steps.len():
             self.repeats |= bool((steps == dt.timedelta()).any())
             self.longest = max(self.longest, steps.max())  # type: ignore[type-var, assignment]
+            ahead = steps.filter(steps > dt.timedelta()).min()
+            self.shortest = min(self.shortest, ahead) if isinstance(ahead, dt.timedelta) else self.shortest
         if times.len():
+            self.earliest = times[0] if self.earliest is None else self.earliest
             self.latest = times[-1]
 
 
@@ -65,11 +93,11 @@ def time_axes(files: Sequence[Blocks], seen: list[Seen]) -> list[TimeAxis]:
     """Returns the fields that have a time in every row."""
     axes = [TimeAxis(one.name, one.found) for one in seen if one.found.type in ("datetime", "date") and not one.missing]
     for blocks in files if axes else ():
-        for axis in axes:
-            axis.latest = None  # the files may be given in any order
         for block in blocks():
             for axis in axes:
                 axis.add(block)
+        for axis in axes:
+            axis.end_file()
     return axes
 
 

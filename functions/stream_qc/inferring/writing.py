@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from stream_qc.checks.base import spell
 from stream_qc.inferring.axes import Order, TimeAxis
 from stream_qc.inferring.fields import FEW_VALUES, TEXTS, Seen
 from stream_qc.inferring.limits import far_values, tests_of
@@ -106,6 +107,10 @@ def _streams(found: Found) -> Iterator[str]:
 def _doubts(found: Found) -> Iterator[str]:
     """Yields what a person must decide, because the file alone does not tell."""
     yield from found.sniffed.doubts
+    if found.ordered is not None and found.ordered.period is not None:
+        period, grace = spell(found.ordered.period), spell(min(found.ordered.period / 6, dt.timedelta(days=1)))
+        each = "the file covers" if found.files == 1 else "each file covers"
+        yield f"{each} {period}; if one comes every {period}, add: arrival: {{every: {period}, grace: {grace}}}"
     if found.unnamed:
         columns = (
             "a column without a name is" if found.unnamed == 1 else f"{found.unnamed:,} columns without a name are"
