@@ -113,7 +113,7 @@ def large_bucket(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any
         one["FunctionName"] for page in pages for one in page["Functions"] if "-Reconcile" in one["FunctionName"]
     ]
     client.update_function_configuration(FunctionName=name, Timeout=55)
-    assert invoke("Reconcile", {"SettlingSeconds": 0})["Continues"]
+    assert invoke("Reconcile", {"SettlingSeconds": 0, "Continue": True})["Continues"]
     client.update_function_configuration(FunctionName=name, Timeout=900)
 
 
