@@ -13,13 +13,13 @@ from local.pipeline import Pipeline, deployed
 
 @contextlib.contextmanager
 def observed_pipeline(**environment: str) -> Iterator[tuple[Pipeline, Path]]:
-    """Yields the pipeline and the folder with its calls and faults. Waits of the state machine take a hundredth of their time.
+    """Yields the pipeline and the folder with its calls and faults. Waits of the state machine take a thousandth of their time.
 
     environment: more variables for the server and its functions.
     """
     with tempfile.TemporaryDirectory(prefix="observed-", dir=STATE) as name:
         folder = Path(name)
         (folder / "faults").mkdir()
-        extra = {"OBSERVED_FOLDER": name, "SFN_WAIT_SCALE": "0.01", **environment}
+        extra = {"OBSERVED_FOLDER": name, "SFN_WAIT_SCALE": "0.001", **environment}
         with deployed(free_port(), extra=extra, module="tests.observed") as pipeline:
             yield pipeline, folder
