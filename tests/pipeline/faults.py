@@ -228,7 +228,11 @@ class Observatory:
 
     def outcomes_of(self, faults: dict[Fault, tuple[str, str]], seconds: float) -> dict[Fault, Outcome]:
         """Returns the outcomes of uploads, each with its fault. Raises TimeoutError."""
-        ended = self._ended(set(faults.values()), seconds)
+        try:
+            ended = self._ended(set(faults.values()), seconds)
+        except TimeoutError as error:
+            groups = {fault.group: str(fault) for fault in faults}
+            raise TimeoutError(f"{error}: {[name for group, name in groups.items() if group in str(error)]}") from error
         return self.outcomes({fault: [ended[uploaded]] for fault, uploaded in faults.items()})
 
     def outcomes(self, executions: dict[Fault, list[Execution]]) -> dict[Fault, Outcome]:

@@ -41,21 +41,14 @@ PARTS = 3 if WHOLE else 1  # make faults tries them side by side, each part on a
 # What AWS answers is tried in tests/functions/test_faults.py; here mostly what only a process of its own can do: die and hang.
 SAMPLES = {"runs": 14, "deliveries": 5, "reconcile": 3}
 AT_ONCE = 24
-TIMEOUT_SECONDS = 15  # a function that hangs is ended after this long, and not after its own minutes
 STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"}
 
 
 @pytest.fixture(scope="module")
 def observed() -> Iterator[tuple[Pipeline, Path]]:
     """Yields the pipeline with functions that can be observed and broken, and that time out soon."""
-    with observed_pipeline(LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.1") as (pipeline, folder):
+    with observed_pipeline(LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.1", OBSERVED_SECONDS="15") as (pipeline, folder):
         pipeline.upload_rules()
-        functions = pipeline.aws.client("lambda")
-        for page in functions.get_paginator("list_functions").paginate():
-            for one in page["Functions"]:
-                if "Reconcile" in one["FunctionName"]:
-                    continue  # it looks at how much time it has left
-                functions.update_function_configuration(FunctionName=one["FunctionName"], Timeout=TIMEOUT_SECONDS)
         yield pipeline, folder
 
 
