@@ -210,9 +210,9 @@ def in_the_summaries(fault: Fault, outcome: Outcome, row: dict[str, Any]) -> Ite
         yield "no summary was sent, and no alarm rings"
     if any(one.status == "FAILED" and not one.error for one in outcome.executions):
         yield "a failed execution without an error"
-    # A verdict that was told before the sender broke stands; so does one of which nobody knows whether it was told, and
-    # the alarm says so.
-    broken_off = fault.function == "SendQCSummary" or fault.around == "after SendQCSummary broke"
+    # A verdict stands, whatever breaks after it was written: the execution fails, and CloseRun tells the verdict. So does one of
+    # which nobody knows whether it was told, and the alarm says so.
+    broken_off = fault.function in ("EndQC", "SendQCSummary") or fault.around == "after SendQCSummary broke"
     told = broken_off and outcome.messages
     if (row["Status"] == "ERROR") != failed and not (failed and (outcome.unclosed or told)):
         yield f"the execution {outcome.execution.status}, the row {row['Status']}"
