@@ -134,6 +134,11 @@ class Pipeline:
             if all(row.get(name) == value for name, value in equal.items())
         ]
 
+    def state(self, group_id: str, stream_id: str) -> dict[str, Any]:
+        """Returns the QCStreams item of a stream, or {}."""
+        items = self._items("scan", "QCStreamsTableName")
+        return next((item for item in items if (item["GroupID"], item["StreamID"]) == (group_id, stream_id)), {})
+
     def all_details(self) -> Iterator[dict[str, Any]]:
         """Returns the QCDetails items of all runs."""
         return self._items("scan", "QCDetailsTableName")

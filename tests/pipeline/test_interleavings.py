@@ -7,6 +7,7 @@ import os
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -64,3 +65,11 @@ def test_versions_are_checked_and_sent_once_in_any_order(
     told = [len(inbox.all(one.arn)) for one in ended]
     assert sum(told) == len(rows)
     assert max(told) == 1
+    of_stream: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.values():
+        of_stream.setdefault(row["StreamID"], []).append(row)
+    for stream, its in of_stream.items():
+        last = max(its, key=lambda row: (row["UploadTime"], row["StartTime"]))
+        state = pipeline.state(group, stream)
+        assert (state["QCPID"], state["Status"]) == (last["QCPID"], last["Status"])
+        assert Counter(row["Change"] for row in its)["FIRST"] == 1
