@@ -126,6 +126,8 @@ def test_make_local_writes_its_files_and_stops_everything_it_started(ending: sig
             "StateMachineArn",
             "QCSummaryTableName",
             "QCDetailsTableName",
+            "QCStreamsTableName",
+            "QCEmailTopicArn",
             "QCResultsTopicArn",
         }
         command = f". {env} && aws s3 cp README.md s3://$StreamBucketName/streams/README.md && echo $AWS_ENDPOINT_URL"

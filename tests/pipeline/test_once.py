@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,16 +35,23 @@ def test_deliveries_at_the_same_instant_make_one_run(pipeline: Pipeline, inbox: 
 
 @contextlib.contextmanager
 def without_table(pipeline: Pipeline, function: str, variable: str) -> Iterator[None]:
-    """Within it, a function is given a table that does not exist."""
+    """Within it, the state machine invokes a version of a function that is given a table that does not exist."""
     client = pipeline.aws.client("lambda")
     names = [one["FunctionName"] for one in client.list_functions()["Functions"]]
     (name,) = [one for one in names if one.startswith(f"StreamQC-{function}")]
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     broken = {"Variables": {**variables, variable: "no-such-table"}}
     client.update_function_configuration(FunctionName=name, Environment=broken)
+    version = client.publish_version(FunctionName=name)["FunctionArn"]
+    machine = pipeline.outputs["StateMachineArn"]
+    definition = pipeline.sfn.describe_state_machine(stateMachineArn=machine)["definition"]
+    changed, count = re.subn(rf"[^\"]*:function:{name}:\d+", version, definition)
+    assert count
+    pipeline.sfn.update_state_machine(stateMachineArn=machine, definition=changed)
     try:
         yield
     finally:
+        pipeline.sfn.update_state_machine(stateMachineArn=machine, definition=definition)
         client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 

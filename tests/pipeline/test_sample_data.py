@@ -44,6 +44,8 @@ def test_sample_file_has_expected_outcome(
     summary = message["Summary"]
     assert summary["Text"].startswith(f"{outcome.status}: {name}\n")
     assert {item["Check"] for item in summary["Checks"]} == outcome.failing_checks
+    assert row.pop("Notified")  # which is known only after the message
+    assert row.pop("StreamKey") == name
     row = {key: int(value) if key.endswith("Pass") or key in ("Rows", "Size") else value for key, value in row.items()}
     assert {key: value for key, value in summary.items() if key in row} == row
 
