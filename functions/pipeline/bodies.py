@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from typing import BinaryIO
@@ -13,7 +14,7 @@ ATTEMPTS = 6  # in a row without a byte
 FIRST_WAIT = 0.2  # seconds, doubled each time
 
 
-class Body:
+class Body(io.RawIOBase):
     """A stream of bytes. Where a connection breaks, it goes on at the byte it had reached, so that its reader never knows.
 
     open_at: returns the rest of one version of an object from a byte on. Errors are those of botocore.
@@ -22,6 +23,9 @@ class Body:
     def __init__(self, open_at: Callable[[int], BinaryIO]) -> None:
         self._open_at = open_at
         self._stream, self._position = open_at(0), 0
+
+    def readable(self) -> bool:
+        return True
 
     def read(self, size: int = -1) -> bytes:
         """Returns up to `size` bytes, or all that are left; b"" at the end."""

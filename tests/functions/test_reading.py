@@ -17,6 +17,7 @@ from pipeline import bodies, objects
 from pipeline.bodies import ATTEMPTS, Body
 from stream_qc import scratch
 from tests.functions.cloud import Cloud, client_error
+from tests.samples import SAMPLES
 
 CONTENT = bytes(range(256)) * 8
 
@@ -100,3 +101,16 @@ def test_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: py
     assert sorted(tmp_path.iterdir()) == sorted(others)
     with scratch.folder() as made:
         assert Path(made).name.startswith(f"stream-qc-{os.getpid()}-")
+
+
+@pytest.mark.parametrize("name", ["airport-2012.csv.gz", "airport-2013.ndjson", "airport-2014.parquet"])
+def test_each_kind_of_file_is_checked_although_connections_break(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    real = objects._from
+    error = ReadTimeoutError(endpoint_url="s3")
+    monkeypatch.setattr(objects, "_from", lambda *asked: Breaking(real(*asked).read(), 5000, error))
+    cloud.upload("rules/seattle.yaml", (SAMPLES / "rules/seattle.yaml").read_bytes())
+    key = f"streams/seattle/{name}"
+    ended = cloud.checked(key, (SAMPLES / key).read_bytes())
+    assert (ended.error, ended.output["Status"]) == ("", "PASS")
