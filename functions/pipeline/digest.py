@@ -10,7 +10,7 @@ from pipeline.message import SUBJECT_CHARACTERS, minute, one_line
 from pipeline.model import Status
 from pipeline.notice import Cause, Notice
 
-CAUSES = 40  # with a paragraph of their own
+CAUSES = 20  # with a paragraph of their own
 # The order of the counts.
 ORDER = (Status.FAIL, Status.ERROR, Status.REJECTED)
 
@@ -34,6 +34,11 @@ def digest(notices: list[Notice]) -> Mail:
     else:
         subject = f"[QC PASS] {_many(len(notices), 'run')}"
     return Mail(subject[:SUBJECT_CHARACTERS], "\n".join(_text(notices, problems, counts)))
+
+
+def times_named(notice: Notice) -> int:
+    """Returns how often a mail names a stream at most: once for each cause, and where it recovered, passed or is in doubt."""
+    return min(len(notice.causes), CAUSES) + 3
 
 
 def _text(notices: list[Notice], problems: list[Notice], counts: str) -> Iterator[str]:

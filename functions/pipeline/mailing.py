@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from pipeline.aws import sns, sqs
 from pipeline.claims import Done, Held, Won, claim, claim_id, complete, find, take_over
-from pipeline.digest import Mail, digest
+from pipeline.digest import Mail, digest, times_named
 from pipeline.environment import environment
 from pipeline.notice import Notice
 from pipeline.observe import logger
@@ -26,6 +26,7 @@ from pipeline.times import now
 
 MOST_MESSAGES = 5_000  # of a mail; the others wait for the next one
 NAMES_BYTES = 120_000  # of a mail: SNS takes 256 KiB
+BESIDE_BYTES = 50  # for what stands beside a name, such as since when it fails
 AT_ONCE = 10  # messages that SQS gives and takes in one request
 WAIT_SECONDS = 1  # for a message; a shorter look may miss some
 HIDDEN_SECONDS = 360  # how long no other invocation gets a message that one has received
@@ -107,7 +108,7 @@ def _received() -> Iterator[Notice]:
                     "a message in the outbox could not be read", extra={"SQSMessageId": message["MessageId"]}
                 )
                 continue
-            room -= len(notice.name.encode()) + 50
+            room -= times_named(notice) * (len(notice.name.encode()) + BESIDE_BYTES)
             yield notice
         if room < 0:
             return

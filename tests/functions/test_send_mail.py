@@ -203,6 +203,32 @@ def test_mail_of_many_names_is_one_that_sns_takes(cloud: Cloud) -> None:
     assert all(len(one["Message"].encode()) < 256 * 1024 for one in sent)
 
 
+def test_mail_of_many_causes_is_one_that_sns_takes(cloud: Cloud) -> None:
+    item = {
+        "Pass": 0,
+        "Rows": 1,
+        "Good": 0,
+        "NotEvaluated": 0,
+        "Suspect": 0,
+        "Fail": 1,
+        "Missing": 0,
+        "Truncated": False,
+    }
+    checks = [
+        {**item, "Check": f"2#{'測' * 90}{number}#minimum", "Message": "測" * 300, "Examples": []}
+        for number in range(45)
+    ]
+    for number in range(150):
+        record = {"GroupID": "g", "StreamID": f"{'測' * 120}{number}", "Status": "FAIL", "Text": "t", "Checks": checks}
+        body = {"MessageId": f"m{number}", "Subject": "s", "Message": json.dumps(record)}
+        cloud.sqs.send_message(QueueUrl=cloud.queues["outbox"], MessageBody=json.dumps(body))
+    total = 0
+    while mailed := mail()["Mailed"]:
+        total += mailed
+    assert total == 150
+    assert max(len(one["Message"].encode()) for one in cloud.mails()) < 256 * 1024
+
+
 def message(number: int, stream: str) -> str:
     """A message in SNS's envelope, as the outbox has it."""
     record = {"GroupID": "g", "StreamID": stream, "Status": "ERROR", "Error": f"E{number}", "Cause": "c", "Text": "t"}
