@@ -44,7 +44,7 @@ def _within(rules: Rules) -> int:
 
 
 def _failing(report: Report) -> str | None:
-    """Returns what stands for the set of checks that failed, or None."""
+    """Returns a hash of the names of the checks that failed, or None."""
     names = sorted(result.name for result in report.results if not result.passed)
     if report.unread and not names:
         names = ["unread"]

@@ -34,7 +34,7 @@ KILLED_AFTER = dt.timedelta(seconds=HIDDEN_SECONDS)  # longer than SendMail may 
 
 
 class Progress(enum.Enum):
-    """How far a mail has come that has claimed a message before. UNKNOWN: it may have been sent."""
+    """How far the mail has come that claimed a message earlier. UNKNOWN: it may have been sent."""
 
     GATHERING = enum.auto()
     NOT_SENT = enum.auto()
@@ -115,7 +115,7 @@ def _received() -> Iterator[Notice]:
 
 
 def _claimed(notice: Notice, mail: str) -> Progress:
-    """Claims the message for this mail. Returns how far the mail has come that had it before: NOT_SENT if there was none."""
+    """Claims the message for this mail. Returns how far an earlier mail came that had claimed it; NOT_SENT if there was none."""
     own = claim_id("Mailed", notice.message_id)
     held = claim(own, mail)
     if not isinstance(held, Held):
@@ -152,7 +152,7 @@ def _publish(mail: Mail, name: str) -> None:
 
 
 def _delete(receipts: list[str]) -> None:
-    """Takes messages out of the outbox. One that stays is found to be mailed in a later window."""
+    """Takes messages out of the outbox. A later window finds that a message which stays was mailed, and takes it out."""
     for first in range(0, len(receipts), AT_ONCE):
         some = receipts[first : first + AT_ONCE]
         entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(some)]

@@ -76,7 +76,7 @@ class ProcessResult:
     passed: bool = False
     rows: int | None = None
     message: str | None = None
-    failing: str | None = None  # stands for the set of checks that failed: the same for the same ones
+    failing: str | None = None  # a hash of the names of the checks that failed
     within: int | None = None  # seconds after this file in which the next one must come; 0 for no limit
     failure: Failure | None = None
 

@@ -15,7 +15,7 @@ WELL = str(Status.PASS)
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a stream has a problem: the same for all that have the same one. example: lines that show it for one stream."""
+    """Why a stream has a problem. Streams with a cause of the same name share a paragraph. example: lines about one of them."""
 
     name: str
     example: tuple[str, ...] = ()

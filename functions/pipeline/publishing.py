@@ -111,7 +111,7 @@ def send_once(claim_id: str, write: Callable[[], Message]) -> tuple[Sent, bool]:
 
 
 def announce_once(claim_id: str, write: Callable[[], Message]) -> Sent:
-    """Publishes a message of which only one invocation at a time can be the sender. Returns what came of it.
+    """Publishes a message, for a caller that holds a lock. Returns what came of it.
 
     Where an attempt was killed before it published, the next one publishes; where it may have published, none does.
     """

@@ -27,7 +27,7 @@ ATTEMPTS = 10  # while other runs of the stream write the same item
 
 @dataclass(frozen=True)
 class State:
-    """How a stream stands. since: when it got this status. failing: stands for the checks that failed, "" for none; they have
+    """How a stream stands. since: when it got this status. failing: a hash of the checks that failed, "" for none; they have
     failed since failing_since, in failing_runs runs in a row.
     """
 
@@ -159,7 +159,7 @@ def _with_change(run: Run, before: State | None, after: State) -> Run:
 
 
 def _failing(run: Run) -> str:
-    """Returns what stands for the checks that failed, or for the error."""
+    """Returns a hash of the checks that failed, or of the error; "" if nothing did."""
     if run.status == Status.ERROR:
         parts = ["error", run.failure.error if run.failure else ""]
     else:
