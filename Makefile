@@ -119,11 +119,11 @@ reconcile: .venv/editable ## look for lost uploads and unclosed runs now: make r
 
 faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (half an hour)
 	@FAULTS=all python -m pytest -n 2 tests/functions/test_faults.py
-	@FAULTS=all python -m pytest -n 3 -rP tests/pipeline/test_faults.py
+	@FAULTS=all python -m pytest -n 3 -rP tests/pipeline/test_faults.py tests/pipeline/test_faults_of_news.py
 	@FAULTS=all python -m pytest tests/pipeline/test_interleavings.py
 
-load: setup ## 1,000 uploads at once and a group of 10,000 streams on the local AWS; a stream of 5 GB through the engine
-	@LOAD=all python -m pytest -s tests/pipeline/test_load.py
+load: setup ## 1,000 uploads at once, 200,000 objects, 100,000 streams on the local AWS; 5 GB through the engine
+	@LOAD=all python -m pytest -s tests/pipeline/test_load.py tests/pipeline/test_scale.py
 	@python -m tests.big 5_000_000_000
 
 lock: .venv/ready ## update requirements/*.txt to the newest versions, with hashes

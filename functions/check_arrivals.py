@@ -12,13 +12,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline.arrivals import Arrivals
 from pipeline.model import Payload
 from pipeline.observe import logger, measure, step
+from pipeline.times import over_after
 
 SPARE_MILLISECONDS = 20_000
 
 
 @step
 def handler(_event: Payload, context: LambdaContext) -> Payload:
-    arrivals = Arrivals(has_time=lambda: context.get_remaining_time_in_millis() >= SPARE_MILLISECONDS)
+    left = context.get_remaining_time_in_millis
+    arrivals = Arrivals(has_time=lambda: left() >= SPARE_MILLISECONDS, longest=over_after(left()))
     try:
         arrivals.look()
     finally:

@@ -12,11 +12,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline.mailing import send
 from pipeline.model import Payload
 from pipeline.observe import logger, measure, step
+from pipeline.times import over_after
 
 
 @step
-def handler(event: Payload, _context: LambdaContext) -> Payload:
-    counts = send(str(event["time"])).to_payload()
+def handler(event: Payload, context: LambdaContext) -> Payload:
+    counts = send(str(event["time"]), over_after(context.get_remaining_time_in_millis())).to_payload()
     if counts["Messages"]:
         logger.info("mail", extra=counts)
         measure({"MessagesMailed": (MetricUnit.Count, counts["Mailed"])})

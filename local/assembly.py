@@ -14,34 +14,33 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from local.aws import ROOT, STATE
+from local.aws import ROOT, STACK, STATE
 
 ASSEMBLIES = STATE / "assemblies"
-CONTEXT = {"target": "local"}
 SOURCES = ("app.py", "cdk.json", "requirements/functions.txt", "stacks", "functions")
 UNUSED_SECONDS = 3600
 
 
-def synthesize(assemblies: Path = ASSEMBLIES, root: Path = ROOT) -> Path:
-    """Returns the folder of the cloud assembly. Synthesises it only if none was made from the same sources.
+def synthesize(assemblies: Path = ASSEMBLIES, root: Path = ROOT, name: str = STACK) -> Path:
+    """Returns the folder of the cloud assembly of a stack. Synthesises it only if none was made from the same sources.
 
     Several processes may do this at once: an assembly appears complete, and never changes. Exits with the CDK's message if
     the app cannot be synthesised.
     """
-    assembly = assemblies / fingerprint(root)
+    assembly = assemblies / fingerprint(root, name)
     try:
         os.utime(assembly)  # for _remove_unused
     except FileNotFoundError:
-        _make(assembly, root)
+        _make(assembly, root, name)
     _remove_unused(assemblies)
     return assembly
 
 
-def _make(assembly: Path, root: Path) -> None:
+def _make(assembly: Path, root: Path, name: str) -> None:
     assembly.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=assembly.parent) as folder:
         made = Path(folder, "assembly")
-        _run_app(root, made)
+        _run_app(root, made, _context(name))
         try:
             made.rename(assembly)
         except OSError:
@@ -49,9 +48,13 @@ def _make(assembly: Path, root: Path) -> None:
                 raise  # otherwise another process has made the same assembly meanwhile
 
 
-def fingerprint(root: Path) -> str:
+def _context(name: str) -> dict[str, str]:
+    return {"target": "local", "name": name}
+
+
+def fingerprint(root: Path, name: str = STACK) -> str:
     """Returns a hash of everything that an assembly is made from."""
-    made_with = {"aws-cdk-lib": version("aws-cdk-lib"), "python": sys.version, "context": CONTEXT}
+    made_with = {"aws-cdk-lib": version("aws-cdk-lib"), "python": sys.version, "context": _context(name)}
     files = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources(root)}
     return hashlib.sha256(json.dumps([made_with, files]).encode()).hexdigest()[:16]
 
@@ -64,9 +67,9 @@ def _sources(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _run_app(root: Path, folder: Path) -> None:
+def _run_app(root: Path, folder: Path, context: dict[str, str]) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where node is
-    environment = {**os.environ, "PATH": path, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(CONTEXT)}
+    environment = {**os.environ, "PATH": path, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=root, env=environment, capture_output=True, text=True, check=False
     )

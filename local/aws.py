@@ -27,6 +27,7 @@ PYTHON = STATE / "venv" / "bin" / "python"
 # endpoint name. This region has none.
 REGION = "eu-central-2"
 ACCOUNT = "000000000000"
+STACK = "StreamQC"
 START_SECONDS = 60
 CREDENTIALS: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 # Empty files, so that no client reads the caller's profiles.

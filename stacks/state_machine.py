@@ -42,6 +42,8 @@ TRANSIENT = [
     "TemporaryFailure",
     "UploadBeingStarted",
 ]
+# They last 94 minutes on average, by full jitter, so that an hour in which a service refuses everything is waited out.
+ATTEMPTS = 45
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 
 FOLDER_MARKER = """
@@ -177,7 +179,7 @@ def _invoke(
         assign=assign,
         retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
     )
-    step.add_retry(errors=TRANSIENT, max_attempts=30, max_delay=Duration.seconds(300), **BACKOFF)
+    step.add_retry(errors=TRANSIENT, max_attempts=ATTEMPTS, max_delay=Duration.seconds(300), **BACKOFF)
     return step
 
 

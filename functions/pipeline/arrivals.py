@@ -30,8 +30,6 @@ from stream_qc.checks.base import spell
 from stream_qc.errors import InvalidRules
 from stream_qc.rules import load
 
-LONGEST_SECONDS = 360  # more than an invocation can take
-
 
 @dataclass
 class Counts:
@@ -46,10 +44,13 @@ class Counts:
 
 
 class Arrivals:
-    """Looks at the streams that are due. has_time: whether there is time for one more."""
+    """Looks at the streams that are due.
 
-    def __init__(self, has_time: Callable[[], bool]) -> None:
-        self._has_time = has_time
+    has_time: whether there is time for one more. longest: after this time an invocation is over, whatever became of it.
+    """
+
+    def __init__(self, has_time: Callable[[], bool], longest: dt.timedelta) -> None:
+        self._has_time, self._longest = has_time, longest
         self._withins: dict[tuple[str, str], int | None] = {}
         self._unconfirmed: list[str] = []
         self.counts = Counts()
@@ -59,7 +60,7 @@ class Arrivals:
         invocation, too. Raises SummaryNotConfirmed for those of which nobody knows whether the message was sent.
         """
         lock, owner = claim_id("Arrivals"), str(uuid.uuid4())
-        if not isinstance(claim(lock, owner, LONGEST_SECONDS), Won):
+        if not isinstance(claim(lock, owner, round(self._longest.total_seconds())), Won):
             return
         try:
             self._look()

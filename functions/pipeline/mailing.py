@@ -29,8 +29,6 @@ NAMES_BYTES = 120_000  # of a mail: SNS takes 256 KiB
 BESIDE_BYTES = 50  # for what stands beside a name, such as since when it fails
 AT_ONCE = 10  # messages that SQS gives and takes in one request
 WAIT_SECONDS = 1  # for a message; a shorter look may miss some
-HIDDEN_SECONDS = 360  # how long no other invocation gets a message that one has received
-KILLED_AFTER = dt.timedelta(seconds=HIDDEN_SECONDS)  # longer than SendMail may run
 
 
 class Progress(enum.Enum):
@@ -56,14 +54,17 @@ class Counts:
         return {names[name]: count for name, count in dataclasses.asdict(self).items()}
 
 
-def send(window: str) -> Counts:
-    """Sends the mail of a window, unless it has one or there is nothing to say."""
+def send(window: str, longest: dt.timedelta) -> Counts:
+    """Sends the mail of a window, unless it has one or there is nothing to say.
+
+    longest: after this time an invocation is over, whatever became of it. Until then no other one gets the messages that it has.
+    """
     counts, mail = Counts(), f"{now()} {uuid.uuid4()}"
     if not isinstance(claim(claim_id("MailWindow", window), mail), Won):
         return counts
     notices: dict[str, Notice] = {}
     finished: list[str] = []
-    for notice in _received():
+    for notice in _received(longest):
         counts.messages += 1
         if notice.message_id in notices:  # SQS may deliver twice
             counts.repeated += 1
@@ -73,7 +74,7 @@ def send(window: str) -> Counts:
             counts.not_wanted += 1
             finished.append(notice.receipt)
             continue
-        former = _claimed(notice, mail)
+        former = _claimed(notice, mail, longest)
         if former == Progress.SENT:
             counts.repeated += 1
             finished.append(notice.receipt)
@@ -88,7 +89,7 @@ def send(window: str) -> Counts:
     return counts
 
 
-def _received() -> Iterator[Notice]:
+def _received(hidden: dt.timedelta) -> Iterator[Notice]:
     """Yields the messages in the outbox, as many as one mail can name. One that cannot be read stays there."""
     room = NAMES_BYTES
     for _ in range(MOST_MESSAGES // AT_ONCE):
@@ -96,7 +97,7 @@ def _received() -> Iterator[Notice]:
             QueueUrl=environment().outbox,
             MaxNumberOfMessages=AT_ONCE,
             WaitTimeSeconds=WAIT_SECONDS,
-            VisibilityTimeout=HIDDEN_SECONDS,
+            VisibilityTimeout=round(hidden.total_seconds()),
         )
         if not answer.get("Messages"):
             return
@@ -114,27 +115,30 @@ def _received() -> Iterator[Notice]:
             return
 
 
-def _claimed(notice: Notice, mail: str) -> Progress:
+def _claimed(notice: Notice, mail: str, longest: dt.timedelta) -> Progress:
     """Claims the message for this mail. Returns how far an earlier mail came that had claimed it; NOT_SENT if there was none."""
     own = claim_id("Mailed", notice.message_id)
     held = claim(own, mail)
     if not isinstance(held, Held):
         return Progress.NOT_SENT
-    former = _progress(held.owner)
+    former = _progress(held.owner, longest)
     if former in (Progress.GATHERING, Progress.SENT) or take_over(own, mail, held.owner):
         return former
     return Progress.GATHERING
 
 
-def _progress(mail: str) -> Progress:
+def _progress(mail: str, longest: dt.timedelta) -> Progress:
     found = find(claim_id("Mail", mail))
     result = found.result if isinstance(found, Done) else ""
     if result == "Sent":
         return Progress.SENT
-    started = dt.datetime.fromisoformat(mail.split(maxsplit=1)[0])
-    if dt.datetime.now(dt.UTC) - started < KILLED_AFTER and result != "Refused":
+    if _age(mail) < longest and result != "Refused":
         return Progress.GATHERING
     return Progress.UNKNOWN if result == "Publishing" else Progress.NOT_SENT
+
+
+def _age(mail: str) -> dt.timedelta:
+    return dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(mail.split(maxsplit=1)[0])
 
 
 def _publish(mail: Mail, name: str) -> None:

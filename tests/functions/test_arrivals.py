@@ -167,7 +167,10 @@ def test_silence_is_announced_once_whatever_call_fails(
     clock.advance(hours=2)
     error = client_error(operation, "InternalError", 500) if after else client_error(operation, "AccessDenied", 403)
     cloud.break_calls(operation, error, times=1, after=after)
-    monkeypatch.setattr(arrivals, "LONGEST_SECONDS", -1)  # so that the lock of a killed invocation is over
+    over = dt.timedelta(seconds=-1)
+    monkeypatch.setattr(
+        check_arrivals, "over_after", lambda _left: over
+    )  # so that the lock of a killed invocation is over
     failed = []
     for _ in range(3):
         try:

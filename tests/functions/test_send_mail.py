@@ -28,7 +28,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reappear(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the time pass after which a function that received messages is over, and SQS gives them to another."""
-    monkeypatch.setattr(mailing, "KILLED_AFTER", dt.timedelta())
+    monkeypatch.setattr(mailing, "_age", lambda _mail: dt.timedelta(days=1))
     for message in sqs_backends[ACCOUNT][REGION].queues["outbox"]._messages:
         message.change_visibility(0)
 

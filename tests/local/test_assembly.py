@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local import assembly
-from local.assembly import CONTEXT, UNUSED_SECONDS, fingerprint, synthesize
+from local.assembly import UNUSED_SECONDS, fingerprint, synthesize
 
 
 @pytest.fixture
@@ -56,11 +56,8 @@ def test_fingerprint_covers_every_source(root: Path, file: str) -> None:
     assert fingerprint(root) != before
 
 
-def test_fingerprint_covers_the_context_and_the_version_of_the_cdk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {fingerprint(root)}
-    with monkeypatch.context() as patch:
-        patch.setitem(CONTEXT, "kms", "true")
-        found.add(fingerprint(root))
+def test_fingerprint_covers_the_name_and_the_version_of_the_cdk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {fingerprint(root), fingerprint(root, "Second")}
     monkeypatch.setattr(assembly, "version", lambda _: "0")
     found.add(fingerprint(root))
     assert len(found) == 3

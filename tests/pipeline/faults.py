@@ -20,6 +20,7 @@ from pipeline.execution import arn_in
 from tests.pipeline.conftest import QUARTER
 
 ALWAYS = 1000
+HOUR = 31  # attempts of a step within an hour, by the means of the state machine's waits
 # A value that process 2 must find: temp_max above its maximum, for the rules in sample_data/rules/default.yaml.
 BAD = QUARTER.replace("5.6", "99.5")
 # A run that ends without a word, which CloseRun must then find.
@@ -57,7 +58,7 @@ class Fault:
     around: str = ""
 
     def __str__(self) -> str:
-        often = "always" if self.times == ALWAYS else "once"
+        often = {ALWAYS: "always", HOUR: "for an hour"}.get(self.times, "once")
         around = f", {self.around}" if self.around else ""
         return f"{self.function}, {self.at}: {self.kind} {often}, {self.data} file{around}"
 

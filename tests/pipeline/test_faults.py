@@ -23,6 +23,7 @@ from tests.pipeline.conftest import QUARTER, invoker, undelivered
 from tests.pipeline.faults import (
     AFTER,
     BESIDE,
+    HOUR,
     Fault,
     Observatory,
     Outcome,
@@ -125,6 +126,23 @@ def test_fault_leaves_one_row_one_summary_and_no_unearned_pass(
         found = observatory.outcomes_of({fault: upload(pipeline, fault) for fault in some}, seconds=180)
         outcomes |= observatory.redriven(found, folder)
     judge(folder, observatory.look({fault: outcome.executions for fault, outcome in outcomes.items()}), checks)
+
+
+def test_an_hour_of_refusals_is_waited_out(
+    observed: tuple[Pipeline, Path], observatory: Observatory, clean: tuple[dict[str, list[str]], set[str]]
+) -> None:
+    pipeline, folder = observed
+    calls, checks = clean
+    refusing = ("PutItem 1", "UpdateItem 1", "BatchWriteItem 1", "Query 1", "Publish 1")
+    places = [(function, place) for function, its in calls.items() for place in its if place in refusing]
+    faults = [Fault(function, place, "throttle", HOUR, "bad") for function, place in places]
+    chosen = faults if WHOLE else [faults[0], faults[-1]]
+    for fault in chosen:
+        plant(folder, fault)
+    outcomes = observatory.outcomes_of({fault: upload(pipeline, fault) for fault in chosen}, seconds=300)
+    judge(folder, outcomes, checks)
+    ended = {str(fault): (outcome.execution.status, outcome.sent) for fault, outcome in outcomes.items()}
+    assert set(ended.values()) == {("SUCCEEDED", "FAIL")}, ended
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -78,3 +78,13 @@ def test_end_qc_that_breaks_is_sent_and_fails_the_execution(pipeline: Pipeline, 
     (row,) = pipeline.rows(ExecutionArn=execution.arn)
     assert (row["Status"], row["Error"], row["TotalPass"]) == ("ERROR", "ResourceNotFoundException", 0)
     assert message["Summary"]["TotalPass"] == 0
+
+
+def test_program_that_cannot_be_reached_keeps_nothing_from_the_others(
+    pipeline: Pipeline, inbox: Inbox, group: str
+) -> None:
+    """It is SNS that tries again; the run and the other subscribers do not feel it."""
+    pipeline.sqs.delete_queue(QueueUrl=pipeline.subscribe_queue("gone"))
+    run = pipeline.checked(f"streams/{group}/s.csv", QUARTER.encode())
+    assert (run.status, inbox.message(run.arn)["Summary"]["Status"]) == ("SUCCEEDED", "PASS")
+    assert [(row["Status"], row["Notified"]) for row in pipeline.rows(GroupID=group)] == [("PASS", True)]

@@ -76,7 +76,7 @@ def test_machine_is_standard_jsonata_traced_logged_and_times_out(template: Templ
 def test_lambda_step_retries_transient_errors_only_with_full_jitter(template: Template, name: str) -> None:
     backoff = {"IntervalSeconds": 1, "BackoffRate": 2, "JitterStrategy": "FULL"}
     assert states(template)[name]["Retry"] == [
-        {"ErrorEquals": TRANSIENT, "MaxAttempts": 30, "MaxDelaySeconds": 300, **backoff},
+        {"ErrorEquals": TRANSIENT, "MaxAttempts": 45, "MaxDelaySeconds": 300, **backoff},
     ]
 
 

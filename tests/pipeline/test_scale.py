@@ -1,0 +1,126 @@
+"""A bucket of very many objects, and very many streams that wait for a file: what Reconcile and CheckArrivals ask AWS, counted.
+
+`make load` tries 200,000 objects and 100,000 streams; the suite fewer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws import CREDENTIALS
+from local.pipeline import Pipeline, until
+from pipeline.claims import claim_id
+from pipeline.streams import DUE_SHARDS, due_after
+from pipeline.times import timestamp
+from tests.observed.stack import observed_pipeline
+from tests.pipeline.conftest import QUARTER, invoker
+
+WHOLE = os.environ.get("LOAD") == "all"
+OBJECTS = 200_000 if WHOLE else 1_500
+STREAMS = 100_000 if WHOLE else 1_000
+LOST, LATE = 5, 3
+SPARE_SECONDS = 60  # of Reconcile, in which it looks at nothing more
+AGO = dt.datetime.now(dt.UTC) - dt.timedelta(hours=5)
+
+
+@pytest.fixture(scope="module")
+def observed() -> Iterator[tuple[Pipeline, Path]]:
+    with observed_pipeline() as found:
+        events = found[0].aws.client("events")
+        for rule in events.list_rules()["Rules"]:
+            if "UploadRule" in rule["Name"] or "Schedule" in rule["Name"]:
+                events.disable_rule(Name=rule["Name"])
+        yield found
+
+
+def calls_of(folder: Path, function: str) -> tuple[Counter[str], int]:
+    """Returns how often a function made each call so far, and in how many invocations."""
+    calls = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
+    its = [call for call in calls if call["function"] == function]
+    return Counter(call["operation"] for call in its), len({call["invocation"] for call in its})
+
+
+def write_items(pipeline: Pipeline, table: str, items: Iterable[dict[str, Any]]) -> None:
+    resource = boto3.resource("dynamodb", endpoint_url=pipeline.aws.endpoint, **CREDENTIALS)
+    with resource.Table(table).batch_writer() as batch:
+        for item in items:
+            batch.put_item(Item=item)
+
+
+def claims_table(pipeline: Pipeline) -> str:
+    functions = pipeline.aws.client("lambda").list_functions()["Functions"]
+    found = next(one for one in functions if one["FunctionName"].startswith("StreamQC-Reconcile"))
+    return str(found["Environment"]["Variables"]["CLAIMS_TABLE"])
+
+
+def limit_reconcile(pipeline: Pipeline, seconds: int) -> None:
+    """Lets Reconcile work this long at a time."""
+    client = pipeline.aws.client("lambda")
+    (name,) = [
+        one["FunctionName"]
+        for one in client.list_functions()["Functions"]
+        if one["FunctionName"].startswith("StreamQC-Reconcile")
+    ]
+    client.update_function_configuration(FunctionName=name, Timeout=SPARE_SECONDS + seconds)
+
+
+def test_large_bucket_is_looked_through_in_bounded_invocations(observed: tuple[Pipeline, Path]) -> None:
+    pipeline, folder = observed
+    keys = [f"streams/many/s{number // 100}/{number}.csv" for number in range(OBJECTS)]
+    with ThreadPoolExecutor(16) as pool:
+        versions = list(pool.map(lambda key: pipeline.upload(key, QUARTER.encode()), keys))
+    lost = {*range(0, OBJECTS, OBJECTS // LOST)}
+    claims = (
+        {"id": claim_id("Upload", key, version), "owner": "its execution", "result": "{}", "expiration": 2**40}
+        for number, (key, version) in enumerate(zip(keys, versions, strict=True))
+        if number not in lost
+    )
+    write_items(pipeline, claims_table(pipeline), claims)
+    limit_reconcile(pipeline, 30 if WHOLE else 1)
+    invoker(pipeline)("Reconcile", {"SettlingSeconds": 0, "Days": 1})
+    until(lambda: len(pipeline.rows(GroupID="many", Status="PASS")) == LOST, "the lost runs", 600)
+    expected = {keys[number] for number in lost}
+    assert {row["Key"] for row in pipeline.rows(GroupID="many")} == expected
+    calls, invocations = calls_of(folder, "Reconcile")
+    assert calls["ListObjectVersions"] <= math.ceil(OBJECTS / 1000) + 1
+    assert calls["BatchGetItem"] <= math.ceil(OBJECTS / 1000) * 10
+    assert calls["StartExecution"] == LOST
+    assert calls["HeadObject"] == calls["GetObject"] == 0
+    assert invocations > 1
+    print(f"\n{OBJECTS:,} recent objects in {invocations} invocations of Reconcile: {dict(calls)}")
+
+
+def test_streams_that_are_not_due_cost_nothing(observed: tuple[Pipeline, Path]) -> None:
+    pipeline, folder = observed
+    pipeline.upload("rules/many.yaml", b"arrival: {every: 1 h}")
+
+    def waiting(number: int) -> dict[str, Any]:
+        within = 3600 if number < LATE else 86400
+        seen = {"UploadTime": timestamp(AGO), "Status": "PASS", "Since": timestamp(AGO), "Revision": 1}
+        due = due_after("many", f"w{number}", timestamp(AGO), within)
+        return {"GroupID": "many", "StreamID": f"w{number}", **seen, **due}
+
+    write_items(pipeline, pipeline.outputs["QCStreamsTableName"], map(waiting, range(STREAMS)))
+    counts = invoker(pipeline)("CheckArrivals", {})
+    assert counts == {"Due": LATE, "Announced": LATE, "Moved": 0}
+    calls, _ = calls_of(folder, "CheckArrivals")
+    assert calls["Query"] == DUE_SHARDS
+    assert calls["Scan"] == 0
+    assert calls["GetItem"] == calls["Publish"] == LATE
+    before = calls.total()
+    assert invoker(pipeline)("CheckArrivals", {})["Due"] == 0
+    calls, _ = calls_of(folder, "CheckArrivals")
+    of_a_look = calls.total() - before
+    assert of_a_look <= DUE_SHARDS + 2  # and its lock
+    print(f"\n{STREAMS:,} streams that wait: {of_a_look} calls for a look at which none is due")
