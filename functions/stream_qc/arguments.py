@@ -44,6 +44,13 @@ def parser() -> argparse.ArgumentParser:
         help="write the flags of every row, one column per test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
     )
 
+    check.add_argument(
+        "--report",
+        type=Path,
+        metavar="PAGE.html",
+        help="write a page that shows what was found, with the offending points where they are",
+    )
+
     rules = commands.add_parser(
         "rules",
         help="validate a rules file and describe it in plain words, or try what it catches",

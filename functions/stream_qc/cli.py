@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from stream_qc.inferring.source import Source
 from stream_qc.printable import printable
 from stream_qc.reading import open_reader
 from stream_qc.reading.block import Block
+from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
 from stream_qc.rules.explaining import explained
@@ -64,11 +67,13 @@ def _exit_on_bug(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    if arguments.flags:
+    for option, path, what in (("--flags", arguments.flags, "flags"), ("--report", arguments.report, "report")):
+        if path is None:
+            continue
         if len(arguments.files) > 1:
-            raise UsageError("--flags writes the flags of one file; check the files one by one")
-        _refuse_overwriting(arguments.flags, arguments.files[0], "the stream file")
-        _refuse_overwriting(arguments.flags, arguments.rules, "the rules file")
+            raise UsageError(f"{option} writes the {what} of one file; check the files one by one")
+        _refuse_overwriting(path, arguments.files[0], "the stream file")
+        _refuse_overwriting(path, arguments.rules, "the rules file")
     forms = [_format(path, arguments.format) for path in arguments.files]
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     ended = [_checked(path, form, rules, arguments) for path, form in zip(arguments.files, forms, strict=True)]
@@ -94,11 +99,14 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
     processes = [arguments.process] if arguments.process else list(PROCESSES)
     with FlagFile(rules.schema, rules.aggregates) as flags, _Opened(path) as opened:
         make_sink: Callable[..., Any] = flags.column if arguments.flags else lambda _: None
-        reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink)
+        drawer = Drawer(rules) if arguments.report else None
+        reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink, drawer=drawer)
         if arguments.flags:
             rows = max(report.rows for report in reports.values())
             flags.write(arguments.flags, rows, _again(opened, form, rules.schema, flags.beside))
     passed, with_rules = all(report.passed for report in reports.values()), arguments.rules is not None
+    if drawer is not None:
+        _write_report(arguments, drawer, reports, passed=passed)
     if arguments.json:
         file = {"File": str(path)} if len(arguments.files) > 1 else {}
         print(json.dumps(file | _record(reports, passed=passed), ensure_ascii=False))
@@ -112,6 +120,25 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
         print()
     terminal.show(str(path), reports, passed=passed, with_rules=with_rules, verbose=arguments.verbose)
     return passed
+
+
+def _write_report(arguments: argparse.Namespace, drawer: Drawer, reports: dict[int, Report], *, passed: bool) -> None:
+    from stream_qc.reporting.page import Heading, render
+
+    rules = str(arguments.rules) if arguments.rules else "none: any readable file with at least one row passes"
+    command = [
+        "stream-qc",
+        "check",
+        str(arguments.file),
+        *(["--rules", str(arguments.rules)] if arguments.rules else []),
+    ]
+    facts = [
+        ("File", str(arguments.file)),
+        ("Rules", rules),
+        ("Checked", dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")),
+    ]
+    heading = Heading("PASS" if passed else "FAIL", arguments.file.name, facts, rerun=shlex.join(command))
+    arguments.report.write_text(render(heading, [drawer.part(report) for report in reports.values()]), encoding="utf-8")
 
 
 def _again(opened: _Opened, form: Format, schema: Schema, fields: list[str]) -> Iterator[Block]:

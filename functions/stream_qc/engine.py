@@ -13,6 +13,7 @@ from typing import BinaryIO
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
+from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import Rules
 from stream_qc.stretch import MakeSink, Stretch
@@ -29,17 +30,18 @@ def check_stream(
     *,
     block_bytes: int = BLOCK_BYTES,
     make_sink: MakeSink = lambda _: None,
+    drawer: Drawer | None = None,
 ) -> dict[int, Report]:
     """Checks a file against its rules and returns the report of each process.
 
     open_stream: returns the bytes of the file from the start, each time it is called. form: the format of the file.
     processes: the numbers of the processes to run. block_bytes: how much text is read at a time. make_sink: returns a
-    sink for the flags of a check, or None.
+    sink for the flags of a check, or None. drawer: draws the stream for its report.
 
     A file that cannot be read is a result, not an exception: process 1 fails and says why and where, and the other
     processes report that they did not evaluate it. Raises OSError if the stream itself cannot be read.
     """
-    stretch = Stretch(rules, processes, make_sink)
+    stretch = Stretch(rules, processes, make_sink, drawer)
 
     def open_file(fields: set[str]) -> Reader:
         return open_reader(open_stream(), form, rules.schema, block_bytes, fields)

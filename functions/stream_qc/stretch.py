@@ -20,6 +20,7 @@ from stream_qc.checks.uniqueness import UniqueCheck
 from stream_qc.checks.where import WhereCheck
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block
+from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
 from stream_qc.schema import Schema
@@ -34,12 +35,18 @@ MakeSink = Callable[[Check], Sink | None]
 class Stretch:
     """The checks of a stretch. A block is read once, and in order; its rows are numbered from the start of the stream.
 
-    processes: the numbers of the processes to run. make_sink: returns a sink for the flags of a check, or None; stretches
-    that are joined have no sinks.
+    processes: the numbers of the processes to run. make_sink: returns a sink for the flags of a check, or None. drawer: draws
+    the stream for its report. Stretches that are joined have no sinks and no drawer.
     """
 
-    def __init__(self, rules: Rules, processes: Iterable[int], make_sink: MakeSink = lambda _: None) -> None:
-        self._rules, self._processes = rules, tuple(processes)
+    def __init__(
+        self,
+        rules: Rules,
+        processes: Iterable[int],
+        make_sink: MakeSink = lambda _: None,
+        drawer: Drawer | None = None,
+    ) -> None:
+        self._rules, self._processes, self._drawer = rules, tuple(processes), drawer
         series = Series(rules.schema.series) if rules.schema.series else None
         self._tallies = [
             Tally(
@@ -49,6 +56,7 @@ class Stretch:
                 make_sink(check),
                 asked=check.test in TESTS,
                 redact=rules.redact,
+                marks=drawer.marks_of(process, check) if drawer else None,
             )
             for process in self._processes
             for check in checks_of(process, rules, series)
@@ -74,6 +82,8 @@ class Stretch:
     def read(self, blocks: Blocks) -> None:
         """Checks the next rows."""
         for block in blocks:
+            if self._drawer is not None:
+                self._drawer.see(block)
             _check(block, self._tallies)
             self.file.update(block)
 
@@ -98,6 +108,8 @@ class Stretch:
         while undecided:
             try:
                 for block in blocks(_needs(undecided) | ({axis} if axis else set())):
+                    if self._drawer is not None:
+                        self._drawer.see_again(block)
                     _check(block, undecided)
             except UnreadableFile:
                 if not self.file.unreadable:

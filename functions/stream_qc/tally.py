@@ -34,12 +34,28 @@ class Sink(Protocol):
         ...
 
 
+class Marks(Protocol):
+    """Receives the flags of the blocks that are not clean, for a picture."""
+
+    def add(self, found: Flags) -> None:
+        """Takes the flags of consecutive rows."""
+        ...
+
+    def change(self, late: Late) -> None:
+        """Corrects flags that were given before."""
+        ...
+
+    def restart(self) -> None:
+        """Discards the flags so far; those that are not clean will be given again."""
+        ...
+
+
 class Tally:
     """Runs one check over the blocks of a stream and collects what its result needs.
 
     limit: the share of rows that may fail. asked: whether the check must judge at least one row to pass, as a test that the
     rules ask for must; the constraints of a field whose values are all missing are met. redact: the fields whose values are not
-    shown, as in Rules.
+    shown, as in Rules. marks: takes what is drawn of the flags.
     """
 
     def __init__(
@@ -51,9 +67,10 @@ class Tally:
         *,
         asked: bool = False,
         redact: tuple[str, ...] = (),
+        marks: Marks | None = None,
     ) -> None:
         self.process, self.check, self.limit, self.sink = process, check, limit, sink
-        self.asked, self._redact = asked, redact
+        self.asked, self._redact, self._marks = asked, redact, marks
         self._hides_values = hides(redact, (check.field, *check.needs))
         self._hides_times = False
         self._begun: object = None  # what the check carried when the stretch began
@@ -192,6 +209,8 @@ class Tally:
         self._extent = Extent()
         self._failing: list[Example] = []
         self._suspect: list[Example] = []
+        if self._marks is not None:
+            self._marks.restart()
 
     def _take(self, found: Iterable[Flags | Late]) -> None:
         for one in found:
@@ -213,6 +232,8 @@ class Tally:
                 self._show(found, FAIL, self._failing)
         if counts[SUSPECT] and len(self._suspect) < SHOWN:
             self._show(found, SUSPECT, self._suspect)
+        if self._marks is not None and (counts[FAIL] or counts[SUSPECT]):
+            self._marks.add(found)
         if self.sink is not None:
             self.sink.write(found.flags)
 
@@ -228,6 +249,8 @@ class Tally:
             self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
         elif late.flag == SUSPECT:
             self._suspect = sorted(self._suspect + shown, key=lambda one: one.row)[:SHOWN]
+        if self._marks is not None:
+            self._marks.change(late)
         if self.sink is not None:
             self.sink.change(late)
 
