@@ -139,8 +139,16 @@ def test_mistakes_in_rules_are_told_once_wherever_check_rules_breaks(
     ]
     assert twice == []
     assert [str(fault) for fault, _ in chosen if not happened(folder, fault)] == []
-    once = [str(fault) for fault, body in chosen if f"rules/{fault.group}/{ways[body]}.yaml" in alarmed]
-    assert [text for text in once if " always" not in text and "Publish" not in text and "leave" not in text] == []
+    # From the claim on, nobody knows whether the message was sent, and an alarm is better than a second one.
+    doubtful = ("PutItem", "Publish", "UpdateItem", "leave")
+    needless = [
+        str(fault)
+        for fault, body in chosen
+        if f"rules/{fault.group}/{ways[body]}.yaml" in alarmed
+        and fault.times < ALWAYS
+        and not fault.at.startswith(doubtful)
+    ]
+    assert needless == []
     if WHOLE:
         print(f"\n{len(chosen)} faults of CheckRules, {len(alarmed)} of them with an alarm")
 

@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -18,14 +18,12 @@ from typing import Any
 import jinja2
 
 from stream_qc.checks.base import show_time
-from stream_qc.flags import FAIL, SUSPECT
 from stream_qc.printable import printable
-from stream_qc.reporting.record import Drawing, Flagged, Part, Span
+from stream_qc.reporting.pictures import NAMES, Picture, pictures_of
+from stream_qc.reporting.record import Part
 from stream_qc.vocabulary import PROCESSES
 
-MOST_POINTS = 24_000  # of all pictures together; about 600 kB
 MOST_EXAMPLES = 1_500  # rows of all tables together
-MOST_IN_A_TABLE = 50  # flagged points beside a picture, for those who cannot see it
 # The flags of a check in the order of its bar: the attribute of QCDetails and the name.
 BAR = (("Good", "GOOD"), ("Suspect", "SUSPECT"), ("Fail", "FAIL"), ("NotEvaluated", "UNKNOWN"), ("Missing", "MISSING"))
 BAR_WIDTH = 200
@@ -48,7 +46,7 @@ class Heading:
 def render(heading: Heading, parts: Sequence[Part]) -> str:
     """Returns the page as HTML."""
     parts = sorted(parts, key=lambda part: part.process)
-    pictures, left_out = _pictures(parts)
+    pictures, left_out = pictures_of(parts)
     script, style = (
         _asset("uplot.min.js") + "\n" + _asset("page.js"),
         _asset("uplot.min.css") + "\n" + _asset("page.css"),
@@ -87,12 +85,14 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {
+    filters: dict[str, Callable[[Any], str]] = {
         "count": lambda number: f"{number:,}",
-        "plain": lambda text: printable(str(text)),
+        "flag": NAMES.__getitem__,
         "moment": _moment,
+        "plain": lambda text: printable(str(text)),
         "share": _share,
     }
+    environment.filters |= filters
     return environment.from_string(_asset("page.html"))
 
 
@@ -137,7 +137,7 @@ def _bar(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _problems(processes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns the checks that failed or have SUSPECT rows, those that failed first, with as many rows as the page has room for."""
+    """Returns the checks that failed or have SUSPECT rows, those that failed first, with the rows that the page has room for."""
     found = [check for process in processes for check in process["checks"] if not check["Pass"] or check["Examples"]]
     found.sort(key=lambda check: check["Pass"])
     room = MOST_EXAMPLES
@@ -149,125 +149,20 @@ def _problems(processes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return shown
 
 
-def _pictures(parts: Sequence[Part]) -> tuple[list[dict[str, Any]], int]:
-    """Returns the pictures, those with FAIL rows first, and how many fields had no room."""
-    by_field: dict[str, list[Drawing]] = {}
-    for part in parts:
-        for drawing in part.drawings:
-            by_field.setdefault(drawing.field, []).append(drawing)
-    drawn = [_merged(drawings) for drawings in by_field.values()]
-    drawn.sort(key=lambda one: [-_count(one.flagged, flag) for flag in (FAIL, SUSPECT)])
-    room, shown = MOST_POINTS, []
-    for drawing in drawn:
-        size = len(drawing.points.row) + sum(len(one.points.row) for one in drawing.flagged)
-        if size > room:
-            break
-        room -= size
-        shown.append(_picture(drawing, parts))
-    return shown, len(drawn) - len(shown)
-
-
-def _merged(drawings: Sequence[Drawing]) -> Drawing:
-    """Returns one drawing of a field that several processes drew: each saw the same series, and has flags of its own."""
-    first = drawings[0]
-    return Drawing(
-        first.field,
-        first.points,
-        first.rows_a_bucket,
-        [one for drawing in drawings for one in drawing.flagged],
-        [one for drawing in drawings for one in drawing.spans],
-        first.limits,
-    )
-
-
-def _count(flagged: Iterable[Flagged], flag: int) -> int:
-    return sum(one.count for one in flagged if one.flag == flag)
-
-
-def _picture(drawing: Drawing, parts: Sequence[Part]) -> dict[str, Any]:
-    """Returns what the page says of a picture, and what its script draws."""
-    by_time = all(part.by_time for part in parts)
-    gaps = [span for part in parts for span in part.gaps]
-    points = _joined(drawing)
-    numbers = [y for _, _, y, _, _ in points if y is not None]
-    marks = [(row, x, y, flag, test) for row, x, y, flag, test in points if flag]
-    return {
-        "field": drawing.field,
-        "rows_a_bucket": drawing.rows_a_bucket,
-        "least": min(numbers, default=None),
-        "most": max(numbers, default=None),
-        "fail": _count(drawing.flagged, FAIL),
-        "suspect": _count(drawing.flagged, SUSPECT),
-        "tests": [
-            {"test": one.test, "flag": _name(one.flag), "count": one.count, "drawn": len(one.points.row)}
-            for one in drawing.flagged
-        ],
-        "limits": drawing.limits,
-        "marks": [
-            {"row": row + 1, "x": x, "y": y, "flag": _name(flag), "test": test}
-            for row, x, y, flag, test in marks[:MOST_IN_A_TABLE]
-        ],
-        "more_marks": len(marks) > MOST_IN_A_TABLE,
-        "gaps": len(gaps),
-        "flat": len(drawing.spans),
-        "by_time": by_time,
-        "script": {
-            "field": drawing.field,
-            "time": by_time,
-            "lines": all(part.joined for part in parts),
-            "x": [x for _, x, _, _, _ in points],
-            "y": [y for _, _, y, _, _ in points],
-            "flags": [[index, flag] for index, (_, _, _, flag, _) in enumerate(points) if flag],
-            "spans": [_span(span) for span in [*gaps, *drawing.spans]],
-            "limits": [[limit.value, limit.flag, limit.name] for limit in drawing.limits],
-        },
-    }
-
-
-def _joined(drawing: Drawing) -> list[tuple[int, int, float | None, int, str]]:
-    """Returns the points of the series and the flagged ones, in the order of x: row, x, y, flag (0 for none) and test."""
-    found: dict[int, tuple[int, int, float | None, int, str]] = {}
-    series = drawing.points
-    for row, x, y in zip(series.row, series.x, series.y, strict=True):
-        if x is not None:
-            found[row] = (row, x, y, 0, "")
-    for one in sorted(drawing.flagged, key=lambda flagged: flagged.flag):  # FAIL over SUSPECT
-        for row, x, y in zip(one.points.row, one.points.x, one.points.y, strict=True):
-            if x is not None:
-                found[row] = (row, x, y, one.flag, one.test)
-    return sorted(found.values(), key=lambda point: (point[1], point[0]))
-
-
-def _name(flag: int) -> str:
-    return {FAIL: "FAIL", SUSPECT: "SUSPECT"}[flag]
-
-
-def _span(span: Span) -> list[Any]:
-    return [span.start, span.end, span.flag, span.test]
-
-
-def _data(pictures: Sequence[dict[str, Any]], parts: Sequence[Part]) -> str:
+def _data(pictures: Sequence[Picture], parts: Sequence[Part]) -> str:
     """Returns what the script reads, as JSON that cannot end its element."""
     rows = [
         [
             part.process,
             *_named(item).values(),
-            example["Row"],
-            example.get("Line"),
-            example.get("Time"),
-            example["Value"],
-            example["Reason"],
+            *(example.get(name) for name in ("Row", "Line", "Time", "Value", "Reason")),
         ]
         for part in parts
         for item in part.results
         for example in item["Examples"]
     ]
-    data = {"pictures": [picture["script"] for picture in pictures], "rows": rows[:MOST_EXAMPLES]}
+    data = {"pictures": [picture.for_script() for picture in pictures], "rows": rows[:MOST_EXAMPLES]}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return (
-        text.replace("&", "\\u0026")
-        .replace("<", "\\u003c")
-        .replace(">", "\\u003e")
-        .replace("\u2028", "\\u2028")
-        .replace("\u2029", "\\u2029")
-    )
+    for character in "&<>\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -15,8 +15,8 @@ KEPT = 2  # blocks
 class Recent:
     """The last blocks of a stream.
 
-    fields: whose numbers are kept; it may grow until the first block is seen. by_time: whether a row's place is its time, in milliseconds since 1970; otherwise it is its
-    number, from 1.
+    fields: whose numbers are kept; it may grow until the first block is seen. by_time: whether a row's place is its time, in
+    milliseconds since 1970; otherwise it is its number, from 1.
     """
 
     def __init__(self, fields: Collection[str], *, by_time: bool) -> None:
