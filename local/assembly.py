@@ -49,7 +49,7 @@ def _make(assembly: Path, root: Path, name: str) -> None:
 
 
 def _context(name: str) -> dict[str, str]:
-    return {"target": "local", "name": name}
+    return {"target": "local", "name": name, "reportLinkHours": "12"}
 
 
 def fingerprint(root: Path, name: str = STACK) -> str:

@@ -17,7 +17,7 @@ from local.aws import ROOT, LocalAws, running
 from local.deploy import deploy
 
 SAMPLES = ROOT / "sample_data"
-STEPS = ("StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary")
+STEPS = ("StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport")
 WAIT_SECONDS = 120
 
 

@@ -73,6 +73,12 @@ class Alarms:
                 topic.metric_number_of_notifications_failed(),
                 "could not deliver a message to a subscriber. See the subscriptions of the topic.",
             )
+        if functions.write_report:
+            self._add(
+                "ReportErrors",
+                functions.write_report.metric_errors(),
+                "could not write some reports. Their verdicts stand. See the log of WriteReport.",
+            )
         self._add(
             "UncheckedRules",
             _waiting_in(triggers.unchecked),

@@ -49,6 +49,7 @@ class Functions:
             "DETAILS_DAYS": str(settings.details_days),
             "POLARS_MAX_THREADS": "1",
         }
+        reports = {"RESULTS_BUCKET": storage.results.bucket_name} if storage.results else {}
 
         self.start_qc = self._function(
             "StartQC", "step_1_start_qc.handler", {**streams, **summary, **once}, seconds=120
@@ -57,7 +58,7 @@ class Functions:
             self._function(
                 f"QCProcess{number}",
                 f"step_2_qc_process.{name}",
-                checking,
+                {**checking, **reports},
                 seconds=900,  # Lambda's limit
                 memory_mib=settings.process_memory_mib,
                 disk=Size.gibibytes(10),  # for Parquet files, and for the keys that `unique` compares
@@ -68,7 +69,15 @@ class Functions:
         self.end_qc = self._function("EndQC", "step_3_end_qc.handler", {**summary, **states}, seconds=60)
         publishing = {**summary, **details, **once, "RESULTS_TOPIC": topics.results.topic_arn}
         self.send_qc_summary = self._function(
-            "SendQCSummary", "step_4_send_qc_summary.handler", publishing, seconds=180
+            "SendQCSummary",
+            "step_4_send_qc_summary.handler",
+            {**publishing, **reports, "REPORT_LINK_HOURS": str(settings.report_link_hours)},
+            seconds=180,
+        )
+        self.write_report = (
+            self._function("WriteReport", "step_5_write_report.handler", {**summary, **reports}, seconds=60)
+            if reports
+            else None
         )
 
         self.send_mail = self._function(
@@ -105,7 +114,8 @@ class Functions:
     @property
     def steps(self) -> list[lambda_.Function]:
         """The functions that the state machine invokes."""
-        return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary, self.close_run]
+        report = [self.write_report] if self.write_report else []
+        return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary, *report, self.close_run]
 
     def _function(
         self,

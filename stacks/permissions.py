@@ -5,10 +5,13 @@ A function may also write to its own log group and send traces; X-Ray accepts on
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
 from stacks.encryption import KEY_TAG, USE
@@ -22,6 +25,13 @@ CLAIM, GIVE_UP = ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("dynamodb:DeleteI
 FOLLOW = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
+
+
+class Objects(NamedTuple):
+    """The objects under a prefix of a bucket."""
+
+    bucket: s3.IBucket
+    prefix: str
 
 
 def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.StateMachine) -> None:
@@ -51,6 +61,9 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
         summary: ("dynamodb:UpdateItem",),
         details: ("dynamodb:BatchWriteItem",),
     }
+    results = storage.results
+    part = {results.arn_for_objects("parts/*"): ("s3:PutObject",)} if results else {}
+    linked = {results.arn_for_objects("reports/*"): (NEWEST,)} if results else {}
     matrix: list[tuple[lambda_.Function, Permissions]] = [
         (
             functions.start_qc,
@@ -62,7 +75,7 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
                 remembered: CLAIM,
             },
         ),
-        *((process, check) for process in functions.processes),
+        *((process, {**check, **part}) for process in functions.processes),
         (functions.end_qc, {summary: ("dynamodb:UpdateItem",), streams: FOLLOW}),
         (
             functions.send_qc_summary,
@@ -71,6 +84,7 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
                 details: ("dynamodb:Query",),
                 remembered: CLAIM + GIVE_UP,
                 topic: ("sns:Publish",),
+                **linked,
             },
         ),
         (
@@ -126,6 +140,7 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
             },
         ),
     ]
+    matrix += _of_reports(functions, storage)
     # A policy of its own: the function could not be created before a policy that names it.
     iam.Policy(
         functions.reconcile,
@@ -139,19 +154,34 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
         accept(
             _role(function), executions_of(machine_name), reason="the names of executions are not known at deployment"
         )
+    prefixes = [Objects(storage.streams, "streams"), Objects(storage.streams, "rules")]
+    prefixes += [Objects(results, prefix) for prefix in ("parts", "reports") if results]
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(_use_of(storage.key))
         if {stream_files, rules} & permissions.keys():
             function.add_to_role_policy(_decrypt_with_former_keys(function))
-        for prefix in (one for one, arn in {"streams": stream_files, "rules": rules}.items() if arn in permissions):
+        for objects in (one for one in prefixes if one.bucket.arn_for_objects(f"{one.prefix}/*") in permissions):
             accept(
                 _role(function),
-                objects_under(storage.streams, prefix),
-                reason="the keys of uploads are not known at deployment",
+                objects_under(objects.bucket, objects.prefix),
+                reason="the keys of uploads, and the names of runs, are not known at deployment",
             )
         for resource, actions in permissions.items():
             function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+
+
+def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Function, Permissions]]:
+    results = storage.results
+    if results is None or functions.write_report is None:
+        return []
+    permissions: Permissions = {
+        results.bucket_arn: ("s3:ListBucket",),  # without it S3 answers 403 for a part that is not there
+        results.arn_for_objects("parts/*"): (NEWEST,),
+        results.arn_for_objects("reports/*"): ("s3:PutObject",),
+        storage.summary.table_arn: ("dynamodb:UpdateItem",),
+    }
+    return [(functions.write_report, permissions)]
 
 
 def _role(function: lambda_.Function) -> iam.IRole:

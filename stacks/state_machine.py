@@ -3,7 +3,8 @@
     Folder? ─┬─ an upload whose key ends in / ─► FolderMarker (end)
              └─ upload, rerun ─► StartQC ─┬─ RUNNING ─────────► QCProcesses 1, 2, 3 ─► EndQC ─┐
                                           ├─ REPEATED ────────► AlreadyChecked (end)          │
-                                          └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary ─► Verdict?
+                                          └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary
+                    SendQCSummary ─► WriteReport ─► Verdict?
                     Verdict? ─┬─ PASS ─► Passed (end)
                               ├─ FAIL ─► Failed (end)
                               └─ REJECTED, ERROR ─► RunError (the execution fails)
@@ -111,12 +112,20 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     broken_off = _jsonata(f"{{{ERROR_AND_CAUSE}}}")
 
     send = _invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
-    send.next(
+    verdict = (
         sfn.Choice.jsonata(scope, "Verdict?")
         .when(_condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
         .when(_condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
         .otherwise(broke)
     )
+    if functions.write_report:
+        # After the summary, which does not wait for it. What it cannot write changes no verdict, and its alarm rings.
+        write = _invoke(scope, "WriteReport", functions.write_report, outputs="$states.input", attempts=5)
+        write.add_catch(verdict, errors=["States.ALL"], outputs=_jsonata("$states.input"))
+        send.next(write)
+        write.next(verdict)
+    else:
+        send.next(verdict)
 
     end = _invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
     end.add_catch(close, errors=["States.ALL"], outputs=broken_off)
@@ -167,6 +176,7 @@ def _invoke(
     payload: str = "$states.input",
     outputs: str = "$states.result.Payload",
     assign: Mapping[str, str] | None = None,
+    attempts: int = ATTEMPTS,
 ) -> tasks.LambdaInvoke:
     """Returns a step that invokes a Lambda with the state's input, outputs its result, and retries transient failures."""
     step = tasks.LambdaInvoke.jsonata(
@@ -179,7 +189,7 @@ def _invoke(
         assign=assign,
         retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
     )
-    step.add_retry(errors=TRANSIENT, max_attempts=ATTEMPTS, max_delay=Duration.seconds(300), **BACKOFF)
+    step.add_retry(errors=TRANSIENT, max_attempts=attempts, max_delay=Duration.seconds(300), **BACKOFF)
     return step
 
 

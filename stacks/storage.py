@@ -20,6 +20,7 @@ class Storage:
     """The storage of the stack: its own, or what exists already under a name in the settings.
 
     streams: the bucket, with stream files under streams/ and rules under rules/. summary, details: the tables of results.
+    results: the bucket of reports, or None.
     states: the table QCStreams, with the state of every stream. They and the bucket are retained when the stack is deleted.
     idempotency: claims, which tell the uploads that have a run and the summaries that were sent. key: the customer's KMS key
     for all of these, or None.
@@ -28,6 +29,7 @@ class Storage:
     def __init__(self, scope: Construct, settings: Settings) -> None:
         self.key = customer_key(scope) if settings.kms else None
         self.streams = _stream_bucket(scope, settings.stream_bucket, self.key)
+        self.results = _results_bucket(scope, self.key) if settings.reports else None
         self.summary = _runs(scope, settings.summary_table, self.key)
         self.details = _table(
             scope,
@@ -74,6 +76,29 @@ def _stream_bucket(scope: Construct, existing: str | None, key: kms.IKey | None)
     # The construct's event_bridge_enabled adds a custom resource whose role covers the whole account.
     event_bridge = {"EventBridgeEnabled": True}
     resource_of(bucket).add_property_override("NotificationConfiguration.EventBridgeConfiguration", event_bridge)
+    return bucket
+
+
+def _results_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
+    """Returns the bucket of the reports. What the processes leave for one, under parts/, is needed for minutes only."""
+    bucket = s3.Bucket(
+        scope,
+        "Results",
+        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=key,
+        bucket_key_enabled=True if key else None,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        removal_policy=RETAIN,
+        lifecycle_rules=[
+            s3.LifecycleRule(id="Parts", prefix="parts/", expiration=Duration.days(2)),
+            s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
+        ],
+    )
+    accept(bucket, "AwsSolutions-S1", "CKV_AWS_18", reason="access logs need a second bucket; see that of the streams")
+    accept(bucket, "CKV_AWS_21", reason="a report is written once, and can be made again by a rerun")
     return bucket
 
 

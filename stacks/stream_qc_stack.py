@@ -36,6 +36,7 @@ class StreamQCStack(cdk.Stack):
         Alarms(self, settings, storage, topics, functions, machine, triggers, safety_net)
         grant(functions, storage, topics, machine)
 
+        reports = {"ResultsBucketName": storage.results.bucket_name} if storage.results else {}
         for output, value in {
             "StreamBucketName": storage.streams.bucket_name,
             "StateMachineArn": machine.state_machine_arn,
@@ -44,5 +45,6 @@ class StreamQCStack(cdk.Stack):
             "QCStreamsTableName": storage.states.table_name,
             "QCResultsTopicArn": topics.results.topic_arn,
             "QCEmailTopicArn": topics.email.topic_arn,
+            **reports,
         }.items():
             cdk.CfnOutput(self, output, value=value)

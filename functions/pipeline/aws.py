@@ -31,6 +31,8 @@ R = TypeVar("R")
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=6)
 # For objects that are read to their end, whose bytes may come slowly.
 BODY_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=30)
+# For what a verdict must not wait for.
+HURRIED = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
 # For publishing: the client must not repeat a request that was sent but not answered.
 SINGLE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
 TRANSIENT = {
@@ -48,6 +50,11 @@ def s3() -> S3Client:
 @functools.cache
 def s3_bodies() -> S3Client:
     return boto3.client("s3", config=BODY_CONFIG)
+
+
+@functools.cache
+def s3_for_reports() -> S3Client:
+    return boto3.client("s3", config=HURRIED)
 
 
 @functools.cache

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+from aws_lambda_powertools.metrics import MetricUnit
 
 from pipeline import details, objects, runs
+from pipeline.environment import environment
 from pipeline.model import ProcessResult, Run
-from pipeline.observe import logger
+from pipeline.observe import logger, measure
+from pipeline.report import save
 from stream_qc import scratch
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
+from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
 
@@ -26,8 +32,14 @@ def check(run: Run, process: int) -> ProcessResult:
     if form is None:
         raise ValueError(f"{file.key} has no known extension")  # StartQC refuses such a key
     rules = _rules_of(run)
-    report = check_stream(lambda: objects.read(file.key, file.version_id), form, rules, [process])[process]
-    _record(run, report)
+    drawer = Drawer(rules) if environment().results_bucket else None
+    reports = check_stream(lambda: objects.read(file.key, file.version_id), form, rules, [process], drawer=drawer)
+    report = reports[process]
+    with ThreadPoolExecutor(1) as beside:
+        saving = beside.submit(_saved, run, drawer, report)
+        _record(run, report)
+    if not saving.result():
+        measure({"ReportFailures": (MetricUnit.Count, 1)})
     return ProcessResult(
         process,
         passed=report.passed,
@@ -36,6 +48,17 @@ def check(run: Run, process: int) -> ProcessResult:
         failing=_failing(report),
         within=_within(rules) if process == 1 else None,
     )
+
+
+def _saved(run: Run, drawer: Drawer | None, report: Report) -> bool:
+    """Saves what the report of the run needs. Returns False where it could not: a verdict does not depend on it."""
+    try:
+        if drawer is not None:
+            save(run, drawer.part(report))
+    except Exception:  # noqa: BLE001  # whatever it is, it is logged and counted
+        logger.exception("the report of this run lacks a part")
+        return False
+    return True
 
 
 def _within(rules: Rules) -> int:

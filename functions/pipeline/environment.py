@@ -68,6 +68,16 @@ class Environment:
         """Days after which QCDetails items expire; 0 keeps them."""
         return int(self._value("DETAILS_DAYS"))
 
+    @property
+    def results_bucket(self) -> str | None:
+        """The bucket of reports and flags; None where the stack makes no reports."""
+        return self.variables.get("RESULTS_BUCKET")
+
+    @property
+    def report_link_hours(self) -> int:
+        """How long a link to a report works for everybody; 0 for a link to S3's console, which asks who it is."""
+        return int(self._value("REPORT_LINK_HOURS"))
+
     def _value(self, name: str) -> str:
         if name not in self.variables:
             raise MissingSetting(f"the environment variable {name} is not set for this function")

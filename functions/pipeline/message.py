@@ -35,11 +35,12 @@ BUILT_IN_RULES = "none; upload rules/<GroupID>/<StreamID>.yaml, rules/<GroupID>.
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary of a run that has ended, with its failing checks. `text` is the email."""
+    """The summary of a run that has ended, with its failing checks. `text` is the email. report_url: where its report is."""
 
     run: Run
     checks: list[Result]
     text: str
+    report_url: str | None = None
 
     @property
     def status(self) -> str:
@@ -54,6 +55,8 @@ class Summary:
         shown = [check.item() for check in self.checks]
         while True:
             record = {**replace(self.run, notified=None).to_item(), "Checks": shown, "Text": self.text}
+            if self.report_url:
+                record["ReportUrl"] = self.report_url
             if left_out := len(self.checks) - len(shown):
                 record["ChecksLeftOut"] = left_out
             parts = {"default": json.dumps(record, ensure_ascii=False), "email": self.text}
@@ -71,9 +74,9 @@ class Summary:
         return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
-def summary(run: Run, failing: list[Result]) -> Summary:
-    """Returns the summary of a run that has ended, with the checks that did not pass."""
-    return Summary(run, failing, "\n".join(_text(run, failing)))
+def summary(run: Run, failing: list[Result], report_url: str | None = None) -> Summary:
+    """Returns the summary of a run that has ended, with the checks that did not pass. report_url: where its report is."""
+    return Summary(run, failing, "\n".join(_text(run, failing, report_url)), report_url)
 
 
 def subject_of(status: str, about: str) -> str:
@@ -113,7 +116,7 @@ def start_command(machine: str, given: Mapping[str, Any]) -> str:
     return f"aws stepfunctions start-execution --state-machine-arn {machine} --input {shlex.quote(text)}"
 
 
-def _text(run: Run, checks: list[Result]) -> Iterator[str]:
+def _text(run: Run, checks: list[Result], report_url: str | None) -> Iterator[str]:
     """Yields the lines of the email: the verdict, the processes, what failed in each, then the file and what to type next."""
     yield f"{_verdict(run)}: {one_line(name_of(run))}{_news(run)}"
     yield NO_RULES if _is_without_rules(run) and run.status == Status.PASS else VERDICTS[run.status]
@@ -126,7 +129,7 @@ def _text(run: Run, checks: list[Result]) -> Iterator[str]:
         yield _process_line(result, run)
     yield from _findings(run.results, checks)
     yield ""
-    yield from _facts(run)
+    yield from _facts(run, report_url)
 
 
 def _news(run: Run) -> str:
@@ -188,7 +191,7 @@ def _check_lines(name: str, check: Result) -> Iterator[str]:
         yield f"    and {more:,} more"
 
 
-def _facts(run: Run) -> Iterator[str]:
+def _facts(run: Run, report_url: str | None) -> Iterator[str]:
     """Yields the file, the rules, the run, and the command that runs it again."""
     if run.key is not None:
         yield f"File   s3://{run.bucket or ''}/{one_line(run.key, 1100)}"
@@ -199,6 +202,8 @@ def _facts(run: Run) -> Iterator[str]:
         yield f"Rules  {rules}"
     started = f", started {run.start_time}" if run.start_time else ""
     yield f"Run    {run.qcpid}{started}"
+    if report_url:
+        yield f"Report {report_url}"
     if is_id(run.group_id) and is_id(run.stream_id) and run.status != Status.REJECTED:
         yield ""
         yield "To check it again, for example after changing the rules:"

@@ -138,6 +138,7 @@ _AFTER_FLAGS = {
     "FailingSince": "failing_since",
     "FailingRuns": "failing_runs",
     "Notified": "notified",
+    "ReportKey": "report_key",
 }
 WHOLE_NUMBERS = ("size", "rows", "failing_runs")
 
@@ -175,6 +176,7 @@ class Run:
     failing_since: str | None = None
     failing_runs: int | None = None
     notified: bool | None = None
+    report_key: str | None = None
     failure: Failure | None = None
     results: tuple[ProcessResult, ...] = ()
     repeat_of: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -17,13 +18,14 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from pipeline import details, message, runs
+from pipeline import details, message, report, runs
 from pipeline.aws import sns
 from pipeline.claims import Done, Held, claim, claim_id, complete, find, release
 from pipeline.environment import environment
 from pipeline.errors import SummaryNotConfirmed
 from pipeline.model import Run
 from pipeline.observe import logger, measure
+from stream_qc.results import Result
 
 Sent = dict[str, str]  # MessageId and Status, or Unanswered: why SNS may or may not have the message
 
@@ -78,7 +80,7 @@ def _note_failure(run: Run) -> None:
 
 def _publish_once(run: Run) -> str:
     checks = list(details.failing(run))
-    sent, is_new = send_once(_id(run.execution_arn), lambda: message.summary(run, checks))
+    sent, is_new = send_once(_id(run.execution_arn), lambda: _summary(run, checks))
     if is_new and "MessageId" in sent:
         logger.info("summary published", extra=sent)
         measure({"Runs": (MetricUnit.Count, 1)}, ("Status", sent["Status"]), ExecutionArn=run.execution_arn)
@@ -88,6 +90,13 @@ def _publish_once(run: Run) -> str:
             f"{sent['Unanswered']}"
         )
     return sent["MessageId"]
+
+
+def _summary(run: Run, checks: list[Result]) -> Message:
+    key = report.key_of(run)
+    if key is None:
+        return message.summary(run, checks)
+    return message.summary(replace(run, report_key=key), checks, report.link(key))
 
 
 def send_once(claim_id: str, write: Callable[[], Message]) -> tuple[Sent, bool]:

@@ -142,6 +142,11 @@ def set_notified(run: Run, *, notified: bool) -> None:
             existing_item(error)
 
 
+def set_report(run: Run) -> None:
+    """Writes into the run's row where its report is."""
+    _set(run, {"ReportKey": run.report_key})
+
+
 def _set(run: Run, values: Item, condition: str = "") -> None:
     _table().update_item(
         Key=run.row_key,

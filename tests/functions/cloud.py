@@ -30,6 +30,7 @@ import step_1_start_qc
 import step_2_qc_process
 import step_3_end_qc
 import step_4_send_qc_summary
+import step_5_write_report
 from pipeline import aws, reconciling
 from pipeline.execution import arn_in
 
@@ -37,6 +38,8 @@ REGION = "eu-central-2"
 ACCOUNT = "123456789012"
 QUARTER = "date,precipitation,temp_max,temp_min,wind,weather\n2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
 SETTINGS = {
+    "RESULTS_BUCKET": "results",
+    "REPORT_LINK_HOURS": "0",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -114,6 +117,7 @@ class Cloud:
         self.queues: dict[str, str] = {}
         self.s3.create_bucket(Bucket="streams", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.put_bucket_versioning(Bucket="streams", VersioningConfiguration={"Status": "Enabled"})
+        self.s3.create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
         for name, keys in TABLES.items():
             indexes = [{**_schema(on), "IndexName": index, "Projection": {"ProjectionType": "ALL"}} for index, on in INDEXES.get(name, {}).items()]  # fmt: skip
             attributes = {*keys, *(key for on in INDEXES.get(name, {}).values() for key in on)}
@@ -136,7 +140,8 @@ class Cloud:
 
     def empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Removes what another test left. Through the API this would take longer than the tests."""
-        s3_backends[ACCOUNT]["aws"].buckets["streams"].keys.clear()
+        for bucket in ("streams", "results"):
+            s3_backends[ACCOUNT]["aws"].buckets[bucket].keys.clear()
         for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
             table.items.clear()
         for machine in stepfunctions_backends[ACCOUNT][REGION].state_machines:
@@ -199,6 +204,9 @@ class Cloud:
             invoke(step_4_send_qc_summary.handler, run)
         except LambdaError as failed:
             ended.error, ended.cause = failed.error, failed.cause
+        else:
+            with contextlib.suppress(LambdaError):
+                invoke(step_5_write_report.handler, run)
         if not ended.error and run["Status"] in ("ERROR", "REJECTED"):
             ended.error, ended.cause = run["Error"], run["Cause"]
         ended.output = run
@@ -238,6 +246,11 @@ class Cloud:
         for envelope in self._taken_from("inbox"):
             self._received.append({**envelope, "Summary": json.loads(envelope["Message"])})
         return [one for one in self._received if execution_arn in ("", one["Summary"].get("ExecutionArn"))]
+
+    def report(self, row: Payload) -> str:
+        """The page of a run, given its row."""
+        content: bytes = self.s3.get_object(Bucket="results", Key=row["ReportKey"])["Body"].read()
+        return content.decode()
 
     def mails(self) -> list[Payload]:
         """The mails that were sent since the last call: SNS's envelopes."""

@@ -17,7 +17,7 @@ from tests.functions.cloud import QUARTER, Cloud, Ended, client_error
 RULES = "{schema: {fields: [{name: temp_max, type: number, constraints: {maximum: 60}}]}}"
 BAD = QUARTER.replace("5.6", "99.5")
 CALLS = (
-    ("PutItem", 3), ("UpdateItem", 6), ("HeadObject", 2), ("GetObject", 6), ("BatchWriteItem", 2), ("Query", 1), ("Publish", 1),
+    ("PutItem", 3), ("UpdateItem", 7), ("HeadObject", 2), ("GetObject", 9), ("PutObject", 4), ("BatchWriteItem", 2), ("Query", 1), ("Publish", 1),
 )  # fmt: skip
 ERRORS: dict[str, Callable[[str], Exception]] = {
     "throttled": lambda operation: client_error(operation, "ThrottlingException"),

@@ -21,6 +21,7 @@ from tests.samples import SAMPLES
 CHANGING = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "5f0c1a52-9d1e-4f57-8a52-0d6f7c1f2b43",
     r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "2026-11-26T06:00:04.211873Z",
+    r"20\d\d-\d\d-\d\dT\d\d%3A\d\d%3A\d\d\.\d+Z": "2026-11-26T06%3A00%3A04.211873Z",
     r"20\d\d-\d\d-\d\d \d\d:\d\d UTC": "2026-11-26 06:00 UTC",
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 import shapely  # type: ignore[import-untyped]  # no stubs
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from ioos_qc import argo, axds, qartod
 
@@ -49,6 +49,7 @@ place = st.tuples(
 
 
 @EXAMPLES
+@example([(89.9, -179.99, 0), (89.9, 179.99, 0)], (2.59, 100.0), 1)  # metres within one second
 @given(st.lists(place, min_size=1, max_size=12), st.sampled_from([(1.0, 3.0), (2.59, 100.0), (0.0, 0.0)]), blocks)
 def test_speed_test(
     places: list[tuple[float | None, float | None, float]], limits: tuple[float, float], block_bytes: int

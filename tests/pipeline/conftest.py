@@ -74,6 +74,13 @@ def lose_the_end_of(pipeline: Pipeline, key: str) -> str:
     return arn
 
 
+def claims_table(pipeline: Pipeline) -> str:
+    """Returns the name of the table with the claims, which is no output of the stack."""
+    functions = pipeline.aws.client("lambda").list_functions()["Functions"]
+    found = next(one for one in functions if one["FunctionName"].startswith("StreamQC-Reconcile"))
+    return str(found["Environment"]["Variables"]["CLAIMS_TABLE"])
+
+
 @pytest.fixture(scope="session")
 def invoke(pipeline: Pipeline) -> Callable[[str, dict[str, Any]], Any]:
     return invoker(pipeline)

@@ -42,7 +42,7 @@ PARTS = 3 if WHOLE else 1  # make faults tries them side by side, each part on a
 # What AWS answers is tried in tests/functions/test_faults.py; here mostly what only a process of its own can do: die and hang.
 SAMPLES = {"runs": 14, "deliveries": 5, "reconcile": 3}
 AT_ONCE = 24
-STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary"}
+STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport"}
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from local.pipeline import Inbox, Pipeline, until
+from pipeline.claims import claim_id
 from tests.observed.stack import observed_pipeline
-from tests.pipeline.conftest import QUARTER, invoker
+from tests.pipeline.conftest import QUARTER, claims_table, invoker
 from tests.pipeline.faults import ALWAYS, Fault, calls_by_function, every_fault, happened, plant, pull
 
 WHOLE = os.environ.get("FAULTS") == "all"
@@ -165,7 +166,10 @@ def test_silence_is_told_once_wherever_check_arrivals_breaks(observed: tuple[Pip
 
     expect("silent")
     assert invoke("CheckArrivals", {"GroupID": "silent"})["Announced"] >= 1
-    chosen = chosen_of(folder, "CheckArrivals", "silent", invoked=False)
+    # A function that hangs is one that is ended: its schedule comes again. The eight queries of the index are alike.
+    faults = chosen_of(folder, "CheckArrivals", "silent", invoked=False)
+    chosen = [one for one in faults if "hang" not in one.kind and one.at not in {f"Query {n}" for n in range(2, 9)}]
+    lock = {"id": {"S": claim_id("Arrivals")}}
     doubtful = []
     for fault in chosen:
         group = fault.group.replace("fault", "silence")  # CheckRules meets no fault
@@ -183,7 +187,7 @@ def test_silence_is_told_once_wherever_check_arrivals_breaks(observed: tuple[Pip
                 doubtful += [group] if "SummaryNotConfirmed" in str(error) else []
             if pipeline.state(group, "s").get("Status") == "OVERDUE":
                 break
-            time.sleep(OVER_SECONDS)
+            pipeline.dynamodb.delete_item(TableName=claims_table(pipeline), Key=lock)  # as if its time were over
         assert pipeline.state(group, "s").get("Status") == "OVERDUE", str(fault)
     time.sleep(2)
     mistakes = {}

@@ -24,7 +24,7 @@ from pipeline.claims import claim_id
 from pipeline.streams import DUE_SHARDS, due_after
 from pipeline.times import timestamp
 from tests.observed.stack import observed_pipeline
-from tests.pipeline.conftest import QUARTER, invoker
+from tests.pipeline.conftest import QUARTER, claims_table, invoker
 
 WHOLE = os.environ.get("LOAD") == "all"
 OBJECTS = 200_000 if WHOLE else 1_500
@@ -56,12 +56,6 @@ def write_items(pipeline: Pipeline, table: str, items: Iterable[dict[str, Any]])
     with resource.Table(table).batch_writer() as batch:
         for item in items:
             batch.put_item(Item=item)
-
-
-def claims_table(pipeline: Pipeline) -> str:
-    functions = pipeline.aws.client("lambda").list_functions()["Functions"]
-    found = next(one for one in functions if one["FunctionName"].startswith("StreamQC-Reconcile"))
-    return str(found["Environment"]["Variables"]["CLAIMS_TABLE"])
 
 
 def limit_reconcile(pipeline: Pipeline, seconds: int) -> None:

@@ -21,7 +21,7 @@ TRANSIENT = [
     "TemporaryFailure",
     "UploadBeingStarted",
 ]
-STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "CloseRun"]
+STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport", "CloseRun"]
 
 
 def machines(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:

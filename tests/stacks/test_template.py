@@ -14,7 +14,7 @@ from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, as_list, readable
 
 RETAINED = ("RetainExceptOnCreate", "Retain")  # a first creation that fails leaves nothing behind
-STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "CloseRun"]
+STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport", "CloseRun"]
 FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile"]
 NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
 CLAIM, GIVE_UP = {"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"dynamodb:DeleteItem"}

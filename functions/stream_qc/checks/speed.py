@@ -40,7 +40,8 @@ class SpeedTest(Test, frozen=True):
 
 
 class SpeedCheck(InSeries):
-    """Divides the distance on the WGS 84 ellipsoid from the row above by the seconds between them, rounded down.
+    """Divides the distance on the WGS 84 ellipsoid from the row above by the seconds between them, rounded down; by 1 where they
+    are less than 1, as ioos_qc's masked arrays come to do.
 
     The distance is computed (geographiclib) only if that on a sphere is so close to a threshold that the two may disagree. A row
     without a position is MISSING, and so is the row after it, as in ioos_qc. The first row of a series is UNKNOWN.
@@ -66,12 +67,15 @@ class SpeedCheck(InSeries):
         seconds = (pl.col("t").diff().dt.total_microseconds() // SECOND).abs()
         metres = on_sphere(known).set(~possible(known), None)
         rows = known.with_columns(metres.alias("metres"), seconds.alias("seconds"))
-        least, most = (pl.col("metres") * share / pl.col("seconds") for share in ELLIPSOID)
+        divisor = pl.col("seconds").clip(lower_bound=1)
+        least, most = (pl.col("metres") * share / divisor for share in ELLIPSOID)
         limits = (self.limits.suspect_threshold, self.limits.fail_threshold)
         near = pl.any_horizontal((least <= limit) & (most > limit) for limit in limits) & ~FIRST
         places = rows.select(near.fill_null(value=False).alias("near"))["near"].arg_true()
         exact = pl.Series([on_ellipsoid(rows, place) for place in places], dtype=pl.Float64)
-        speeds = rows.select(least.alias("speed"))["speed"].scatter(places, exact / rows["seconds"].gather(places))
+        speeds = rows.select(least.alias("speed"))["speed"].scatter(
+            places, exact / rows["seconds"].clip(1).gather(places)
+        )
         speed = pl.col("speed")
         there = pl.col("lat").is_not_null() & pl.col("lon").is_not_null()
         flag = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
@@ -24,7 +24,8 @@ MOST_FIELDS = 60  # that are drawn, those with failing rows first
 class Drawer:
     """Draws the fields that a numeric test looks at. Fields whose values are redacted are not drawn.
 
-    The engine calls `marks_of` for every check, then `see` for every block before the checks see it.
+    The engine calls `marks_of` for every check, then `see` for every block before the checks see it. What goes wrong here does
+    not reach the engine: it ends the drawing, and `part` raises it.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -36,6 +37,7 @@ class Drawer:
         self._traces: dict[str, Trace] = {}
         self._recent = Recent(self._traces, by_time=self._by_time)
         self._marks: dict[int, list[Marks]] = {}
+        self._broken: Exception | None = None
 
     def marks_of(self, process: int, check: Check) -> Marks | None:
         """Returns what takes the flags of a check; None for a check whose flags are not drawn."""
@@ -46,24 +48,24 @@ class Drawer:
             self._traces.setdefault(check.field, Trace())
         elif check.test not in GAPS or not self._by_time:
             return None
-        marks = Marks(check.field, check.test, self._recent, gaps=not self._rules.schema.series)
+        marks = Marks(check.field, check.test, self._recent, self._attempt, gaps=not self._rules.schema.series)
         self._marks.setdefault(process, []).append(marks)
         return marks
 
     def see(self, block: Block) -> None:
         """Takes the next block."""
         if self._marks:
-            self._recent.see(block)
-            for field, trace in self._traces.items():
-                trace.add(self._recent.last(field))
+            self._attempt(lambda: self._trace(block))
 
     def see_again(self, block: Block) -> None:
         """Takes the next block of another pass, for the checks that flag it again."""
         if self._marks:
-            self._recent.see(block)
+            self._attempt(lambda: self._recent.see(block))
 
     def part(self, report: Report) -> Part:
-        """Returns the record of a process whose report is this."""
+        """Returns the record of a process whose report is this. Raises what went wrong while it was drawn."""
+        if self._broken is not None:
+            raise self._broken
         marks = self._marks.get(report.process, [])
         limits = {result.name: self._rules.limit(result.field, result.test) for result in report.results}
         by_field: dict[str, list[Marks]] = {}
@@ -82,6 +84,18 @@ class Drawer:
             by_time=self._by_time,
             joined=not self._rules.schema.series,
         )
+
+    def _trace(self, block: Block) -> None:
+        self._recent.see(block)
+        for field, trace in self._traces.items():
+            trace.add(self._recent.last(field))
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        if self._broken is None:
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001  # a picture decides no verdict; `part` raises it
+                self._broken = error
 
     def _drawing(self, field: str, marks: Iterable[Marks]) -> Drawing:
         trace = self._traces[field]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from stream_qc.checks.base import Flags, Late
@@ -17,11 +19,16 @@ SPAN = {"first": pl.Int64, "last": pl.Int64, "start": pl.Int64, "end": pl.Int64}
 
 
 class Marks:
-    """What one check flagged SUSPECT and FAIL. gaps: whether the gap before a flagged row can be told."""
+    """What one check flagged SUSPECT and FAIL.
 
-    def __init__(self, field: str, test: str, recent: Recent, *, gaps: bool) -> None:
+    attempt: calls a function, and keeps what it raises. gaps: whether the gap before a flagged row can be told.
+    """
+
+    def __init__(
+        self, field: str, test: str, recent: Recent, attempt: Callable[[Callable[[], None]], None], *, gaps: bool
+    ) -> None:
         self.field, self.test = field, test
-        self._recent, self._gaps = recent, gaps
+        self._recent, self._attempt, self._gaps = recent, attempt, gaps
         self.restart()
 
     def restart(self) -> None:
@@ -32,10 +39,7 @@ class Marks:
 
     def add(self, found: Flags) -> None:
         """Adds the flags of consecutive rows."""
-        for flag in (SUSPECT, FAIL):
-            offending = (found.flags == flag).arg_true()
-            if offending.len():
-                self._add(flag, offending.cast(pl.Int64) + found.first)
+        self._attempt(lambda: self._add_flags(found))
 
     def change(self, late: Late) -> None:
         """Corrects rows that were flagged before. Of those that are long gone, only the first are known."""
@@ -43,7 +47,13 @@ class Marks:
             self.restart()  # no check corrects such a flag; its examples in the table stay right
         if late.flag in self.count and late.rows is not None:
             rows = late.rows.cast(pl.Int64).sort()
-            self._add(late.flag, rows)
+            self._attempt(lambda: self._add(late.flag, rows))
+
+    def _add_flags(self, found: Flags) -> None:
+        for flag in (SUSPECT, FAIL):
+            offending = (found.flags == flag).arg_true()
+            if offending.len():
+                self._add(flag, offending.cast(pl.Int64) + found.first)
 
     def _add(self, flag: int, rows: pl.Series) -> None:
         self.count[flag] += rows.len()
