@@ -8,11 +8,14 @@ from __future__ import annotations
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline.model import Payload, Run
-from pipeline.observe import step
+from pipeline.observe import logger, step
 from pipeline.report_page import write
 
 
 @step
 def handler(event: Payload, _context: LambdaContext) -> Payload:
     key = write(Run.from_payload(event))
-    return {"ReportKey": key} if key else {}
+    if key is None:
+        return {}
+    logger.info("report written", extra={"ReportKey": key})
+    return {"ReportKey": key}

@@ -24,13 +24,13 @@ def deploy(aws: LocalAws, assembly: Path, name: str = STACK) -> dict[str, str]:
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
-    manifest = json.loads((assembly / f"{name}.assets.json").read_text())
+    manifest = json.loads((assembly / f"{STACK}.assets.json").read_text())
     for asset in manifest["files"].values():
         source = assembly / asset["source"]["path"]
         for place in asset["destinations"].values():
             body = _zipped(source) if source.is_dir() else source.read_bytes()
             s3.put_object(Bucket=ASSETS, Key=place["objectKey"], Body=body)
-    template = (assembly / f"{name}.template.json").read_bytes()
+    template = (assembly / f"{STACK}.template.json").read_bytes()
     s3.put_object(Bucket=ASSETS, Key="template.json", Body=template)
     # A parameter of the template; the CDK's bootstrap stack would set it.
     aws.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)

@@ -17,6 +17,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from stacks.encryption import KEY_TAG, USE
 from stacks.functions import Functions
 from stacks.review import accept, executions_of, objects_under
+from stacks.settings import Settings
 from stacks.storage import Storage
 from stacks.topics import Topics
 
@@ -34,7 +35,9 @@ class Objects(NamedTuple):
     prefix: str
 
 
-def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.StateMachine) -> None:
+def grant(
+    functions: Functions, storage: Storage, topics: Topics, machine: sfn.StateMachine, settings: Settings
+) -> None:
     """Grants each function its permissions: one row of the matrix for each."""
     bucket = storage.streams.bucket_arn
     stream_files, rules = (
@@ -63,7 +66,7 @@ def grant(functions: Functions, storage: Storage, topics: Topics, machine: sfn.S
     }
     results = storage.results
     part = {results.arn_for_objects("parts/*"): ("s3:PutObject",)} if results else {}
-    linked = {results.arn_for_objects("reports/*"): (NEWEST,)} if results else {}
+    linked = {results.arn_for_objects("reports/*"): (NEWEST,)} if results and settings.report_link_hours else {}
     matrix: list[tuple[lambda_.Function, Permissions]] = [
         (
             functions.start_qc,

@@ -34,7 +34,7 @@ class StreamQCStack(cdk.Stack):
         safety_net = SafetyNet(self, settings, storage, functions, machine)
         Schedules(self, settings, functions)
         Alarms(self, settings, storage, topics, functions, machine, triggers, safety_net)
-        grant(functions, storage, topics, machine)
+        grant(functions, storage, topics, machine, settings)
 
         reports = {"ResultsBucketName": storage.results.bucket_name} if storage.results else {}
         for output, value in {

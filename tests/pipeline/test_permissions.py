@@ -151,10 +151,13 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
         if operation == "ListObjectVersions":
             mine.setdefault("Streams", set()).add("s3:ListBucketVersions")
         elif "Bucket" in call:
+            bucket = "Results" if "results" in call["Bucket"] else "Streams"
             if operation != "ListObjectsV2":
-                under = f"Streams/{call['Key'].split('/')[0]}/*"
-                mine.setdefault(under, set()).add("s3:GetObjectVersion" if "VersionId" in call else "s3:GetObject")
-            mine.setdefault("Streams", set()).add("s3:ListBucket")  # without it an absent object is answered with 403
+                read = "s3:GetObjectVersion" if "VersionId" in call else "s3:GetObject"
+                under = f"{bucket}/{call['Key'].split('/')[0]}/*"
+                mine.setdefault(under, set()).add("s3:PutObject" if operation == "PutObject" else read)
+            if operation != "PutObject":
+                mine.setdefault(bucket, set()).add("s3:ListBucket")  # without it an absent object is answered with 403
         elif "TableName" in call:
             name = next(name for name in TABLES if name in call["TableName"])
             place = f"{name}/index/{call['IndexName']}" if "IndexName" in call else name
@@ -171,6 +174,8 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
             mine.setdefault(name, set()).add("lambda:InvokeFunction")
         else:
             mine.setdefault("QC", set()).add(f"states:{operation}")
+    # It signs the links to reports, which whoever has one then uses.
+    found["SendQCSummary"]["Results/reports/*"] = {"s3:GetObject"}
     return found
 
 

@@ -71,7 +71,7 @@ def test_checkov_finds_only_accepted_findings(kms: str, tmp_path: Path) -> None:
 
 def test_checkov_reports_a_removed_acceptance(template: Template, tmp_path: Path) -> None:
     careless = Template(json.loads(json.dumps(template.content)))
-    (bucket,) = careless.of_type("AWS::S3::Bucket").items()
+    bucket = next(iter(careless.of_type("AWS::S3::Bucket").items()))
     del bucket[1]["Properties"]["PublicAccessBlockConfiguration"]
     assert f"CKV_AWS_53 AWS::S3::Bucket.{bucket[0]}" in checkov(careless, tmp_path)
 

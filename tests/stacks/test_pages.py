@@ -27,5 +27,5 @@ def test_costs_count_the_states_of_a_run(template: Template) -> None:
     while name:
         entered += 1 + (processes if name == "QCProcesses" else 0)
         name = path.get(name, definition["States"][name].get("Next"))
-    assert entered == 11
-    assert "eleven state transitions" in page("docs/costs.md").text
+    assert entered == 12
+    assert "twelve state transitions" in page("docs/costs.md").text

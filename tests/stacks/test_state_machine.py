@@ -75,8 +75,9 @@ def test_machine_is_standard_jsonata_traced_logged_and_times_out(template: Templ
 @pytest.mark.parametrize("name", STEPS)
 def test_lambda_step_retries_transient_errors_only_with_full_jitter(template: Template, name: str) -> None:
     backoff = {"IntervalSeconds": 1, "BackoffRate": 2, "JitterStrategy": "FULL"}
+    attempts = 5 if name == "WriteReport" else 45
     assert states(template)[name]["Retry"] == [
-        {"ErrorEquals": TRANSIENT, "MaxAttempts": 45, "MaxDelaySeconds": 300, **backoff},
+        {"ErrorEquals": TRANSIENT, "MaxAttempts": attempts, "MaxDelaySeconds": 300, **backoff},
     ]
 
 
@@ -98,6 +99,9 @@ def test_failed_start_or_end_goes_through_close_run(template: Template) -> None:
     (catch,) = top["CloseRun"]["Catch"]
     assert (catch["ErrorEquals"], catch["Next"], catch["Output"]) == (["States.ALL"], "RunError", "{% $states.input %}")
     assert "Catch" not in top["SendQCSummary"]
+    (catch,) = top["WriteReport"]["Catch"]  # a report changes no verdict
+    assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], top["WriteReport"]["Next"])
+    assert (top["WriteReport"]["Next"], catch["Output"]) == ("Verdict?", "{% $states.input %}")
     assert top["RunError"] == {
         "Type": "Fail",
         "Error": "{% $states.input.Error %}",
@@ -148,5 +152,7 @@ def test_lambda_step_passes_on_its_result(template: Template) -> None:
             assert state["Resource"].endswith(":states:::lambda:invoke")
             assert state["Arguments"]["FunctionName"] == name
             assert as_list(state["Output"]) == [
-                "{% $states.input %}" if name in ("SendQCSummary", "CloseRun") else "{% $states.result.Payload %}"
+                "{% $states.input %}"
+                if name in ("SendQCSummary", "WriteReport", "CloseRun")
+                else "{% $states.result.Payload %}"
             ]

@@ -26,6 +26,7 @@ CHECK = {
     "Streams/rules/*": VERSION,
     "QCSummary": {"dynamodb:UpdateItem"},
     "QCDetails": {"dynamodb:BatchWriteItem"},
+    "Results/parts/*": {"s3:PutObject"},
 }
 EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:StreamQC:*"
 MATRIX = {
@@ -45,6 +46,12 @@ MATRIX = {
         "QCDetails": {"dynamodb:Query"},
         "Idempotency": CLAIM | GIVE_UP,
         "QCResults": {"sns:Publish"},
+    },
+    "WriteReport": {
+        "Results": {"s3:ListBucket"},
+        "Results/parts/*": NEWEST,
+        "Results/reports/*": {"s3:PutObject"},
+        "QCSummary": {"dynamodb:UpdateItem"},
     },
     "SendMail": {
         "Outbox": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
@@ -136,7 +143,7 @@ def test_state_machine_may_invoke_its_seven_functions_only(template: Template) -
 
 
 def test_bucket_is_versioned_encrypted_private_and_sends_events(template: Template) -> None:
-    bucket = template.one("AWS::S3::Bucket")
+    bucket = next(one for name, one in template.of_type("AWS::S3::Bucket").items() if name.startswith("Streams"))
     properties = bucket["Properties"]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -147,6 +154,17 @@ def test_bucket_is_versioned_encrypted_private_and_sends_events(template: Templa
     rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
     assert rules["OldVersions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
     assert rules["UnfinishedUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+
+
+def test_bucket_of_reports_is_encrypted_and_private(template: Template) -> None:
+    bucket = next(one for name, one in template.of_type("AWS::S3::Bucket").items() if name.startswith("Results"))
+    properties = bucket["Properties"]
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == RETAINED
+    rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
+    assert (rules["Parts"]["Prefix"], rules["Parts"]["ExpirationInDays"]) == ("parts/", 2)
 
 
 @pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])
@@ -289,6 +307,7 @@ def test_function_runs_python_3_13_on_arm64_with_traces_and_json_logs(template: 
 def test_outputs_are_those_of_the_contract(template: Template) -> None:
     assert {name: readable(output["Value"]) for name, output in template.content["Outputs"].items()} == {
         "StreamBucketName": "Streams",
+        "ResultsBucketName": "Results",
         "StateMachineArn": "QC",
         "QCSummaryTableName": "QCSummary",
         "QCDetailsTableName": "QCDetails",
@@ -348,12 +367,29 @@ def test_state_machine_invokes_versions_so_that_an_execution_keeps_its_code(temp
 
 def test_what_exists_is_used_under_its_name() -> None:
     template = synthesised(streamBucket="ours", summaryTable="Runs", detailsTable="Checks", streamsTable="States")
-    assert not template.of_type("AWS::S3::Bucket")
+    assert [name[:7] for name in template.of_type("AWS::S3::Bucket")] == ["Results"]
     assert [name[:11] for name in template.of_type("AWS::DynamoDB::Table")] == ["Idempotency"]
     outputs = {name: readable(one["Value"]) for name, one in template.content["Outputs"].items()}
     assert (outputs["StreamBucketName"], outputs["QCSummaryTableName"]) == ("ours", "Runs")
     rule = template.properties("AWS::Events::Rule", "UploadRule")
     assert rule["EventPattern"]["detail"]["bucket"]["name"] == ["ours"]
+
+
+def test_reports_can_be_left_out() -> None:
+    template = synthesised(reports="false")
+    assert [name[:7] for name in template.of_type("AWS::S3::Bucket")] == ["Streams"]
+    assert not [name for name in template.of_type("AWS::Lambda::Function") if name.startswith("WriteReport")]
+    assert template.definition()["States"]["SendQCSummary"]["Next"] == "Verdict?"
+    assert "ResultsBucketName" not in template.content["Outputs"]
+    assert "RESULTS_BUCKET" not in json.dumps(template.content)
+
+
+def test_links_that_need_no_account_are_signed_by_the_sender() -> None:
+    template = synthesised(reportLinkHours=2)
+    (signed,) = [one for one in template.statements("SendQCSummary") if one["Action"] == "s3:GetObject"]
+    assert readable(signed["Resource"]) == "Results/reports/*"
+    variables = template.properties("AWS::Lambda::Function", "SendQCSummary")["Environment"]["Variables"]
+    assert variables["REPORT_LINK_HOURS"] == "2"
 
 
 def test_two_stacks_share_no_name() -> None:
