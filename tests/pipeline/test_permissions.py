@@ -142,6 +142,16 @@ def mailed(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any]) -> 
     assert invoke("SendMail", {"time": "the next window"})["Repeated"] == 1
 
 
+def of_objects(call: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yields what a call to S3 needs: a resource and an action."""
+    bucket = "Results" if "results" in call["Bucket"] else "Streams"
+    if call["operation"] != "ListObjectsV2":
+        read = "s3:GetObjectVersion" if "VersionId" in call else "s3:GetObject"
+        yield f"{bucket}/{call['Key'].split('/')[0]}/*", "s3:PutObject" if call["operation"] == "PutObject" else read
+    if call["operation"] != "PutObject":
+        yield bucket, "s3:ListBucket"  # without it an absent object is answered with 403
+
+
 def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
     """Returns the permissions that each function's calls need, by resource."""
     found: dict[str, dict[str, set[str]]] = {}
@@ -151,13 +161,8 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
         if operation == "ListObjectVersions":
             mine.setdefault("Streams", set()).add("s3:ListBucketVersions")
         elif "Bucket" in call:
-            bucket = "Results" if "results" in call["Bucket"] else "Streams"
-            if operation != "ListObjectsV2":
-                read = "s3:GetObjectVersion" if "VersionId" in call else "s3:GetObject"
-                under = f"{bucket}/{call['Key'].split('/')[0]}/*"
-                mine.setdefault(under, set()).add("s3:PutObject" if operation == "PutObject" else read)
-            if operation != "PutObject":
-                mine.setdefault(bucket, set()).add("s3:ListBucket")  # without it an absent object is answered with 403
+            for place, action in of_objects(call):
+                mine.setdefault(place, set()).add(action)
         elif "TableName" in call:
             name = next(name for name in TABLES if name in call["TableName"])
             place = f"{name}/index/{call['IndexName']}" if "IndexName" in call else name

@@ -18,7 +18,7 @@ from stream_qc.results import Report
 from stream_qc.rules import Rules
 
 NUMERIC_CONSTRAINTS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-MOST_FIELDS = 60  # that are drawn, those with failing rows first
+MOST_FIELDS = 60  # that are drawn, so that neither the memory nor the time grows with their number
 
 
 class Drawer:
@@ -37,6 +37,7 @@ class Drawer:
         self._traces: dict[str, Trace] = {}
         self._recent = Recent(self._traces, by_time=self._by_time)
         self._marks: dict[int, list[Marks]] = {}
+        self._left_out: set[str] = set()
         self._broken: Exception | None = None
 
     def marks_of(self, process: int, check: Check) -> Marks | None:
@@ -44,6 +45,9 @@ class Drawer:
         numeric = check.field in self._drawable and (
             check.test in NUMERIC_CONSTRAINTS or (check.test in TESTS and TESTS[check.test].needs_numbers)
         )
+        if numeric and check.field not in self._traces and len(self._traces) == MOST_FIELDS:
+            self._left_out.add(check.field)
+            return None
         if numeric:
             self._traces.setdefault(check.field, Trace())
         elif check.test not in GAPS or not self._by_time:
@@ -79,10 +83,11 @@ class Drawer:
             rows=report.rows,
             message=report.message,
             results=[{**result.item(), "Limit": limits[result.name]} for result in report.results],
-            drawings=[self._drawing(field, its) for field, its in drawn[:MOST_FIELDS]],
+            drawings=[self._drawing(field, its) for field, its in drawn],
             gaps=[span for one in marks if one.test in GAPS for span in _spans(one)],
             by_time=self._by_time,
             joined=not self._rules.schema.series,
+            left_out=len(self._left_out),
         )
 
     def _trace(self, block: Block) -> None:

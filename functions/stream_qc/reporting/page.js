@@ -45,29 +45,50 @@
     ctx.restore();
   };
 
-  // Flagged points without a number stand at the lower edge.
-  const rug = (plot, picture, places, xs, ys) => {
-    const { ctx, bbox } = plot;
+  // Flagged points that have no number, or one far beyond the others, stand at the edge: a bar, or an arrow to where they are.
+  const edge = (plot, picture, places, xs, ys) => {
+    const { ctx, bbox } = plot, { min, max } = plot.scales.y, size = 9 * devicePixelRatio;
     for (const [index, flag] of picture.flags) {
-      const place = places[index];
-      if (ys[place] !== null) continue;
-      const at = plot.valToPos(xs[place], "x", true);
-      if (at < bbox.left || at > bbox.left + bbox.width) continue;
+      const place = places[index], y = ys[place], at = plot.valToPos(xs[place], "x", true);
+      if (at < bbox.left || at > bbox.left + bbox.width || (y !== null && y >= min && y <= max)) continue;
+      const up = y > max && y !== null, tip = up ? bbox.top : bbox.top + bbox.height, base = up ? tip + size : tip - size;
       ctx.fillStyle = flagColor(flag);
-      ctx.fillRect(at - 1, bbox.top + bbox.height - 10, 3, 10);
+      ctx.beginPath();
+      ctx.moveTo(y === null ? at - 1 : at, tip);
+      ctx.lineTo(at + (y === null ? 1 : size / 2), y === null ? tip : base);
+      ctx.lineTo(at + (y === null ? 1 : -size / 2), base);
+      ctx.lineTo(y === null ? at - 1 : at, y === null ? base : tip);
+      ctx.fill();
     }
   };
 
-  const range = (picture, least, most) => {
-    // The limits belong in the picture unless they would squeeze the series into a line.
-    const span = most - least || Math.abs(most) || 1;
-    let low = least, high = most;
+  const span = (numbers) => [Math.min(...numbers), Math.max(...numbers)];
+
+  // What is drawn from top to bottom: the points that did not fail, and as much room again for those that did; and the limits,
+  // unless they would squeeze the series into a line.
+  const range = (picture, good, low, high) => {
+    const height = good[1] - good[0] || Math.abs(good[1]) || 1;
+    let bottom = Math.max(low, good[0] - height), top = Math.min(high, good[1] + height);
     for (const [value] of picture.limits) {
-      if (value > most - 3 * span && value < least + 3 * span) { low = Math.min(low, value); high = Math.max(high, value); }
+      if (value > good[0] - 2 * height && value < good[1] + 2 * height) {
+        bottom = Math.min(bottom, value);
+        top = Math.max(top, value);
+      }
     }
-    const room = 0.06 * (high - low || 1);
-    return [low - room, high + room];
+    const room = 0.06 * (top - bottom || 1);
+    return [bottom - room, top + room];
   };
+
+  // Dates as everybody reads them. Each line: from which step on, the label, and what stands below it where a year, a day or a
+  // minute begins.
+  const labels = [
+    [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+    [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+    [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+    [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+    [1, ":{ss}", "\n{D} {MMM} {YYYY} {HH}:{mm}", null, "\n{D} {MMM} {HH}:{mm}", null, "\n{HH}:{mm}", null, 1],
+    [0.001, ":{ss}.{fff}", "\n{D} {MMM} {YYYY} {HH}:{mm}", null, "\n{D} {MMM} {HH}:{mm}", null, "\n{HH}:{mm}", null, 1],
+  ];
 
   const draw = (element, picture) => {
     picture.scale = picture.time ? 0.001 : 1;
@@ -82,15 +103,17 @@
       label, stroke: color(name), paths: () => null,
       points: { show: true, size, fill: color(name), stroke: color(name), width: 0, filter: null },
     });
+    const failed = new Set(picture.flags.filter(([, flag]) => flag === FAIL).map(([index]) => places[index]));
     const numbers = ys.filter((value) => value !== null);
-    const least = Math.min(...numbers), most = Math.max(...numbers);
+    const passed = ys.filter((value, index) => value !== null && !failed.has(index));
+    const all = span(numbers), good = span(passed.length ? passed : numbers);
     return new uPlot({
       width: element.clientWidth, height: HEIGHT, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       cursor: { sync: { key: sync.key }, drag: { x: true, y: false } },
-      scales: { x: { time: picture.time }, y: { range: (_, low, high) => range(picture, low ?? least, high ?? most) } },
-      axes: [axis(), { ...axis(), size: 64 }],
+      scales: { x: { time: picture.time }, y: { range: (_, low, high) => range(picture, good, low ?? all[0], high ?? all[1]) } },
+      axes: [picture.time ? { ...axis(), values: labels } : axis(), { ...axis(), size: 64 }],
       series: [
-        { label: picture.time ? "time (UTC)" : "row" },
+        picture.time ? { label: "time (UTC)", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" } : { label: "row" },
         {
           label: picture.field, stroke: color("series"), width: 1.25, paths: picture.lines ? undefined : () => null,
           points: picture.lines ? { show: xs.length < 200, size: 4, fill: color("series") } : { show: true, size: 3, fill: color("series"), filter: null },
@@ -101,7 +124,7 @@
       ],
       hooks: {
         drawClear: [(plot) => shade(plot, picture)],
-        draw: [(plot) => rug(plot, picture, places, xs, ys)],
+        draw: [(plot) => edge(plot, picture, places, xs, ys)],
       },
     }, [xs, ys, of(3), of(FAIL)], element);
   };

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -23,7 +23,6 @@ from stream_qc.reporting.pictures import NAMES, Picture, pictures_of
 from stream_qc.reporting.record import Part
 from stream_qc.vocabulary import PROCESSES
 
-MOST_EXAMPLES = 1_500  # rows of all tables together
 # The flags of a check in the order of its bar: the attribute of QCDetails and the name.
 BAR = (("Good", "GOOD"), ("Suspect", "SUSPECT"), ("Fail", "FAIL"), ("NotEvaluated", "UNKNOWN"), ("Missing", "MISSING"))
 BAR_WIDTH = 200
@@ -43,26 +42,43 @@ class Heading:
     rerun: str = ""
 
 
+class Room(NamedTuple):
+    """How much a page shows: points of all pictures, rows of all tables of offending rows, and checks of a process."""
+
+    points: int
+    rows: int
+    checks: int
+
+
+MOST_BYTES = 1_000_000
+ROOMS = (Room(24_000, 1_500, 1_000), Room(12_000, 750, 300), Room(5_000, 300, 100), Room(1_000, 50, 20))
+
+
 def render(heading: Heading, parts: Sequence[Part]) -> str:
-    """Returns the page as HTML."""
+    """Returns the page as HTML, below MOST_BYTES: what there is no room for is counted."""
     parts = sorted(parts, key=lambda part: part.process)
-    pictures, left_out = pictures_of(parts)
-    script, style = (
-        _asset("uplot.min.js") + "\n" + _asset("page.js"),
-        _asset("uplot.min.css") + "\n" + _asset("page.css"),
-    )
-    processes = [_process(part) for part in parts]
+    for room in ROOMS:
+        page = _rendered(heading, parts, room)
+        if len(page.encode()) < MOST_BYTES:
+            break
+    return page
+
+
+def _rendered(heading: Heading, parts: Sequence[Part], room: Room) -> str:
+    pictures, left_out = pictures_of(parts, room.points)
+    script = f"{_asset('uplot.min.js')}\n{_asset('page.js')}"
+    style = f"{_asset('uplot.min.css')}\n{_asset('page.css')}"
     page: str = _template().render(
         heading=heading,
         title=f"{heading.status}: {printable(heading.name)}",
-        processes=processes,
+        processes=[_process(part, room.checks) for part in parts],
         process_names=PROCESSES,
-        failing=sum(not check["Pass"] for process in processes for check in process["checks"]),
-        problems=_problems(processes),
+        failing=sum(not item["Pass"] for part in parts for item in part.results),
+        problems=_problems(parts, room.rows),
         pictures=pictures,
         left_out=left_out,
         rows=max((part.rows for part in parts), default=0),
-        data=_data(pictures, parts),
+        data=_data(pictures, parts, room.rows),
         script=script,
         style=style,
         policy=_policy(script, style),
@@ -108,10 +124,12 @@ def _asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _process(part: Part) -> dict[str, Any]:
-    """Returns a process as the template shows it."""
-    checks = [{**item, **_named(item), "bar": _bar(item)} for item in part.results]
-    return {"number": part.process, "passed": part.passed, "message": part.message, "checks": checks}
+def _process(part: Part, most: int) -> dict[str, Any]:
+    """Returns a process as the template shows it, with at most so many checks: those that failed first, if not all."""
+    results = part.results if len(part.results) <= most else sorted(part.results, key=lambda item: item["Pass"])[:most]
+    checks = [{**item, **_named(item), "bar": _bar(item)} for item in results]
+    more = len(part.results) - len(checks)
+    return {"number": part.process, "passed": part.passed, "message": part.message, "checks": checks, "more": more}
 
 
 def _named(item: dict[str, Any]) -> dict[str, str]:
@@ -136,20 +154,21 @@ def _bar(item: dict[str, Any]) -> list[dict[str, Any]]:
     return parts
 
 
-def _problems(processes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _problems(parts: Sequence[Part], room: int) -> list[dict[str, Any]]:
     """Returns the checks that failed or have SUSPECT rows, those that failed first, with the rows that the page has room for."""
-    found = [check for process in processes for check in process["checks"] if not check["Pass"] or check["Examples"]]
-    found.sort(key=lambda check: check["Pass"])
-    room = MOST_EXAMPLES
+    found = [item for part in parts for item in part.results if item["Examples"]]
+    found.sort(key=lambda item: item["Pass"])
     shown = []
-    for check in found:
-        examples = [{"Line": None, "Time": None, **example} for example in check["Examples"][:room]]
+    for item in found:
+        examples = [{"Line": None, "Time": None, **example} for example in item["Examples"][:room]]
         room -= len(examples)
-        shown.append({**check, "shown": examples, "more": check["Truncated"] or len(examples) < len(check["Examples"])})
+        more = item["Truncated"] or len(examples) < len(item["Examples"])
+        if examples:
+            shown.append({**item, **_named(item), "shown": examples, "more": more})
     return shown
 
 
-def _data(pictures: Sequence[Picture], parts: Sequence[Part]) -> str:
+def _data(pictures: Sequence[Picture], parts: Sequence[Part], room: int) -> str:
     """Returns what the script reads, as JSON that cannot end its element."""
     rows = [
         [
@@ -161,8 +180,8 @@ def _data(pictures: Sequence[Picture], parts: Sequence[Part]) -> str:
         for item in part.results
         for example in item["Examples"]
     ]
-    data = {"pictures": [picture.for_script() for picture in pictures], "rows": rows[:MOST_EXAMPLES]}
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "&<>\u2028\u2029":
+    data = {"pictures": [picture.for_script() for picture in pictures], "rows": rows[:room]}
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "&<>":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from stream_qc.flags import FAIL, SUSPECT
 from stream_qc.reporting.record import Drawing, Flagged, Part, Span
 
-MOST_POINTS = 24_000  # of all pictures together; about 600 kB
 MOST_IN_A_TABLE = 50  # flagged points beside a picture, for those who cannot see it
 NAMES = {FAIL: "FAIL", SUSPECT: "SUSPECT"}
 
@@ -88,8 +87,11 @@ class Picture:
         }
 
 
-def pictures_of(parts: Sequence[Part]) -> tuple[list[Picture], int]:
-    """Returns the pictures, those with most FAIL rows first, and how many fields had no room."""
+def pictures_of(parts: Sequence[Part], room: int) -> tuple[list[Picture], int]:
+    """Returns the pictures, those with most FAIL rows first, and how many fields had no room.
+
+    room: how many points all pictures together may have.
+    """
     by_field: dict[str, list[Drawing]] = {}
     for part in parts:
         for drawing in part.drawings:
@@ -98,14 +100,17 @@ def pictures_of(parts: Sequence[Part]) -> tuple[list[Picture], int]:
     drawn.sort(key=lambda one: [-_count(one.flagged, flag) for flag in (FAIL, SUSPECT)])
     gaps = [span for part in parts for span in part.gaps]
     by_time, joined = all(part.by_time for part in parts), all(part.joined for part in parts)
-    room, shown = MOST_POINTS, list[Picture]()
+    nothing, shown = 0, list[Picture]()
     for drawing in drawn:
         points = _points(drawing)
+        if not points:
+            nothing += 1
+            continue
         if len(points) > room:
             break
         room -= len(points)
         shown.append(Picture(drawing, points, gaps, by_time, joined))
-    return shown, len(drawn) - len(shown)
+    return shown, len(drawn) - nothing - len(shown) + max((part.left_out for part in parts), default=0)
 
 
 def _merged(drawings: Sequence[Drawing]) -> Drawing:

@@ -53,7 +53,11 @@ class Drawing(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What one process found. results: the items of QCDetails, each with its limit as `Limit`. by_time: whether x is a time."""
+    """What one process found.
+
+    results: the items of QCDetails, each with its limit as `Limit`. by_time: whether x is a time. joined: whether neighbouring
+    points belong to one series. left_out: how many fields are not drawn because there are too many.
+    """
 
     process: int
     passed: bool
@@ -63,7 +67,8 @@ class Part(msgspec.Struct, frozen=True):
     drawings: list[Drawing]
     gaps: list[Span]
     by_time: bool
-    joined: bool = True
+    joined: bool
+    left_out: int
 
     def encode(self) -> bytes:
         """Returns the record as JSON."""
