@@ -44,8 +44,8 @@ demo: setup ## run sample files through the whole pipeline on a local AWS, step 
 local: setup ## keep a local AWS with the pipeline running until Ctrl-C
 	@python -m local.serve
 
-check: lint ## while you write code: lint, types, and the tests that need no local AWS, no CDK and no network
-	@QC_TESTS=quick python -m pytest -n 2 -m 'not slow' --ignore tests/pipeline --ignore tests/stacks --ignore tests/packaging
+check: lint ## while you write code: lint, types, and the tests that need no local AWS, no CDK, no browser and no network
+	@QC_TESTS=quick python -m pytest -n 2 -m 'not slow' --ignore tests/pipeline --ignore tests/stacks --ignore tests/packaging --ignore tests/browser
 
 test: setup node_modules/.ready lint audit ## lint, types, known vulnerabilities, and every test
 	@python -m pytest -p tests.scheduling -n 3 --dist loadscope
