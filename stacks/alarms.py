@@ -79,6 +79,12 @@ class Alarms:
                 functions.write_report.metric_errors(),
                 "could not write some reports. Their verdicts stand. See the log of WriteReport.",
             )
+        if functions.write_flags:
+            self._add(
+                "FlagErrors",
+                functions.write_flags.metric_errors(),
+                "could not write the flags of some runs. Their verdicts stand. See the log of WriteFlags.",
+            )
         self._add(
             "UncheckedRules",
             _waiting_in(triggers.unchecked),

@@ -74,6 +74,19 @@ class Functions:
             {**publishing, **reports, "REPORT_LINK_HOURS": str(settings.report_link_hours)},
             seconds=180,
         )
+        flags = {**streams, **summary, **reports, "POLARS_MAX_THREADS": "1"}
+        self.write_flags = (
+            self._function(
+                "WriteFlags",
+                "step_6_write_flags.handler",
+                flags,
+                seconds=900,
+                memory_mib=settings.process_memory_mib,
+                disk=Size.gibibytes(10),  # for the tables
+            )
+            if reports
+            else None
+        )
         self.write_report = (
             self._function("WriteReport", "step_5_write_report.handler", {**summary, **reports}, seconds=60)
             if reports
@@ -114,7 +127,7 @@ class Functions:
     @property
     def steps(self) -> list[lambda_.Function]:
         """The functions that the state machine invokes."""
-        report = [self.write_report] if self.write_report else []
+        report = [one for one in (self.write_report, self.write_flags) if one]
         return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary, *report, self.close_run]
 
     def _function(

@@ -25,6 +25,8 @@ NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # GetObject also covers
 CLAIM, GIVE_UP = ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("dynamodb:DeleteItem",)
 FOLLOW = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 
+TABLES = ("flags", "clean", "quarantine")
+
 Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
 
@@ -158,7 +160,7 @@ def grant(
             _role(function), executions_of(machine_name), reason="the names of executions are not known at deployment"
         )
     prefixes = [Objects(storage.streams, "streams"), Objects(storage.streams, "rules")]
-    prefixes += [Objects(results, prefix) for prefix in ("parts", "reports") if results]
+    prefixes += [Objects(results, prefix) for prefix in ("parts", "reports", *TABLES) if results]
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(_use_of(storage.key))
@@ -184,7 +186,19 @@ def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Fu
         results.arn_for_objects("reports/*"): ("s3:PutObject",),
         storage.summary.table_arn: ("dynamodb:UpdateItem",),
     }
-    return [(functions.write_report, permissions)]
+    matrix = [(functions.write_report, permissions)]
+    if functions.write_flags:
+        tables: Permissions = {
+            storage.streams.bucket_arn: ("s3:ListBucket",),
+            storage.streams.arn_for_objects("streams/*"): (VERSION,),
+            storage.streams.arn_for_objects("rules/*"): (VERSION,),
+            results.bucket_arn: ("s3:ListBucket",),
+            results.arn_for_objects("parts/*"): (NEWEST,),
+            **{results.arn_for_objects(f"{prefix}/*"): ("s3:PutObject",) for prefix in TABLES},
+            storage.summary.table_arn: ("dynamodb:UpdateItem",),
+        }
+        matrix.append((functions.write_flags, tables))
+    return matrix
 
 
 def _role(function: lambda_.Function) -> iam.IRole:

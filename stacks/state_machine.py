@@ -4,7 +4,7 @@
              └─ upload, rerun ─► StartQC ─┬─ RUNNING ─────────► QCProcesses 1, 2, 3 ─► EndQC ─┐
                                           ├─ REPEATED ────────► AlreadyChecked (end)          │
                                           └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary
-                    SendQCSummary ─► WriteReport ─► Verdict?
+                    SendQCSummary ─► WriteReport ─► Flags? ─► WriteFlags ─► Verdict?
                     Verdict? ─┬─ PASS ─► Passed (end)
                               ├─ FAIL ─► Failed (end)
                               └─ REJECTED, ERROR ─► RunError (the execution fails)
@@ -121,9 +121,10 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
     if functions.write_report:
         # After the summary, which does not wait for it. What it cannot write changes no verdict, and its alarm rings.
         write = _invoke(scope, "WriteReport", functions.write_report, outputs="$states.input", attempts=5)
-        write.add_catch(verdict, errors=["States.ALL"], outputs=_jsonata("$states.input"))
+        then = _flags(scope, functions, verdict)
+        write.add_catch(then, errors=["States.ALL"], outputs=_jsonata("$states.input"))
         send.next(write)
-        write.next(verdict)
+        write.next(then)
     else:
         send.next(verdict)
 
@@ -155,6 +156,17 @@ def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
 
     marker = sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")})
     return sfn.Choice.jsonata(scope, "Folder?").when(_condition(FOLDER_MARKER), marker).otherwise(start)
+
+
+def _flags(scope: Construct, functions: Functions, verdict: sfn.Choice) -> sfn.Choice:
+    """Returns the way to the verdict over WriteFlags, for runs whose rules ask for the flags of every row."""
+    if functions.write_flags is None:
+        return verdict
+    write = _invoke(scope, "WriteFlags", functions.write_flags, outputs="$states.input", attempts=5)
+    write.add_catch(verdict, errors=["States.ALL"], outputs=_jsonata("$states.input"))
+    write.next(verdict)
+    asked = _condition("$exists($states.input.Results[Flags != ''])")
+    return sfn.Choice.jsonata(scope, "Flags?").when(asked, write).otherwise(verdict)
 
 
 def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:

@@ -9,11 +9,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from pipeline import details, objects, runs
 from pipeline.environment import environment
+from pipeline.flag_tables import save_flags
 from pipeline.model import ProcessResult, Run
 from pipeline.observe import logger, measure
 from pipeline.report import save
 from stream_qc import scratch
 from stream_qc.engine import check_stream
+from stream_qc.flagfile import FlagFile
 from stream_qc.formats import format_of
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
@@ -31,15 +33,23 @@ def check(run: Run, process: int) -> ProcessResult:
     form = format_of(file.key)
     if form is None:
         raise ValueError(f"{file.key} has no known extension")  # StartQC refuses such a key
-    rules = _rules_of(run)
+    rules = rules_of(run)
     drawer = Drawer(rules) if environment().results_bucket else None
-    reports = check_stream(lambda: objects.read(file.key, file.version_id), form, rules, [process], drawer=drawer)
-    report = reports[process]
-    with ThreadPoolExecutor(1) as beside:
-        saving = beside.submit(_saved, run, drawer, report)
+    with FlagFile(rules.schema) as flags, ThreadPoolExecutor(1) as beside:
+        wanted = rules.flags and drawer is not None
+        reports = check_stream(
+            lambda: objects.read(file.key, file.version_id),
+            form,
+            rules,
+            [process],
+            make_sink=flags.column if wanted else lambda _: None,
+            drawer=drawer,
+        )
+        report = reports[process]
+        saving = beside.submit(_saved, run, drawer, report, flags if wanted else None)
         _record(run, report)
-    if not saving.result():
-        measure({"ReportFailures": (MetricUnit.Count, 1)})
+        if not saving.result():
+            measure({"ReportFailures": (MetricUnit.Count, 1)})
     return ProcessResult(
         process,
         passed=report.passed,
@@ -47,14 +57,17 @@ def check(run: Run, process: int) -> ProcessResult:
         message=report.message or None,
         failing=_failing(report),
         within=_within(rules) if process == 1 else None,
+        flags=_flags(rules) if process == 1 else None,
     )
 
 
-def _saved(run: Run, drawer: Drawer | None, report: Report) -> bool:
-    """Saves what the report of the run needs. Returns False where it could not: a verdict does not depend on it."""
+def _saved(run: Run, drawer: Drawer | None, report: Report, flags: FlagFile | None) -> bool:
+    """Saves what the report and the flags of the run need. Returns False where it could not: a verdict does not depend on it."""
     try:
         if drawer is not None:
             save(run, drawer.part(report))
+        if flags is not None:
+            save_flags(run, report.process, flags, report.rows)
     except Exception:  # noqa: BLE001  # whatever it is, it is logged and counted
         logger.exception("the report of this run lacks a part")
         return False
@@ -66,6 +79,10 @@ def _within(rules: Rules) -> int:
     return int(rules.arrival.within.total_seconds()) if rules.arrival else 0
 
 
+def _flags(rules: Rules) -> str | None:
+    return "split" if rules.split else "flags" if rules.flags else None
+
+
 def _failing(report: Report) -> str | None:
     """Returns a hash of the names of the checks that failed, or None."""
     names = sorted(result.name for result in report.results if not result.passed)
@@ -74,7 +91,7 @@ def _failing(report: Report) -> str | None:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16] if names else None
 
 
-def _rules_of(run: Run) -> Rules:
+def rules_of(run: Run) -> Rules:
     """Returns the rules in the exact version that StartQC found. Raises InvalidRules."""
     if run.rules_key is None or run.rules_version_id is None:
         return BUILT_IN

@@ -78,6 +78,7 @@ class ProcessResult:
     message: str | None = None
     failing: str | None = None  # a hash of the names of the checks that failed
     within: int | None = None  # seconds after this file in which the next one must come; 0 for no limit
+    flags: str | None = None  # `flags` or `split`, where the rules ask for the flags of every row
     failure: Failure | None = None
 
     def __post_init__(self) -> None:
@@ -92,6 +93,7 @@ class ProcessResult:
             "Message": self.message,
             "Failing": self.failing,
             "Within": self.within,
+            "Flags": self.flags,
         }
         if self.failure is not None:
             payload |= {"Error": self.failure.error, "Cause": self.failure.cause}
@@ -108,6 +110,7 @@ class ProcessResult:
             message=payload.get("Message"),
             failing=payload.get("Failing"),
             within=payload.get("Within"),
+            flags=payload.get("Flags"),
             failure=failure,
         )
 
@@ -139,6 +142,9 @@ _AFTER_FLAGS = {
     "FailingRuns": "failing_runs",
     "Notified": "notified",
     "ReportKey": "report_key",
+    "FlagsKey": "flags_key",
+    "CleanKey": "clean_key",
+    "QuarantineKey": "quarantine_key",
 }
 WHOLE_NUMBERS = ("size", "rows", "failing_runs")
 
@@ -177,6 +183,9 @@ class Run:
     failing_runs: int | None = None
     notified: bool | None = None
     report_key: str | None = None
+    flags_key: str | None = None
+    clean_key: str | None = None
+    quarantine_key: str | None = None
     failure: Failure | None = None
     results: tuple[ProcessResult, ...] = ()
     repeat_of: str | None = None

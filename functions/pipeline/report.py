@@ -38,6 +38,11 @@ def save(run: Run, part: Part) -> None:
     )
 
 
+def flags_key(run: Run, process: int) -> str:
+    """Returns where a process leaves the flags of every row."""
+    return f"parts/{run.qcpid}/{process}.flags.parquet"
+
+
 def part_key(run: Run, process: int) -> str:
     """Returns where a process leaves its part."""
     return f"parts/{run.qcpid}/{process}.json.gz"

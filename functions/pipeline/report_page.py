@@ -29,7 +29,7 @@ def write(run: Run) -> str | None:
     s3().put_object(
         Bucket=str(environment().results_bucket), Key=key, Body=page.encode(), ContentType="text/html; charset=utf-8"
     )
-    runs.set_report(replace(run, report_key=key))
+    runs.set_results(replace(run, report_key=key))
     return key
 
 

@@ -22,6 +22,7 @@ START_TIMES_TRIED = 1000
 # An event need not round the start of an execution as the state machine does.
 ROUNDING = dt.timedelta(seconds=1)
 CHANGE_ATTRIBUTES = ("PreviousStatus", "PreviousSince", "Change", "FailingSince", "FailingRuns")
+RESULT_ATTRIBUTES = ("ReportKey", "FlagsKey", "CleanKey", "QuarantineKey")
 # What closes a row, if set.
 END_ATTRIBUTES = ("Status", "TotalPass", "EndTime", "Rows", "Error", "Cause", *map(pass_field, PROCESSES))
 
@@ -142,9 +143,10 @@ def set_notified(run: Run, *, notified: bool) -> None:
             existing_item(error)
 
 
-def set_report(run: Run) -> None:
-    """Writes into the run's row where its report is."""
-    _set(run, {"ReportKey": run.report_key})
+def set_results(run: Run) -> None:
+    """Writes into the run's row where its report, its flags and its rows are, as far as they were written."""
+    item = run.to_item()
+    _set(run, {name: item[name] for name in RESULT_ATTRIBUTES if name in item})
 
 
 def _set(run: Run, values: Item, condition: str = "") -> None:

@@ -40,8 +40,9 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--flags",
         type=Path,
-        metavar="FLAGS.csv",
-        help="write the flags of every row, one column per test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing",
+        metavar="FLAGS",
+        help="write the flags of every row, one column per test: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing; as CSV, "
+        "or, if the name ends in .parquet, as Parquet with all columns of the file",
     )
 
     check.add_argument(

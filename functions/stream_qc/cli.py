@@ -102,8 +102,7 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
         drawer = Drawer(rules) if arguments.report else None
         reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink, drawer=drawer)
         if arguments.flags:
-            rows = max(report.rows for report in reports.values())
-            flags.write(arguments.flags, rows, _again(opened, form, rules.schema, flags.beside))
+            _write_flags(arguments.flags, flags, reports, lambda schema, fields: _again(opened, form, schema, fields))
     passed, with_rules = all(report.passed for report in reports.values()), arguments.rules is not None
     if drawer is not None:
         _write_report(arguments, drawer, reports, passed=passed)
@@ -120,6 +119,19 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
         print()
     terminal.show(str(path), reports, passed=passed, with_rules=with_rules, verbose=arguments.verbose)
     return passed
+
+
+def _write_flags(
+    path: Path, flags: FlagFile, reports: dict[int, Report], again: Callable[[Schema, list[str]], Iterator[Block]]
+) -> None:
+    """Writes the flags as Parquet or CSV, as the path says. again: returns the blocks of the file with these fields."""
+    report = next(iter(reports.values()))
+    if path.suffix.lower() == ".parquet":
+        from stream_qc import flagtable
+
+        flagtable.write(path, report.header, flags.schema, flags, lambda schema: again(schema, list(report.header)))
+    else:
+        flags.write(path, report.rows, again(flags.schema, flags.beside))
 
 
 def _write_report(arguments: argparse.Namespace, drawer: Drawer, reports: dict[int, Report], *, passed: bool) -> None:

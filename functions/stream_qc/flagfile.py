@@ -50,6 +50,11 @@ class FlagColumn:
         self.file.seek(0)
         self.file.truncate()
 
+    def has(self, flag: int) -> bool:
+        """Returns whether a row has this flag."""
+        self.file.seek(0)
+        return any(flag in part for part in iter(lambda: self.file.read(ROWS_AT_ONCE), b""))
+
     def _change_all(self, was: int, flag: int) -> None:
         table = bytes(flag if value == was else value for value in range(256))
         place = 0
@@ -70,7 +75,7 @@ class FlagFile:
     """
 
     def __init__(self, schema: Schema, aggregates: Sequence[str] = ()) -> None:
-        self._schema, self._aggregates = schema, aggregates
+        self.schema, self._aggregates = schema, aggregates
         self._folder = scratch.folder()
         self._columns: list[FlagColumn] = []
 
@@ -90,10 +95,24 @@ class FlagFile:
         return column
 
     @property
+    def names(self) -> list[str]:
+        return [column.name for column in self._columns]
+
+    @property
+    def failing(self) -> set[str]:
+        return {column.name for column in self._columns if column.has(FAIL)}
+
+    def take(self, first: int, count: int) -> list[pl.Series]:
+        """Returns the flags of `count` rows from the row `first` on."""
+        for column in self._columns:
+            column.file.seek(first)
+        return [_flags(column.name, column.file, count) for column in self._columns]
+
+    @property
     def beside(self) -> list[str]:
         """Returns the fields that are written beside the flags: the time, and those that were tested."""
-        tested = (column.field for column in self._columns if column.field in self._schema.fields)
-        return [*dict.fromkeys((*filter(None, [self._schema.axes.time]), *tested))]
+        tested = (column.field for column in self._columns if column.field in self.schema.fields)
+        return [*dict.fromkeys((*filter(None, [self.schema.axes.time]), *tested))]
 
     def write(self, path: Path, rows: int, blocks: Iterable[Block]) -> None:
         """Writes the CSV: a header and one line for each of the rows. Raises OSError if it cannot.
@@ -120,8 +139,8 @@ class FlagFile:
         numbers = pl.int_range(first, first + count, eager=True)
         beside = [column.alias(name) for name, column in zip(names, [numbers, *cells], strict=True)]
         flags = [_flags(column.name, column.file, count) for column in self._columns]
-        worst = [
-            _worst(
+        aggregates = [
+            worst(
                 _free(f"{field}.{AGGREGATE}", {*names, *(column.name for column in self._columns)}),
                 count,
                 [
@@ -132,7 +151,7 @@ class FlagFile:
             )
             for field in self._aggregates
         ]
-        return pl.DataFrame([*beside, *flags, *worst])
+        return pl.DataFrame([*beside, *flags, *aggregates])
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -144,13 +163,14 @@ def _free(name: str, taken: set[str]) -> str:
 
 def _harmless(cells: pl.Series) -> pl.Series:
     """Returns the cells with an apostrophe before those that a spreadsheet would take for a formula."""
+    cells = cells.alias("")  # polars takes some names for patterns
     formula = (cells.str.contains(r"^[=+\-@\t\r]") & ~cells.str.contains(r"^[-+]?[\d.]+([eE][-+]?\d+)?$")).fill_null(
         value=False
     )
     return cells.zip_with(~formula, "'" + cells) if formula.any() else cells
 
 
-def _worst(name: str, count: int, flags: Sequence[pl.Series]) -> pl.Series:
+def worst(name: str, count: int, flags: Sequence[pl.Series]) -> pl.Series:
     """Returns the worst flag of each row, as ioos_qc's `aggregate` does: FAIL, SUSPECT, GOOD, UNKNOWN, MISSING."""
     if not flags:  # in a process that runs none of the tests
         return pl.repeat(UNKNOWN, count, dtype=pl.UInt8, eager=True).alias(name)
@@ -164,4 +184,5 @@ def _worst(name: str, count: int, flags: Sequence[pl.Series]) -> pl.Series:
 
 def _flags(name: str, file: BinaryIO, count: int) -> pl.Series:
     # In a truncated file, a check that waits for the next row has not flagged the last one: 2 is UNKNOWN.
-    return pl.Series(name, list(file.read(count).ljust(count, b"\x02")), dtype=pl.UInt8)
+    flags = file.read(count).ljust(count, b"\x02")
+    return pl.Series(name, [flags], dtype=pl.Binary).bin.reinterpret(dtype=pl.Array(pl.UInt8, count)).explode()

@@ -139,6 +139,7 @@ class Report:
     results: list[Result]
     message: str = ""  # set if the rules ask for no checks, or the file could not be read
     unread: bool = False  # the file could not be read, or not to its end
+    header: tuple[str, ...] = ()  # the fields of the file
 
     def __post_init__(self) -> None:
         self.message = shorten(self.message, MESSAGE_CHARACTERS)

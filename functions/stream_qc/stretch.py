@@ -120,6 +120,7 @@ class Stretch:
 
     def _report(self, process: int) -> Report:
         report = self._reported(process)
+        report.header = tuple(self.file.header or ())
         for example in (example for result in report.results for example in result.examples):
             example.line = self.file.line_of(example.row - 1)
         return report

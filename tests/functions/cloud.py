@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import botocore.client
+import polars as pl
 import pytest
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
@@ -31,6 +32,7 @@ import step_2_qc_process
 import step_3_end_qc
 import step_4_send_qc_summary
 import step_5_write_report
+import step_6_write_flags
 from pipeline import aws, reconciling
 from pipeline.execution import arn_in
 
@@ -207,6 +209,9 @@ class Cloud:
         else:
             with contextlib.suppress(LambdaError):
                 invoke(step_5_write_report.handler, run)
+            if any(result.get("Flags") for result in run.get("Results", ())):
+                with contextlib.suppress(LambdaError):
+                    invoke(step_6_write_flags.handler, run)
         if not ended.error and run["Status"] in ("ERROR", "REJECTED"):
             ended.error, ended.cause = run["Error"], run["Cause"]
         ended.output = run
@@ -251,6 +256,10 @@ class Cloud:
         """The page of a run, given its row."""
         content: bytes = self.s3.get_object(Bucket="results", Key=row["ReportKey"])["Body"].read()
         return content.decode()
+
+    def table_of(self, row: Payload, kind: str) -> pl.DataFrame:
+        """A table of a run, given its row: `Flags`, `Clean` or `Quarantine`."""
+        return pl.read_parquet(self.s3.get_object(Bucket="results", Key=row[f"{kind}Key"])["Body"].read())
 
     def mails(self) -> list[Payload]:
         """The mails that were sent since the last call: SNS's envelopes."""

@@ -21,7 +21,17 @@ TRANSIENT = [
     "TemporaryFailure",
     "UploadBeingStarted",
 ]
-STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport", "CloseRun"]
+STEPS = [
+    "StartQC",
+    "QCProcess1",
+    "QCProcess2",
+    "QCProcess3",
+    "EndQC",
+    "SendQCSummary",
+    "WriteReport",
+    "WriteFlags",
+    "CloseRun",
+]
 
 
 def machines(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -75,7 +85,7 @@ def test_machine_is_standard_jsonata_traced_logged_and_times_out(template: Templ
 @pytest.mark.parametrize("name", STEPS)
 def test_lambda_step_retries_transient_errors_only_with_full_jitter(template: Template, name: str) -> None:
     backoff = {"IntervalSeconds": 1, "BackoffRate": 2, "JitterStrategy": "FULL"}
-    attempts = 5 if name == "WriteReport" else 45
+    attempts = 5 if name.startswith("Write") else 45
     assert states(template)[name]["Retry"] == [
         {"ErrorEquals": TRANSIENT, "MaxAttempts": attempts, "MaxDelaySeconds": 300, **backoff},
     ]
@@ -99,9 +109,12 @@ def test_failed_start_or_end_goes_through_close_run(template: Template) -> None:
     (catch,) = top["CloseRun"]["Catch"]
     assert (catch["ErrorEquals"], catch["Next"], catch["Output"]) == (["States.ALL"], "RunError", "{% $states.input %}")
     assert "Catch" not in top["SendQCSummary"]
-    (catch,) = top["WriteReport"]["Catch"]  # a report changes no verdict
-    assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], top["WriteReport"]["Next"])
-    assert (top["WriteReport"]["Next"], catch["Output"]) == ("Verdict?", "{% $states.input %}")
+    for name, following in {"WriteReport": "Flags?", "WriteFlags": "Verdict?"}.items():  # they change no verdict
+        (catch,) = top[name]["Catch"]
+        assert (catch["ErrorEquals"], catch["Next"], top[name]["Next"]) == (["States.ALL"], following, following)
+        assert catch["Output"] == "{% $states.input %}"
+    assert top["Flags?"]["Choices"][0]["Next"] == "WriteFlags"
+    assert top["Flags?"]["Default"] == "Verdict?"
     assert top["RunError"] == {
         "Type": "Fail",
         "Error": "{% $states.input.Error %}",
@@ -153,6 +166,6 @@ def test_lambda_step_passes_on_its_result(template: Template) -> None:
             assert state["Arguments"]["FunctionName"] == name
             assert as_list(state["Output"]) == [
                 "{% $states.input %}"
-                if name in ("SendQCSummary", "WriteReport", "CloseRun")
+                if name in ("SendQCSummary", "WriteReport", "WriteFlags", "CloseRun")
                 else "{% $states.result.Payload %}"
             ]

@@ -14,7 +14,17 @@ from tests.stacks.conftest import synthesised
 from tests.stacks.template import Template, as_list, readable
 
 RETAINED = ("RetainExceptOnCreate", "Retain")  # a first creation that fails leaves nothing behind
-STEPS = ["StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport", "CloseRun"]
+STEPS = [
+    "StartQC",
+    "QCProcess1",
+    "QCProcess2",
+    "QCProcess3",
+    "EndQC",
+    "SendQCSummary",
+    "WriteReport",
+    "WriteFlags",
+    "CloseRun",
+]
 FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile"]
 NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
 CLAIM, GIVE_UP = {"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"dynamodb:DeleteItem"}
@@ -51,6 +61,15 @@ MATRIX = {
         "Results": {"s3:ListBucket"},
         "Results/parts/*": NEWEST,
         "Results/reports/*": {"s3:PutObject"},
+        "QCSummary": {"dynamodb:UpdateItem"},
+    },
+    "WriteFlags": {
+        "Streams": {"s3:ListBucket"},
+        "Streams/streams/*": VERSION,
+        "Streams/rules/*": VERSION,
+        "Results": {"s3:ListBucket"},
+        "Results/parts/*": NEWEST,
+        **{f"Results/{prefix}/*": {"s3:PutObject"} for prefix in ("flags", "clean", "quarantine")},
         "QCSummary": {"dynamodb:UpdateItem"},
     },
     "SendMail": {
@@ -378,7 +397,7 @@ def test_what_exists_is_used_under_its_name() -> None:
 def test_reports_can_be_left_out() -> None:
     template = synthesised(reports="false")
     assert [name[:7] for name in template.of_type("AWS::S3::Bucket")] == ["Streams"]
-    assert not [name for name in template.of_type("AWS::Lambda::Function") if name.startswith("WriteReport")]
+    assert not [name for name in template.of_type("AWS::Lambda::Function") if name.startswith("Write")]
     assert template.definition()["States"]["SendQCSummary"]["Next"] == "Verdict?"
     assert "ResultsBucketName" not in template.content["Outputs"]
     assert "RESULTS_BUCKET" not in json.dumps(template.content)

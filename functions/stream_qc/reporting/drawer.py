@@ -88,6 +88,7 @@ class Drawer:
             by_time=self._by_time,
             joined=not self._rules.schema.series,
             left_out=len(self._left_out),
+            header=list(report.header),
         )
 
     def _trace(self, block: Block) -> None:

@@ -55,8 +55,9 @@ class Drawing(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """What one process found.
 
-    results: the items of QCDetails, each with its limit as `Limit`. by_time: whether x is a time. joined: whether neighbouring
-    points belong to one series. left_out: how many fields are not drawn because there are too many.
+    header: the fields of the file. results: the items of QCDetails, each with its limit as `Limit`. by_time: whether x is a
+    time. joined: whether neighbouring points belong to one series. left_out: how many fields are not drawn because there are too
+    many.
     """
 
     process: int
@@ -69,6 +70,7 @@ class Part(msgspec.Struct, frozen=True):
     by_time: bool
     joined: bool
     left_out: int
+    header: list[str]
 
     def encode(self) -> bytes:
         """Returns the record as JSON."""

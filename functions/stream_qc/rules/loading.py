@@ -45,6 +45,8 @@ def load(text: bytes | str) -> Rules:
         limits=_limits(document.limits, schema.fields, mistakes),
         arrival=arrival_of(document.arrival, mistakes),
         redact=_redact(document.redact, schema.fields, mistakes),
+        flags=document.flags or document.split,
+        split=document.split,
     )
     if mistakes:
         raise InvalidRules(mistakes)

@@ -87,6 +87,8 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Any = msgspec.field(default_factory=dict)
     arrival: Any = None
     redact: bool | list[str] = False
+    flags: bool = False
+    split: bool = False
 
 
 class StreamTest(msgspec.Struct, frozen=True):
@@ -110,7 +112,8 @@ class StreamTest(msgspec.Struct, frozen=True):
 class Rules(msgspec.Struct, frozen=True):
     """Valid rules. wheres: by field, which rows each entry of its `streams` is for. aggregates: fields with `aggregate`.
 
-    redact: the fields whose values are not shown; `*` alone stands for all.
+    redact: the fields whose values are not shown; `*` alone stands for all. flags: whether each run writes the flags of every
+    row. split: whether it also writes the clean rows and the others apart.
     """
 
     schema: Schema = Schema()
@@ -121,6 +124,8 @@ class Rules(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     arrival: Arrival | None = None
     redact: tuple[str, ...] = ()
+    flags: bool = False
+    split: bool = False
 
     def limit(self, field: str, test: str) -> float:
         """Returns the share of rows, 0 to 1, that this test of this field may flag FAIL."""

@@ -10,7 +10,22 @@ from typing import Any
 
 from stream_qc.checks import MODULES, TESTS
 
-OURS = {"schema", "dialect", "time", "z", "lat", "lon", "series", "streams", "rows", "limits", "arrival", "redact"}
+OURS = {
+    "schema",
+    "dialect",
+    "time",
+    "z",
+    "lat",
+    "lon",
+    "series",
+    "streams",
+    "rows",
+    "limits",
+    "arrival",
+    "redact",
+    "flags",
+    "split",
+}
 # Words of a Frictionless resource that say where the file is or who made it. https://specs.frictionlessdata.io/data-resource/
 OF_RESOURCE = {
     "name", "path", "type", "title", "description", "scheme", "format", "mediatype", "hash", "bytes", "sources", "licenses",
