@@ -95,6 +95,12 @@ class Alarms:
             functions.check_arrivals.metric_errors(),
             "could not look for files that did not come. See the log of CheckArrivals.",
         )
+        self._add(
+            "ArrivalsStopped",
+            functions.check_arrivals.metric_invocations(period=Duration.minutes(15)),
+            "has not looked for files that did not come for a quarter of an hour. See the rule ArrivalSchedule.",
+            below=True,
+        )
         rules = {"UploadRule": triggers.upload_rule, "RulesRule": triggers.rules_rule, "FailedRunRule": safety_net.rule}
         for name, rule in rules.items():
             self._add(

@@ -57,3 +57,13 @@ def customer_key(scope: Construct) -> kms.Key:
         )
     )
     return key
+
+
+def use_of(key: kms.IKey) -> iam.PolicyStatement:
+    """Lets a role use the customer's key through the services that ask this of their caller."""
+    services = [f"{name}.{Stack.of(key).region}.amazonaws.com" for name in ("s3", "dynamodb", "sns", "sqs", "states")]
+    return iam.PolicyStatement(
+        actions=list(USE),
+        resources=[key.key_arn],
+        conditions={"StringEquals": {"kms:ViaService": services}},
+    )

@@ -41,6 +41,7 @@ class Functions:
         streams = {"STREAM_BUCKET": storage.streams.bucket_name}
         once = {"CLAIMS_TABLE": storage.idempotency.table_name}
         summary = {"SUMMARY_TABLE": storage.summary.table_name}
+        states = {"STREAMS_TABLE": storage.states.table_name}
         details = {"DETAILS_TABLE": storage.details.table_name}
         checking = {
             **streams,
@@ -52,7 +53,7 @@ class Functions:
         reports = {"RESULTS_BUCKET": storage.results.bucket_name} if storage.results else {}
 
         self.start_qc = self._function(
-            "StartQC", "step_1_start_qc.handler", {**streams, **summary, **once}, seconds=120
+            "StartQC", "step_1_start_qc.handler", {**streams, **summary, **states, **once}, seconds=120
         )
         self.processes = [
             self._function(
@@ -65,7 +66,6 @@ class Functions:
             )
             for number, name in enumerate(("structure", "values", "continuity"), start=1)
         ]
-        states = {"STREAMS_TABLE": storage.states.table_name}
         self.end_qc = self._function("EndQC", "step_3_end_qc.handler", {**summary, **states}, seconds=60)
         publishing = {**summary, **details, **once, "RESULTS_TOPIC": topics.results.topic_arn}
         self.send_qc_summary = self._function(

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
-from stacks.encryption import KEY_TAG, USE
+from stacks.encryption import KEY_TAG, use_of
 from stacks.functions import Functions
 from stacks.review import accept, executions_of, objects_under
 from stacks.settings import Settings
@@ -76,7 +75,8 @@ def grant(
                 bucket: ("s3:ListBucket",),
                 stream_files: (NEWEST, VERSION),
                 rules: (NEWEST,),
-                summary: ("dynamodb:PutItem",),
+                summary: ("dynamodb:PutItem", "dynamodb:UpdateItem"),
+                streams: FOLLOW,
                 remembered: CLAIM,
             },
         ),
@@ -163,7 +163,7 @@ def grant(
     prefixes += [Objects(results, prefix) for prefix in ("parts", "reports", *TABLES) if results]
     for function, permissions in matrix:
         if storage.key:
-            function.add_to_role_policy(_use_of(storage.key))
+            function.add_to_role_policy(use_of(storage.key))
         if {stream_files, rules} & permissions.keys():
             function.add_to_role_policy(_decrypt_with_former_keys(function))
         for objects in (one for one in prefixes if one.bucket.arn_for_objects(f"{one.prefix}/*") in permissions):
@@ -205,16 +205,6 @@ def _role(function: lambda_.Function) -> iam.IRole:
     if function.role is None:
         raise ValueError(f"{function.node.path} has no role")
     return function.role
-
-
-def _use_of(key: kms.IKey) -> iam.PolicyStatement:
-    """Lets a function use the customer's key through the services that ask this of their caller."""
-    services = [f"{name}.{Stack.of(key).region}.amazonaws.com" for name in ("s3", "dynamodb", "sns", "sqs", "states")]
-    return iam.PolicyStatement(
-        actions=list(USE),
-        resources=[key.key_arn],
-        conditions={"StringEquals": {"kms:ViaService": services}},
-    )
 
 
 def _decrypt_with_former_keys(function: lambda_.Function) -> iam.PolicyStatement:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.encryption import use_of
 from stacks.functions import Functions
 from stacks.queues import dead_letters, send_failures_to
 from stacks.storage import Storage
@@ -24,8 +26,11 @@ class Triggers:
 
     def __init__(self, scope: Construct, storage: Storage, functions: Functions, machine: sfn.StateMachine) -> None:
         self.undelivered = dead_letters(scope, "UndeliveredUploads", storage)
+        role = iam.Role(scope, "UploadRuleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        if storage.key:  # under which executions are, from their start
+            role.add_to_policy(use_of(storage.key))
         start = targets.SfnStateMachine(
-            machine, dead_letter_queue=self.undelivered, max_event_age=LONGEST, retry_attempts=TRIES
+            machine, role=role, dead_letter_queue=self.undelivered, max_event_age=LONGEST, retry_attempts=TRIES
         )
         self.upload_rule = _on_upload(
             scope, "UploadRule", "A stream file was uploaded: check it", storage, "streams/", start

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import shlex
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -72,31 +73,46 @@ class Arrivals:
             )
 
     def _look(self) -> None:
+        failed: list[Exception] = []
         for stream in _due():
             if not self._has_time():
                 logger.warning("not every stream that is due was looked at", extra=self.counts.to_payload())
-                return
+                break
             self.counts.due += 1
-            self._look_at(stream)
+            try:
+                self._look_at(stream)
+            except Exception as error:  # noqa: BLE001  # those behind it are looked at, then it is raised
+                logger.exception("could not look at a stream that is due", extra={"Stream": str(stream)})
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def _look_at(self, stream: StreamId) -> None:
         item = streams.find(stream.group_id, stream.stream_id)
         if "Due" not in item:
             return
-        waited_since = str(item.get("UploadTime") or item["Registered"])
         within = self._within(stream, item["Within"])
+        last = max(filter(None, [item.get("UploadTime"), _newest(stream)]), default=None)
+        waited_since = last or str(item["Registered"])
         due = streams.due_after(stream.group_id, stream.stream_id, waited_since, within) if within else {}
-        if due.get("DueAt", "") > now() or not due:
+        if (
+            due.get("DueAt", "") > now() or not due
+        ):  # by other rules, or a file has come that is being checked or had no run
             streams.write(stream.group_id, stream.stream_id, due, seen=item, remove=() if due else streams.ARRIVAL)
             self.counts.moved += 1
-        elif not _has_come(stream, waited_since):
-            work = claim_id("Overdue", str(stream), waited_since)
-            sent = announce_once(work, lambda: overdue(stream, item, due["DueAt"]))
-            if "MessageId" not in sent:
-                self._unconfirmed.append(str(stream))
-            changes = {"Status": OVERDUE, "Since": now(), "DueAt": due["DueAt"]}
-            streams.write(stream.group_id, stream.stream_id, changes, seen=item, remove=("Due",))
-            self.counts.announced += 1
+            return
+        # The state first, so that a run that ends meanwhile is not taken for one of before. While it is due, it is looked at.
+        changes = {"Status": OVERDUE, "Since": now(), "DueAt": due["DueAt"]}
+        if item.get("Status") != OVERDUE and not streams.write(stream.group_id, stream.stream_id, changes, seen=item):
+            return  # a run has just changed it
+        work = claim_id("Overdue", str(stream), waited_since)
+        sent = announce_once(work, lambda: overdue(stream, item, last, due["DueAt"]))
+        if "MessageId" not in sent:
+            self._unconfirmed.append(str(stream))
+        seen = streams.find(stream.group_id, stream.stream_id)
+        if seen.get("Status") == OVERDUE:
+            streams.write(stream.group_id, stream.stream_id, {}, seen=seen, remove=("Due",))
+        self.counts.announced += 1
 
     def _within(self, stream: StreamId, before: int) -> int | None:
         """Returns in how many seconds the next file must come by the rules of now; None if they do not say.
@@ -115,9 +131,10 @@ class Arrivals:
         return self._withins[version]
 
 
-def overdue(stream: StreamId, item: Item, due_at: str) -> Notification:
-    """Returns the message about a stream that is late."""
-    name, last = one_line(stream), item.get("UploadTime")
+def overdue(stream: StreamId, item: Item, last: str | None, due_at: str) -> Notification:
+    """Returns the message about a stream that is late. last: when its last file came, None if none has."""
+    name = one_line(stream)
+    place = f"s3://{environment().stream_bucket}/{PREFIX}{name}"
     within = spell(dt.timedelta(seconds=item["Within"]))
     came = f"Its last file came at {minute(last)}." if last else "It has sent no file yet."
     lines = [
@@ -125,10 +142,10 @@ def overdue(stream: StreamId, item: Item, due_at: str) -> Notification:
         f"{came} By its rules, a file must come within {within}.",
         "One more message is sent when it has come.",
         "",
-        f"Files are looked for under s3://{environment().stream_bucket}/{PREFIX}{name}. and {PREFIX}{name}/",
+        f"Its files are {place}.<ext> and those in {place}/",
         "",
         "To see what is there:",
-        f'aws s3 ls --recursive "s3://{environment().stream_bucket}/{PREFIX}{name}"',
+        f"aws s3 ls --recursive {shlex.quote(place)}",
     ]
     fields = {
         "GroupID": stream.group_id,
@@ -155,13 +172,12 @@ def _due() -> Iterator[StreamId]:
             yield StreamId(item["GroupID"], item["StreamID"])
 
 
-def _has_come(stream: StreamId, since: str) -> bool:
-    """Returns whether a file came after this time, which is being checked or has no run yet."""
+def _newest(stream: StreamId) -> str | None:
+    """Returns when the newest file of a stream came, which may be unchecked; None if there is none."""
     try:
-        written, _ = objects.newest_with_time(stream)
+        return timestamp(objects.newest_with_time(stream)[0])
     except StreamNotFound:
-        return False
-    return timestamp(written) > since
+        return None
 
 
 def _arrival_in(rules: ObjectVersion) -> int | None:

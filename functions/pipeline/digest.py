@@ -11,6 +11,7 @@ from pipeline.model import Status
 from pipeline.notice import Cause, Notice
 
 CAUSES = 20  # with a paragraph of their own
+BESIDE_BYTES = 50  # for what stands beside a name, such as since when it fails
 # The order of the counts.
 ORDER = (Status.FAIL, Status.ERROR, Status.REJECTED)
 
@@ -36,9 +37,11 @@ def digest(notices: list[Notice]) -> Mail:
     return Mail(subject[:SUBJECT_CHARACTERS], "\n".join(_text(notices, problems, counts)))
 
 
-def times_named(notice: Notice) -> int:
-    """Returns how often a mail names a stream at most: once for each cause, and where it recovered, passed or is in doubt."""
-    return min(len(notice.causes), CAUSES) + 3
+def bytes_in_mail(notice: Notice) -> int:
+    """Returns how many bytes a mail needs for the names of a stream: at each cause, where it recovered, passed or is in doubt."""
+    name = len(notice.name.encode()) + 2
+    named = name * (not notice.is_problem) + (name + BESIDE_BYTES) * notice.is_recovery + name * notice.in_doubt
+    return named + (name + BESIDE_BYTES) * min(len(notice.causes), CAUSES)
 
 
 def _text(notices: list[Notice], problems: list[Notice], counts: str) -> Iterator[str]:
@@ -61,7 +64,7 @@ def _text(notices: list[Notice], problems: list[Notice], counts: str) -> Iterato
     if doubtful := [notice for notice in notices if notice.in_doubt]:
         yield ""
         yield f"May have been mailed before: {_names(doubtful)}"
-    yield ""
+        yield "  SNS did not say whether it sent that mail."
     yield from _what_to_type(problems or notices)
 
 
@@ -74,9 +77,13 @@ def _problems(problems: list[Notice]) -> Iterator[str]:
     ordered = sorted(by_cause.items(), key=lambda item: -len(item[1]))
     for name, found in ordered[:CAUSES]:
         yield ""
+        first, cause = found[0]
+        if cause.alone:
+            yield one_line(name, 600)
+            yield from (f"  {one_line(line, 500)}" for line in cause.example)
+            continue
         yield f"{one_line(name, 600)}: {_many(len({notice.name for notice, _ in found}), 'stream')}"
         yield f"  {_names(notice for notice, _ in found)}"
-        first, cause = found[0]
         if cause.example:
             yield f"  For example {one_line(first.name)}: {one_line(cause.example[0], 500)}"
             yield from (f"    {one_line(line)}" for line in cause.example[1:])
@@ -99,6 +106,8 @@ def _beside(same: list[Notice]) -> str:
     notes = [f"{times:,} times"] if times > 1 else []
     if last.is_problem and last.since and last.runs:
         notes.append(f"since {minute(last.since)}, {last.runs:,} runs")
+    if last.due:
+        notes.append(f"due {minute(last.due)}")
     return f" ({'; '.join(notes)})" if notes else ""
 
 
@@ -110,10 +119,16 @@ def _counts(problems: list[Notice]) -> Iterator[str]:
 
 
 def _what_to_type(notices: list[Notice]) -> Iterator[str]:
-    first = notices[0]
-    if first.command:
-        yield f"For {one_line(first.name)}, and likewise for the others:"
-        yield first.command
+    """Yields the command for the first of the commonest kind, and says that it is the same for the others of that kind."""
+    kinds = collections.Counter(notice.kind for notice in notices if notice.command)
+    if not kinds:
+        return
+    ((kind, count),) = kinds.most_common(1)
+    first = next(notice for notice in notices if notice.command and notice.kind == kind)
+    others = f", and in the same way the other {count - 1:,}" if count > 1 else ""
+    yield ""
+    yield f"{kind} {one_line(first.name)}{others}:"
+    yield first.command
 
 
 def _many(count: int, what: str) -> str:

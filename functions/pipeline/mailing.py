@@ -17,16 +17,15 @@ from dataclasses import dataclass
 
 from pipeline.aws import sns, sqs
 from pipeline.claims import Done, Held, Won, claim, claim_id, complete, find, take_over
-from pipeline.digest import Mail, digest, times_named
+from pipeline.digest import Mail, bytes_in_mail, digest
 from pipeline.environment import environment
 from pipeline.notice import Notice
 from pipeline.observe import logger
 from pipeline.publishing import was_refused
 from pipeline.times import now
 
-MOST_MESSAGES = 5_000  # of a mail; the others wait for the next one
-NAMES_BYTES = 120_000  # of a mail: SNS takes 256 KiB
-BESIDE_BYTES = 50  # for what stands beside a name, such as since when it fails
+MOST_MESSAGES = 20_000  # of a mail; the others wait for the next one
+NAMES_BYTES = 150_000  # of a mail: SNS takes 256 KiB
 AT_ONCE = 10  # messages that SQS gives and takes in one request
 WAIT_SECONDS = 1  # for a message; a shorter look may miss some
 
@@ -109,7 +108,8 @@ def _received(hidden: dt.timedelta) -> Iterator[Notice]:
                     "a message in the outbox could not be read", extra={"SQSMessageId": message["MessageId"]}
                 )
                 continue
-            room -= times_named(notice) * (len(notice.name.encode()) + BESIDE_BYTES)
+            if notice.is_wanted(environment().email_for):
+                room -= bytes_in_mail(notice)
             yield notice
         if room < 0:
             return

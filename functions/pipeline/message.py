@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.keys import is_id
-from pipeline.model import Change, ProcessResult, Run, Status
+from pipeline.model import OVERDUE, Change, ProcessResult, Run, Status
 from stream_qc.printable import printable
 from stream_qc.results import Result, alike
 from stream_qc.vocabulary import PROCESSES
@@ -137,7 +137,8 @@ def _news(run: Run) -> str:
     is the stream's first run, or as before and well.
     """
     if run.failing_runs and run.failing_since:
-        return f" (still failing since {minute(run.failing_since)}, {run.failing_runs:,} runs)"
+        came = "OVERDUE before; " if run.previous_status == OVERDUE else ""
+        return f" ({came}still failing since {minute(run.failing_since)}, {run.failing_runs:,} runs)"
     if run.change == Change.CHANGED and run.previous_since:
         recovered = "recovered; " if run.status == Status.PASS else ""
         return f" ({recovered}{run.previous_status} before, since {minute(run.previous_since)})"

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.model import Change, Status
+from pipeline.model import OVERDUE, Change, Status
 from stream_qc.results import Result, alike
 
 WELL = str(Status.PASS)
+MISTAKES = 5  # of a rules file, in a digest
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a stream has a problem. Streams with a cause of the same name share a paragraph. example: lines about one of them."""
+    """Why a stream has a problem. Streams with a cause of the same name share a paragraph.
+
+    example: lines about one of them; with `alone`, about the only one, such as a rules file.
+    """
 
     name: str
     example: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Notice:
     """One message. name: of the stream, the object or the rules that it is about. text: of the mail if it goes out alone.
 
     since: when the stream got the problem that it still has, in `runs` runs, or, recovered, when it got the one that it had.
-    in_doubt: it may have been mailed before. receipt: with which SQS deletes it.
+    due: when the file was due that did not come. in_doubt: it may have been mailed before. receipt: with which SQS deletes it.
     """
 
     message_id: str
@@ -41,7 +46,15 @@ class Notice:
     runs: int | None = None
     causes: tuple[Cause, ...] = ()
     command: str = ""
+    due: str | None = None
     in_doubt: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What its command is for."""
+        if self.command.startswith("stream-qc "):
+            return "To check the rules"
+        return "To see the files of" if self.status == OVERDUE else "To check again"
 
     @property
     def is_problem(self) -> bool:
@@ -79,7 +92,8 @@ class Notice:
             since=record.get("PreviousSince") if recovered else record.get("FailingSince"),
             runs=record.get("FailingRuns"),
             causes=tuple(_causes(record)) if status != WELL else (),
-            command=text.rstrip().rsplit("\n", 1)[-1],
+            command=_command(text),
+            due=record.get("DueAt"),
         )
 
 
@@ -88,11 +102,25 @@ def _name(record: Mapping[str, Any]) -> str:
     return "/".join(ids) if all(ids) else str(record.get("Key", "?"))  # type: ignore[arg-type]
 
 
+def _command(text: str) -> str:
+    """Returns what to type, the last line of a mail that has it."""
+    last = text.rstrip().rsplit("\n", 1)[-1]
+    return last if last.startswith(("aws ", "stream-qc ")) else ""
+
+
 def _causes(record: Mapping[str, Any]) -> list[Cause]:
-    """Returns the failing checks, each with the rules that ask for it, or the error."""
+    """Returns the failing checks, each with the rules that ask for it; the error; or what is wrong with rules."""
+    rules = record.get("RulesKey")
     if "Error" in record:
-        return [Cause(f"{record['Status']} {record['Error']}", (str(record.get("Cause", ""))[:500],))]
-    rules = record.get("RulesKey", "no rules file")
+        by = f" ({rules})" if rules else ""
+        return [Cause(f"{record['Status']} {record['Error']}{by}", (str(record.get("Cause", ""))[:500],))]
+    if "Mistakes" in record or "Hint" in record:
+        hint = [f"did you mean {record['Hint']}?"] if "Hint" in record else []
+        judged = record.get("Streams", 0)
+        streams = [f"it judges {judged:,} {'stream' if judged == 1 else 'streams'}"] if judged else []
+        lines = (*record.get("Mistakes", ())[:MISTAKES], *hint, *streams)
+        return [Cause(f"{record['Status']} {record.get('Key', '?')}", lines, alone=True)]
+    rules = rules or "no rules file"
     found = []
     for name, check in alike(map(Result.from_item, record.get("Checks", ()))):
         shown = [f"{example.place}: {example.reason}" for example in check.shown(1)]

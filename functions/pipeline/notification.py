@@ -10,8 +10,6 @@ from typing import Any
 from pipeline.keys import is_id
 from pipeline.message import subject_of
 
-MESSAGE_BYTES = 240_000
-
 
 @dataclass(frozen=True)
 class Notification:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 
 from boto3.dynamodb.conditions import Key
@@ -11,14 +13,13 @@ from pipeline import keys, objects, streams
 from pipeline.aws import query, scan
 from pipeline.claims import claim_id
 from pipeline.environment import environment
-from pipeline.errors import SummaryNotConfirmed
+from pipeline.errors import SummaryNotConfirmed, TemporaryFailure
 from pipeline.message import one_line
 from pipeline.model import OVERDUE, Item, ObjectVersion, StreamId
 from pipeline.notification import Notification
-from pipeline.observe import logger
 from pipeline.publishing import Sent, send_once
 from pipeline.times import now
-from stream_qc.errors import InvalidRules
+from stream_qc.errors import LONGEST, InvalidRules
 from stream_qc.rules import Rules, load
 
 INVALID_RULES, UNKNOWN_STREAM = "INVALID_RULES", "UNKNOWN_STREAM"
@@ -42,9 +43,15 @@ def check(file: ObjectVersion, has_time: Callable[[], bool]) -> Notification | N
         rules = load(objects.read(file.key, file.version_id).read())
     except InvalidRules as error:
         return _invalid(file, error.mistakes, scope)
-    _expect(scope, rules, has_time)
+    if _is_newest(file):  # events come in any order
+        _expect(scope, rules, has_time)
     hint = _hint(scope)
     return _unknown(file, scope, hint) if hint else None
+
+
+def _is_newest(file: ObjectVersion) -> bool:
+    """Returns whether this is what holds now. Raises StreamNotFound where the rules are gone meanwhile."""
+    return objects.locate(file.key, None).version_id == file.version_id
 
 
 def publish(file: ObjectVersion, notification: Notification) -> Sent:
@@ -60,23 +67,31 @@ def publish(file: ObjectVersion, notification: Notification) -> Sent:
 
 def _invalid(file: ObjectVersion, mistakes: list[str], scope: Scope | None) -> Notification:
     known = [] if scope is None else [*_streams_of(scope)]
+    shown = [one_line(mistake, LONGEST) for mistake in mistakes[:MISTAKES_SHOWN]]
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes):,} mistakes"
     key = one_line(file.key)
     lines = [
         f"INVALID_RULES: {key} ({count})",
         "No stream is judged by it." if scope is None else "Until it is corrected, runs that it judges end as ERROR.",
         "",
-        *(f"  {one_line(mistake)}" for mistake in mistakes[:MISTAKES_SHOWN]),
+        *(f"  {mistake}" for mistake in shown),
         *([f"  and {len(mistakes) - MISTAKES_SHOWN:,} more"] if len(mistakes) > MISTAKES_SHOWN else []),
     ]
-    return _notification(INVALID_RULES, file, lines, known, {"Mistakes": mistakes[:MISTAKES_SHOWN]}, scope)
+    return _notification(
+        INVALID_RULES,
+        file,
+        lines,
+        known,
+        {"Mistakes": shown},
+        scope,
+    )
 
 
 def _unknown(file: ObjectVersion, scope: Scope, hint: str) -> Notification:
     what = f"the stream {scope}" if isinstance(scope, StreamId) else f"the group {scope}"
     lines = [
         f"UNKNOWN_STREAM: {one_line(file.key)} (did you mean {one_line(hint)}?)",
-        f"The rules can be used, but {one_line(what)} has sent no file yet. If it soon will, there is nothing to do.",
+        f"The rules can be used, but {one_line(what)} has sent no file yet. If that is right, ignore this message.",
     ]
     return _notification(UNKNOWN_STREAM, file, lines, [], {"Hint": hint}, scope)
 
@@ -94,7 +109,7 @@ def _notification(
         f"File   s3://{environment().stream_bucket}/{one_line(file.key)}, version {file.version_id}",
         "",
         "To check the rules before they are uploaded:",
-        f"stream-qc rules {one_line(file.key).rsplit('/', 1)[-1]}",
+        f"stream-qc rules {shlex.quote(one_line(file.key).rsplit('/', 1)[-1])}",
     ]
     ids = [scope.group_id, scope.stream_id] if isinstance(scope, StreamId) else [scope] if scope else []
     about = dict(zip(("GroupID", "StreamID"), ids, strict=False))
@@ -109,11 +124,10 @@ def _expect(scope: Scope, rules: Rules, has_time: Callable[[], bool]) -> None:
         _expect_of(scope, within)
         return
     for stream in _streams_of(scope):
-        if not has_time():
-            logger.warning(
-                "not every stream has its new arrival; each gets it with its next file", extra={"Scope": scope}
+        if not has_time():  # another attempt goes on: it only reads what this one has written
+            raise TemporaryFailure(
+                "not every stream has the arrival of these rules yet; each gets it with its next file"
             )
-            return
         _expect_of(stream, within)
 
 
@@ -166,5 +180,11 @@ def _hint(scope: Scope) -> str:
 
 
 def _like(name: str, known: set[str]) -> str:
-    found = [] if name in known else difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    if name in known or any(_without_numbers(name) == _without_numbers(one) for one in known):
+        return ""  # station02 is no mistake for station01
+    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
     return found[0] if found else ""
+
+
+def _without_numbers(name: str) -> str:
+    return re.sub(r"\d+", "#", name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline import keys, objects, runs
+from pipeline import keys, objects, runs, streams
 from pipeline.environment import environment
 from pipeline.errors import FileTooLarge, InvalidInput, StreamNotFound
 from pipeline.execution import Execution
@@ -59,7 +59,8 @@ def _start(run: Run, execution: Execution, request: Request) -> Run:
     except InvalidInput as error:
         return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", str(error)))
     except (StreamNotFound, FileTooLarge) as error:
-        return _refuse(run, execution, Status.ERROR, Failure(type(error).__name__, str(error)))
+        refused = _refuse(run, execution, Status.ERROR, Failure(type(error).__name__, str(error)))
+        return streams.follow(refused)
     run = runs.seed(run, execution)
     logger.info(
         "run started", extra={name: run.to_item().get(name) for name in ("QCPID", "Key", "VersionId", "RulesKey")}

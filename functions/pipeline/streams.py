@@ -1,7 +1,7 @@
 """QCStreams: how each stream stands now, and how a run changed that.
 
 The state is that of the newest file: a run of an older one leaves it as it is. A run may be followed again, by a retried step
-or by CloseRun; it then has the same effect as the first time, because the item keeps what it was before its run.
+or by CloseRun, also when later runs have changed the state: the item keeps what it told the last runs, and tells them the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.times import timestamp
 
 ARRIVAL = ("Within", "DueAt", "Due")  # the attributes of a stream that has an arrival
 DUE_SHARDS = 8
+FOLLOWED = 8  # runs of which an item keeps what it told them
 ATTEMPTS = 10  # while other runs of the stream write the same item
 
 
@@ -50,22 +51,27 @@ class State:
 def follow(run: Run) -> Run:
     """Records a run that has ended in the state of its stream, and returns it with how it changed that state.
 
-    A run that has checked no file changes nothing.
+    A run that has checked no file, or that knows already how it changed it, changes nothing.
     """
-    if run.upload_time is None or not run.has_row:
+    if run.upload_time is None or not run.has_row or run.change is not None:
         return run
     for _ in range(ATTEMPTS):
         item = find(run.group_id, run.stream_id)
+        earlier = item.get("Followed", [])
+        told = next((one for one in earlier if one["QCPID"] == run.qcpid), None)
+        if told is not None:
+            followed = _as_told(run, told)
+            break
         if _stays(item, run):
             followed = replace(run, previous_status=item["Status"], change=Change.SAME)
             break
-        before = State.from_item(item["Before"] if item.get("QCPID") == run.qcpid else item)
+        before = State.from_item(item)
         after = state_after(before, run)
+        followed = _with_change(run, before, after)
         own: Item = {"QCPID": run.qcpid, "StartTime": run.start_time, "UploadTime": run.upload_time}
-        changes = {**after.to_item(), **own, "Before": before.to_item() if before else {}}
+        changes = {**after.to_item(), **own, "Followed": [*earlier, _told(followed)][-FOLLOWED:]}
         due = _due(run, item)
         if write(run.group_id, run.stream_id, {**changes, **due}, seen=item, remove=() if due else ARRIVAL):
-            followed = _with_change(run, before, after)
             break
     else:
         raise TemporaryFailure(f"the state of {run.group_id}/{run.stream_id} was written by others {ATTEMPTS} times")
@@ -155,6 +161,22 @@ def _with_change(run: Run, before: State | None, after: State) -> Run:
         change=Change.FIRST if before is None else Change.SAME if before.status == after.status else Change.CHANGED,
         failing_since=after.failing_since if repeated else None,
         failing_runs=after.failing_runs if repeated else None,
+    )
+
+
+def _told(run: Run) -> Item:
+    item = run.to_item()
+    return {"QCPID": run.qcpid, **{name: item[name] for name in runs.CHANGE_ATTRIBUTES if name in item}}
+
+
+def _as_told(run: Run, told: Item) -> Run:
+    return replace(
+        run,
+        previous_status=told.get("PreviousStatus"),
+        previous_since=told.get("PreviousSince"),
+        change=Change(told["Change"]),
+        failing_since=told.get("FailingSince"),
+        failing_runs=told.get("FailingRuns"),
     )
 
 

@@ -17,4 +17,11 @@ class InvalidRules(Exception):
 
 
 class UnreadableFile(Exception):
-    """The file cannot be read, or not to its end. The message says where and why. Process 1 reports it as a result."""
+    """The file cannot be read, or not to its end. The message says where and why. Process 1 reports it as a result.
+
+    why: the message without `text`, which is of the file itself, and which `redact` of the rules hides.
+    """
+
+    def __init__(self, why: str, text: str = "") -> None:
+        self.why = why
+        super().__init__(f"{why}: {text}" if text else why)

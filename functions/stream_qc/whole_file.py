@@ -56,7 +56,8 @@ class WholeFile:
     def stopped(self, error: UnreadableFile) -> None:
         """Notes why the file could not be read any further."""
         self.header = self.header or None  # NDJSON has none before its first line
-        self.unreadable = f"{error} (after row {self.rows:,})" if self.rows else str(error)
+        why = error.why if self.rules.redact else str(error)
+        self.unreadable = f"{why} (after row {self.rows:,})" if self.rows else why
 
     def join(self, later: WholeFile) -> None:
         """Adds what was seen of the next stretch."""
@@ -87,12 +88,22 @@ class WholeFile:
         times = Counter(header)
         faults = _few([f"the field {name} is missing" for name in self.rules.schema.in_file if name not in times])
         if faults:
-            names = _few([shorten(name, NAME_CHARACTERS) for name in header])
+            names = _few([shorten(name, NAME_CHARACTERS) for name in header if self._may_show(name)])
+            hidden = sum(not self._may_show(name) for name in header)
+            names += [f"{hidden:,} that the rules do not name"] if hidden else []
             faults.append(f"the fields of the file are: {', '.join(names)}")
-        repeated = [(shorten(name, NAME_CHARACTERS), count) for name, count in times.items() if name and count > 1]
+        repeated = [
+            (shorten(name, NAME_CHARACTERS), count)
+            for name, count in times.items()
+            if name and count > 1 and self._may_show(name)
+        ]
         faults += _few([f"the field {name} occurs {count} times" for name, count in repeated])
         message = "; ".join(faults) or "the header has every field of the schema"
         return self._result("header", message, passed=not faults)
+
+    def _may_show(self, name: str) -> bool:
+        """Returns whether a name in the header may be shown. Where there is no header, it is a value."""
+        return not self.rules.redact or name in self.rules.schema.in_file
 
     def _well_formed(self) -> Result:
         count, hidden = self._malformed_count, bool(self.rules.redact)

@@ -65,6 +65,40 @@ def test_hostile_cells_are_not_shown(cell: str) -> None:
     assert SECRET not in text
 
 
+@pytest.mark.parametrize("redact", ["true", "[patient]"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        f"2020-01-01T00:00:00,Mary Jones,{SECRET}",  # the header is missing
+        f'2020-01-01T00:00:00,Mary "Jones",{SECRET}',
+        f"Mary Jones,Mary Jones,{SECRET}",
+        f'"Mary Jones{SECRET}',
+    ],
+)
+def test_first_line_that_is_no_header_is_not_shown(redact: str, first: str) -> None:
+    text = shown(f"{RULES}redact: {redact}\n", f"{first}\n2020-01-01T00:00:01,peter,1\n")
+    for value in (SECRET, "Mary", "Jones"):
+        assert value not in text
+
+
+@pytest.mark.parametrize("redact", ["[d]", "[t]", "[time]"])
+def test_time_that_is_put_together_is_redacted_with_its_parts(redact: str) -> None:
+    rules = f"""
+schema:
+  fields:
+    - {{name: d, type: string}}
+    - {{name: t, type: string}}
+    - {{name: v, type: number, constraints: {{maximum: 5}}}}
+time: {{fields: [d, t]}}
+redact: {redact}
+"""
+    body = "d,t,v\n2020-03-17,11:22:33,9\n2020-03-17,11:22:33,9\n2020-03-16,11:22:33,1\n"
+    text = shown(rules, body)
+    assert "fail" in text
+    for value in ("2020-03-17", "2020-03-16", "11:22:33"):
+        assert value not in text
+
+
 @pytest.mark.parametrize(
     ("given", "within"),
     [("{every: 1 h, grace: 15 min}", 4500), ("{every: 1d}", 86400), ("{every: 90 s}", 90), ("{every: 1.5 h}", 5400)],

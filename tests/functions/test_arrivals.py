@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 import check_arrivals
 import check_rules
 from pipeline import arrivals, rules_checking, streams
+from pipeline.model import StreamId
 from pipeline.times import timestamp
-from tests.functions.cloud import QUARTER, Cloud, Payload, client_error, invoke
+from tests.functions.cloud import QUARTER, Cloud, LambdaError, Payload, client_error, invoke
 
 RULES = "arrival: {every: 1 h, grace: 15 min}"
 KEY = "streams/g/s.csv"
@@ -68,7 +70,7 @@ def test_silence_is_announced_once_and_its_end_is_told(cloud: Cloud, clock: Cloc
     text = overdue["Summary"]["Text"].splitlines()
     assert text[0].startswith("OVERDUE: g/s (a file was due at 2")
     assert "a file must come within 1 h 15 min." in text[1]
-    assert text[-1] == 'aws s3 ls --recursive "s3://streams/streams/g/s"'
+    assert text[-1] == "aws s3 ls --recursive s3://streams/streams/g/s"
     assert item(cloud)["Status"] == "OVERDUE"
     back = cloud.checked(KEY, QUARTER + "2015/01/02,1.0,5.6,-3.2,1.2,sun\n")
     assert statuses(cloud) == ["PASS", "OVERDUE", "PASS"]
@@ -152,7 +154,71 @@ def test_file_that_is_being_checked_has_come(cloud: Cloud, clock: Clock) -> None
     )
     cloud.upload(KEY, QUARTER)  # its run has not ended
     clock.advance(minutes=5)
-    assert look() == {"Due": 1, "Announced": 0, "Moved": 0}
+    assert look() == {"Due": 1, "Announced": 0, "Moved": 1}
+    assert look()["Due"] == 0  # it costs nothing until the next one is late
+    clock.advance(hours=2)
+    assert look() == {"Due": 1, "Announced": 1, "Moved": 0}  # also where that run never came to a verdict
+    assert "Its last file came at " in cloud.messages()[-1]["Summary"]["Text"]
+
+
+def test_stream_that_cannot_be_looked_at_keeps_no_other_from_being_announced(
+    cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.upload("rules/g.yaml", RULES)
+    for name in ("a", "b", "c"):
+        cloud.checked(f"streams/g/{name}.csv")
+    clock.advance(hours=2)
+    real = arrivals._newest
+
+    def newest(stream: StreamId) -> str | None:
+        if stream.stream_id == "b":
+            raise RuntimeError("its rules may not be read")
+        return real(stream)
+
+    monkeypatch.setattr(arrivals, "_newest", newest)
+    with pytest.raises(LambdaError, match="may not be read"):
+        look()
+    assert statuses(cloud).count("OVERDUE") == 2
+    monkeypatch.setattr(arrivals, "_newest", real)
+    assert look()["Announced"] == 1
+
+
+def test_run_that_ends_while_its_stream_is_looked_at_is_not_overdue(
+    cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.upload("rules/g.yaml", RULES)
+    cloud.checked(KEY)
+    clock.advance(hours=2)
+    real = streams.write
+
+    def write(*args: Any, **kwargs: Any) -> bool:
+        monkeypatch.setattr(streams, "write", real)
+        cloud.checked(KEY, QUARTER + " ")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(streams, "write", write)
+    assert look()["Announced"] == 0
+    assert "OVERDUE" not in statuses(cloud)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_rules_take_effect_as_they_are_now(cloud: Cloud, first: int) -> None:
+    """Events of two versions may come in any order."""
+    key = "rules/g/s.yaml"
+    events = [cloud.event(key, cloud.upload(key, body)) for body in ("rows: {minimum: 1}", RULES)]
+    for event in (events[first], events[1 - first]):
+        invoke(check_rules.handler, event)
+    assert "DueAt" in item(cloud)
+
+
+def test_command_of_a_strange_name_is_one_word(cloud: Cloud, clock: Clock) -> None:
+    name = "$(touch pwned) `id`"
+    cloud.upload("rules/g.yaml", RULES)
+    cloud.checked(f"streams/g/{name}.csv")
+    clock.advance(hours=2)
+    look()
+    command = cloud.messages()[-1]["Summary"]["Text"].splitlines()[-1]
+    assert shlex.split(command) == ["aws", "s3", "ls", "--recursive", f"s3://streams/streams/g/{name}"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 import pytest
 
 import check_rules
@@ -75,3 +78,25 @@ def test_name_like_another_that_sends_files_may_be_a_typing_mistake(cloud: Cloud
 def test_folder_and_rules_that_are_gone_are_ignored(cloud: Cloud) -> None:
     assert "Ignored" in invoke(check_rules.handler, cloud.event("rules/", "v"))
     assert "Ignored" in invoke(check_rules.handler, cloud.event("rules/g.yaml", "11111111-1111-1111-1111-111111111111"))
+
+
+def test_very_long_mistakes_fit_into_a_message(cloud: Cloud) -> None:
+    fields = ", ".join(f"{{name: f{number}, type: {'x' * 20_000}}}" for number in range(30))
+    key = "rules/g.yaml"
+    invoke(check_rules.handler, cloud.event(key, cloud.upload(key, f"schema: {{fields: [{fields}]}}")))
+    (message,) = cloud.messages()
+    assert message["Summary"]["Status"] == "INVALID_RULES"
+    assert len(json.dumps(message["Summary"])) < 100_000
+
+
+def test_command_of_a_strange_key_is_one_word(cloud: Cloud) -> None:
+    key = "rules/$(touch pwned) ; id.yaml"
+    invoke(check_rules.handler, cloud.event(key, cloud.upload(key, "{rows: many}")))
+    command = cloud.messages()[0]["Summary"]["Text"].splitlines()[-1]
+    assert shlex.split(command) == ["stream-qc", "rules", "$(touch pwned) ; id.yaml"]
+
+
+def test_numbered_neighbour_is_no_typing_mistake(cloud: Cloud) -> None:
+    cloud.upload("streams/g/station01.csv")
+    key = "rules/g/station02.yaml"
+    assert invoke(check_rules.handler, cloud.event(key, cloud.upload(key, "rows: {minimum: 1}")))["Status"] == "VALID"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
-import time
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ import check_rules
 import send_mail
 from docs.mails import MAILS, TEXTS, drawn
 from pipeline import mailing
+from pipeline.times import timestamp
 from tests.functions.cloud import Cloud, Context, invoke
 from tests.samples import SAMPLES
 
@@ -79,9 +80,17 @@ def digest_of_200(cloud: Cloud) -> None:
 
 
 def overdue(cloud: Cloud) -> None:
-    key = "rules/buoy7/waves.yaml"
-    invoke(check_rules.handler, cloud.event(key, cloud.upload(key, "arrival: {every: 1 s}")))
-    time.sleep(1.1)
+    cloud.upload("rules/buoy7.yaml", "arrival: {every: 1 h, grace: 15 min}")
+    key = "streams/buoy7/waves.csv"
+    cloud.checked(key)
+    cloud.sqs.receive_message(QueueUrl=cloud.queues["outbox"])  # its own message is not part of the picture
+    cloud.age(key, days=1)
+    early = timestamp(dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
+    cloud.table("QCStreams").update_item(
+        Key={"GroupID": "buoy7", "StreamID": "waves"},
+        UpdateExpression="SET UploadTime = :t, DueAt = :t",
+        ExpressionAttributeValues={":t": early},
+    )
     invoke(check_arrivals.handler, {})
 
 

@@ -11,10 +11,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto.sqs.models import sqs_backends
 
+import check_rules
 import send_mail
-from pipeline import mailing
+from pipeline import arrivals, mailing
 from pipeline.environment import environment
-from tests.functions.cloud import ACCOUNT, QUARTER, REGION, Cloud, Context, LambdaError, Payload, client_error
+from pipeline.model import StreamId
+from pipeline.publishing import announce_once
+from tests.functions.cloud import ACCOUNT, QUARTER, REGION, Cloud, Context, LambdaError, Payload, client_error, invoke
 
 BAD = QUARTER.replace("0.0", "dry")
 RULES = "schema: {fields: [{name: precipitation, type: number}, {name: wind, type: number}]}"
@@ -233,3 +236,52 @@ def message(number: int, stream: str) -> str:
     """A message in SNS's envelope, as the outbox has it."""
     record = {"GroupID": "g", "StreamID": stream, "Status": "ERROR", "Error": f"E{number}", "Cause": "c", "Text": "t"}
     return json.dumps({"MessageId": f"m{number}", "Subject": "s", "Message": json.dumps(record)})
+
+
+def test_digest_says_what_is_wrong_with_rules_and_when_a_file_was_due(cloud: Cloud) -> None:
+    for name in ("g", "h"):
+        cloud.upload("streams/g/s.csv")
+        key = f"rules/{name}.yaml"
+        event = cloud.event(key, cloud.upload(key, "{rows: {minimum: many}, limts: 1}"))
+        invoke(check_rules.handler, event)
+    overdue = arrivals.overdue(StreamId("g", "s"), {"Within": 60}, None, "2026-11-26T10:00:00.000000Z")
+    announce_once("an overdue stream", lambda: overdue)
+    mail()
+    (sent,) = cloud.mails()
+    text = sent["Message"]
+    for name in ("g", "h"):
+        assert f"\nINVALID_RULES rules/{name}.yaml\n  limts: unknown key" in text
+    assert "g/s (due 2026-11-26 10:00 UTC)" in text
+    assert text.splitlines()[-1] == "stream-qc rules g.yaml"
+
+
+def test_errors_of_different_rules_have_paragraphs_of_their_own(cloud: Cloud) -> None:
+    for name in ("g", "h"):
+        cloud.upload(f"rules/{name}.yaml", f"{{rows: {{minimum: {name}}}}}")
+        cloud.checked(f"streams/{name}/s.csv")
+    mail()
+    (sent,) = cloud.mails()
+    for name in ("g", "h"):
+        assert f"ERROR InvalidRules (rules/{name}.yaml): 1 stream\n  {name}/s" in sent["Message"]
+
+
+def test_digest_ends_with_a_command(cloud: Cloud) -> None:
+    cloud.checked("streams/only.csv")
+    cloud.checked("streams/g/notes.md")
+    cloud.checked("streams/g/s.csv", "")
+    mail()
+    (sent,) = cloud.mails()
+    assert sent["Message"].splitlines()[-1].startswith("aws stepfunctions start-execution ")
+
+
+def test_messages_that_are_not_wanted_take_no_room(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMAIL_FOR", "problems")
+    environment.cache_clear()
+    monkeypatch.setattr(mailing, "NAMES_BYTES", 60)
+    cloud.checked("streams/g/s.csv")
+    for _ in range(30):
+        cloud.checked("streams/g/s.csv", QUARTER)
+    cloud.checked("streams/g/s.csv", "")
+    assert mail()["Messages"] == 32
+    (sent,) = cloud.mails()
+    assert "FAIL" in sent["Message"]

@@ -8,7 +8,8 @@ import pytest
 
 import close_run
 import step_3_end_qc
-from pipeline import streams
+from pipeline import runs, starting, streams
+from pipeline.errors import TemporaryFailure
 from tests.functions.cloud import QUARTER, Cloud, Payload, client_error, invoke
 
 KEY = "streams/g/s.csv"
@@ -119,3 +120,43 @@ def test_state_that_others_write_at_once_is_read_again(cloud: Cloud, monkeypatch
     ended = cloud.checked(KEY, QUARTER)
     assert state(cloud)["QCPID"] == ended.output["QCPID"]
     assert state(cloud)["Note"] == 3
+
+
+@pytest.mark.usefixtures("rules")
+def test_run_that_is_closed_later_keeps_what_it_was_told(cloud: Cloud) -> None:
+    cloud.checked(KEY, BAD)
+    cloud.break_calls("Publish", client_error("Publish", "AuthorizationError", 403))
+    ended = cloud.checked(KEY, BAD)
+    cloud.mend_calls()
+    payload = {"ExecutionArn": ended.arn, "ExecutionStart": ended.started, "Input": ended.given, "Error": "x"}
+    invoke(close_run.handler, payload)
+    rows = [cloud.rows(QCPID=cloud.checked(KEY, BAD).output["QCPID"])[0] for _ in range(2)]
+    assert [row["FailingRuns"] for row in rows] == [3, 4]
+
+
+@pytest.mark.usefixtures("rules")
+def test_retried_step_of_a_run_that_was_overtaken_tells_what_it_told(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.checked(KEY, QUARTER)
+    real = runs.set_change
+
+    def die(_: object) -> None:
+        monkeypatch.setattr(runs, "set_change", real)
+        cloud.checked(KEY, BAD + " ")  # a newer file
+        raise TemporaryFailure("killed between the state and the row")
+
+    monkeypatch.setattr(runs, "set_change", die)
+    overtaken = cloud.checked(KEY, BAD)
+    row = cloud.rows(QCPID=overtaken.output["QCPID"])[0]
+    assert (row["Status"], row["PreviousStatus"], row["Change"]) == ("FAIL", "PASS", "CHANGED")
+
+
+def test_file_that_is_too_large_changes_the_state(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.checked(KEY, QUARTER)
+    monkeypatch.setattr(starting, "GIB", 1)
+    for change in ("CHANGED", "SAME"):
+        ended = cloud.checked(KEY, QUARTER * 2)
+        (message,) = cloud.messages(ended.arn)
+        assert (message["Summary"]["Error"], message["Summary"]["Change"]) == ("FileTooLarge", change)
+    assert state(cloud)["Status"] == "ERROR"

@@ -8,6 +8,7 @@ from stream_qc.reading.csv_records import Grammar, grammar, unquoted
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.schema import Schema
 
+SHOWN = 80  # characters of a line that is no header
 HEADER_BYTES = 64 * 1024  # read to find the header
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -58,12 +59,12 @@ def names_of(line: bytes, syntax: Grammar) -> list[str]:
     names = [unquoted(cell) for cell in syntax.cell.findall(text.encode())]
     if '"' in text and not syntax.one.fullmatch(text.encode() + b"\n"):
         raise UnreadableFile(
-            f"a stray quote in the header; quote the whole name and double the quotes in it: {text[:80]}"
+            "a stray quote in the header; quote the whole name and double the quotes in it", text[:SHOWN]
         )
     if "\r" in text:
         raise UnreadableFile("the lines end in CR only; save the file with LF or CRLF line ends")
     if not text.strip():
         raise UnreadableFile("the file has no header: its first line is blank")
     if not names:
-        raise UnreadableFile(f"the first line is not a CSV header: {text[:80]}")
+        raise UnreadableFile("the first line is not a CSV header", text[:SHOWN])
     return names

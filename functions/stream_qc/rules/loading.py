@@ -18,7 +18,7 @@ from stream_qc.rules.streams import asked_of
 from stream_qc.rules.table import require_field, schema_of
 from stream_qc.rules.text import content_of
 from stream_qc.rules.times import time_name, with_parts
-from stream_qc.schema import Axes, Field
+from stream_qc.schema import Axes, Field, Schema
 
 CHECKS = (
     "type", "required", "unique", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "enum",
@@ -44,7 +44,7 @@ def load(text: bytes | str) -> Rules:
         rows=_rows(document.rows, mistakes),
         limits=_limits(document.limits, schema.fields, mistakes),
         arrival=arrival_of(document.arrival, mistakes),
-        redact=_redact(document.redact, schema.fields, mistakes),
+        redact=_redact(document.redact, schema, mistakes),
         flags=document.flags or document.split,
         split=document.split,
     )
@@ -61,12 +61,15 @@ def _document(text: bytes | str) -> Document:
     return with_parts(document)
 
 
-def _redact(given: bool | list[str], fields: dict[str, Field], mistakes: list[str]) -> tuple[str, ...]:  # noqa: FBT001
+def _redact(given: bool | list[str], schema: Schema, mistakes: list[str]) -> tuple[str, ...]:  # noqa: FBT001
+    """Returns the fields whose values are not shown: a time that is put together shows those of its parts, and they show it."""
     if isinstance(given, bool):
         return EVERY_FIELD if given else ()
     for name in given:
-        require_field(name, fields, "redact", mistakes)
-    return (*given,)
+        require_field(name, schema.fields, "redact", mistakes)
+    together = [{name, *parts.fields} for name, parts in schema.time_parts.items()]
+    shown = [name for names in together if not names.isdisjoint(given) for name in sorted(names)]
+    return (*dict.fromkeys([*given, *shown]),)
 
 
 def _rows(given: Any, mistakes: list[str]) -> RowLimits:
