@@ -135,6 +135,8 @@ def test_an_hour_of_refusals_is_waited_out(
     calls, checks = clean
     refusing = ("PutItem 1", "UpdateItem 1", "BatchWriteItem 1", "Query 1", "Publish 1")
     places = [(function, place) for function, its in calls.items() for place in its if place in refusing]
+    # Once SNS has the summary and that cannot be noted, nobody knows whether it was sent; the execution fails, as it must.
+    places.remove(("SendQCSummary", "UpdateItem 1"))
     faults = [Fault(function, place, "throttle", HOUR, "bad") for function, place in places]
     chosen = faults if WHOLE else [faults[0], faults[-1]]
     for fault in chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import time
@@ -22,7 +23,8 @@ from tests.pipeline.faults import ALWAYS, Fault, calls_by_function, every_fault,
 
 WHOLE = os.environ.get("FAULTS") == "all"
 SAMPLE = 7
-LONGEST_SECONDS = 5  # of a function
+LONGEST_SECONDS = 15 if WHOLE else 5  # of a function; the whole is tried beside other tests, which take time
+AT_ONCE = 16
 OVER_SECONDS = 1.2 * LONGEST_SECONDS + 1  # until what a killed function held is free
 BAD_RULES = b"{rows: {minimum: many}}"
 ARRIVAL = b"arrival: {every: 1 s}"
@@ -59,6 +61,15 @@ def chosen_of(
     return faults if WHOLE else sorted(faults, key=lambda fault: fault.group)[:SAMPLE]
 
 
+def sure_in(mail: str) -> str:
+    """Returns a mail without the streams that may have been mailed before; "" if that is its only one."""
+    doubtful = mail.partition("May have been mailed before: ")[2].partition("\n")[0].split(", ")
+    left = "" if mail.startswith("This may have been mailed before.") else mail.partition("\nMay have been")[0]
+    for name in doubtful if doubtful != [""] else ():
+        left = left.replace(name, "")
+    return left
+
+
 def publish_copies(pipeline: Pipeline, summary: dict[str, Any], names: list[str]) -> None:
     """Publishes the summary of a run as if it were that of other streams."""
     for name in names:
@@ -90,17 +101,15 @@ def test_every_message_is_mailed_wherever_send_mail_breaks(observed: tuple[Pipel
     time.sleep(OVER_SECONDS)
     until(lambda: mail() == 0, "an empty outbox", 120)
     mails = [json.loads(body)["Message"] for body in pipeline.take(mailbox)]
-    mistakes = []
-    for fault, its in names.items():
-        # A stream in doubt is named twice in one mail.
-        sure = [text for text in mails if "ay have been mailed before" not in text]
-        for name in its:
-            often = (sum(name in text for text in sure), sum(name in text for text in mails))
-            if often[0] > 1 or not 1 <= often[1] <= 2:
-                mistakes.append(f"{fault}: {name} is in {often[1]} mails, of which {often[0]} are sure")
-            elif often[1] == 2 and "Publish" not in fault.at and "UpdateItem" not in fault.at and fault.at != "leave":
-                mistakes.append(f"{fault}: {name} was mailed twice")
-    assert mistakes == []
+    # In every mail but the first, a message may only be one of which nobody knows whether it was mailed before.
+    mistakes = {
+        f"{fault}: {name}": often
+        for fault, its in names.items()
+        for name in its
+        if (often := (sum(name in text for text in mails), sum(name in sure_in(text) for text in mails)))[1] > 1
+        or not often[0]
+    }
+    assert mistakes == {}
     assert [str(fault) for fault in chosen if not happened(folder, fault)] == []
     if WHOLE:
         print(f"\n{len(chosen)} faults of SendMail, {len(mails)} mails")
@@ -117,9 +126,6 @@ def test_mistakes_in_rules_are_told_once_wherever_check_rules_breaks(
     until(lambda: pipeline.state("arriving", "s"), "the stream")
     ways = {BAD_RULES: "mistaken", ARRIVAL: "arriving"}
     chosen = [(fault, body) for body, group in ways.items() for fault in chosen_of(folder, "CheckRules", group)]
-    for fault, body in chosen:
-        plant(folder, fault)
-        pipeline.upload(f"rules/{fault.group}/{ways[body]}.yaml", body)
     alarmed: set[str] = set()
 
     def told_of(fault: Fault, body: bytes) -> bool:
@@ -133,7 +139,15 @@ def test_mistakes_in_rules_are_told_once_wherever_check_rules_breaks(
             return "DueAt" in pipeline.state(fault.group, ways[body])
         return "INVALID_RULES" in statuses(told, fault.group)
 
-    until(lambda: all(told_of(*one) for one in chosen), "a message or an alarm for each", 300)
+    def all_told(some: list[tuple[Fault, bytes]]) -> bool:
+        return all([told_of(*one) for one in some])
+
+    for first in range(0, len(chosen), AT_ONCE):
+        some = chosen[first : first + AT_ONCE]
+        for fault, body in some:
+            plant(folder, fault)
+            pipeline.upload(f"rules/{fault.group}/{ways[body]}.yaml", body)
+        until(functools.partial(all_told, some), "a message or an alarm for each", 300)
     time.sleep(2)  # for second messages, if there were any
     twice = [
         str(fault)
@@ -186,6 +200,7 @@ def test_silence_is_told_once_wherever_check_arrivals_breaks(observed: tuple[Pip
     for fault in chosen:
         group = fault.group.replace("fault", "silence")  # CheckRules meets no fault
         expect(group)
+        pipeline.dynamodb.delete_item(TableName=claims_table(pipeline), Key=lock)
         plant(folder, fault)
         try:
             invoke("CheckArrivals", {"GroupID": fault.group})
