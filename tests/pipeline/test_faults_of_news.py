@@ -140,7 +140,7 @@ def test_mistakes_in_rules_are_told_once_wherever_check_rules_breaks(
         return "INVALID_RULES" in statuses(told, fault.group)
 
     def all_told(some: list[tuple[Fault, bytes]]) -> bool:
-        return all([told_of(*one) for one in some])
+        return all(told_of(*one) for one in some)
 
     for first in range(0, len(chosen), AT_ONCE):
         some = chosen[first : first + AT_ONCE]
