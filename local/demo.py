@@ -14,9 +14,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from local.aws import port_from_environment
+from local.aws import ROOT, STATE, port_from_environment
 from local.messages import COLOURS, console, show_message
-from local.pipeline import SAMPLES, STEPS, Execution, Inbox, Pipeline, deployed
+from local.pipeline import SAMPLES, STEPS, Execution, Inbox, Pipeline, deployed, until
 from stream_qc.vocabulary import PROCESSES
 
 SHOWN = (
@@ -27,6 +27,7 @@ SHOWN = (
     "sandbox/bad-rules.csv",
     "sandbox/notes.md",
 )
+REPORT = STATE / "report.html"
 
 
 def main() -> None:
@@ -43,6 +44,10 @@ def main() -> None:
             show_upload(pipeline, inbox, f"streams/{name}")
         show_rerun(pipeline, inbox)
         show_all_samples(pipeline, inbox)
+        save_report(pipeline, "sandbox", "out-of-range")
+    console.print(
+        f"\n[bold]{REPORT.relative_to(ROOT)}[/] shows what is wrong with sandbox/out-of-range: open it in a browser."
+    )
     console.print("\nThe local AWS has been stopped. [bold]make local[/] starts one that stays up;")
     console.print("the README explains how to deploy to AWS.")
 
@@ -67,7 +72,7 @@ def show_upload(pipeline: Pipeline, inbox: Inbox, key: str) -> None:
     copy(pipeline, f"sample_data/{key}", f"s3://{pipeline.bucket}/{key}")
     version = pipeline.s3.head_object(Bucket=pipeline.bucket, Key=key)["VersionId"]
     execution = show_steps(pipeline, pipeline.started_by(key, version))
-    show_message(inbox.message(execution.arn))
+    show_message(inbox.message(execution.arn), signed=False)
 
 
 def show_rerun(pipeline: Pipeline, inbox: Inbox) -> None:
@@ -79,7 +84,7 @@ def show_rerun(pipeline: Pipeline, inbox: Inbox) -> None:
     arn = pipeline.outputs["StateMachineArn"]
     answer = json.loads(pipeline.command(*command, arn, "--input", request, "--output", "json"))
     execution = show_steps(pipeline, answer["executionArn"])
-    show_message(inbox.message(execution.arn))
+    show_message(inbox.message(execution.arn), signed=False)
 
 
 def show_all_samples(pipeline: Pipeline, inbox: Inbox) -> None:
@@ -105,6 +110,15 @@ def show_all_samples(pipeline: Pipeline, inbox: Inbox) -> None:
     console.print(table)
     if wrong:
         sys.exit("\n".join(wrong))
+
+
+def save_report(pipeline: Pipeline, group_id: str, stream_id: str) -> None:
+    """Saves the report of a run of this stream, where it outlives the local AWS."""
+    (row, *_) = until(
+        lambda: [row for row in pipeline.rows(GroupID=group_id, StreamID=stream_id) if "ReportKey" in row],
+        f"the report of {group_id}/{stream_id}",
+    )
+    pipeline.s3.download_file(pipeline.outputs["ResultsBucketName"], row["ReportKey"], str(REPORT))
 
 
 def check_name(check: dict[str, Any]) -> str:

@@ -83,6 +83,15 @@ def test_each_fault_is_in_the_picture(watched: Watched, faulty: dict[str, Path],
     assert watched.said == []
 
 
+def test_picture_of_a_report_is_in_the_docs(watched: Watched, faulty: dict[str, Path]) -> None:
+    watched.page.set_viewport_size({"width": 1100, "height": 640})
+    watched.page.goto(faulty["seattle-daily"].as_uri())
+    assert watched.page.locator("canvas").count() > 1
+    if os.environ.get("WRITE"):
+        watched.page.screenshot(path=ROOT / "docs" / "report.png")
+    assert (ROOT / "docs" / "report.png").exists()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
 def test_report_can_be_read_by_everybody(browser: Browser, faulty: dict[str, Path], scheme: str, width: int) -> None:
