@@ -96,7 +96,7 @@ def grant(
             functions.check_rules,
             {
                 bucket: ("s3:ListBucket",),
-                rules: (VERSION,),
+                rules: (NEWEST, VERSION),
                 streams: (*FOLLOW, "dynamodb:Query", "dynamodb:Scan"),
                 remembered: CLAIM + GIVE_UP,
                 topic: ("sns:Publish",),

@@ -67,6 +67,8 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
         "nothing there": pipeline.finished(pipeline.start({"GroupID": "good", "StreamID": "no such"})),
         **{group: pipeline.checked(f"streams/{group}/s.csv", QUARTER.encode()) for group in faults},
     }
+    pipeline.upload("rules/split.yaml", b"split: true")
+    runs["split"] = pipeline.checked("streams/split/s.csv", QUARTER.encode())
     runs["again"] = pipeline.finished(pipeline.start(runs["pass"].input))
     for run in runs.values():
         if run is not runs["again"]:
@@ -223,6 +225,7 @@ def test_runs_use_exactly_the_permissions_that_are_granted(
         "unsent": "FAILED AuthorizationErrorException",
         "unstarted": "FAILED RuntimeError",
         "unclaimed": "FAILED AuthorizationErrorException",
+        "split": "SUCCEEDED",
         "again": "SUCCEEDED",
     }
     template = Template(json.loads((synthesize() / "StreamQC.template.json").read_text()))

@@ -80,7 +80,7 @@ MATRIX = {
     },
     "CheckRules": {
         "Streams": {"s3:ListBucket"},
-        "Streams/rules/*": VERSION,
+        "Streams/rules/*": NEWEST | VERSION,
         "QCStreams": FOLLOW | {"dynamodb:Query", "dynamodb:Scan"},
         "Idempotency": CLAIM | GIVE_UP,
         "QCResults": {"sns:Publish"},
