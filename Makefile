@@ -125,6 +125,7 @@ faults: setup ## every fault in every place of a run, and many interleavings, on
 load: setup ## 1,000 uploads at once, 200,000 objects, 100,000 streams on the local AWS; 5 GB through the engine
 	@LOAD=all python -m pytest -s tests/pipeline/test_load.py tests/pipeline/test_scale.py
 	@python -m tests.big 5_000_000_000
+	@python -m tests.big 5_000_000_000 15
 
 lock: .venv/ready ## update requirements/*.txt to the newest versions, with hashes
 	@python -m venv .local/lock && .local/lock/bin/python $(PIP_INSTALL) -r requirements/lock.txt

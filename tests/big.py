@@ -1,6 +1,7 @@
-"""Checks a CSV stream of any size, generated while it is read: `python -m tests.big BYTES`.
+"""Checks a CSV stream of any size, generated while it is read, and draws its report: `python -m tests.big BYTES [FAILING]`.
 
-Prints the rows, the seconds and the peak memory of the process.
+FAILING: one of how many rows is out of range; by default none is. Prints the rows, the seconds, the size of the report and the
+peak memory of the process.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import polars as pl
 
 from stream_qc.engine import check_stream
 from stream_qc.formats import format_of
+from stream_qc.reporting.drawer import Drawer
+from stream_qc.reporting.page import Heading, render
 from stream_qc.rules import load
 
 ROWS_AT_ONCE = 20_000
@@ -42,9 +45,10 @@ streams:
 
 
 class GeneratedStream(io.RawIOBase):
-    """A clean CSV stream of about `size` bytes, with one row per second."""
+    """A CSV stream of about `size` bytes, with one row per second. failing: one of how many rows is out of range; 0 for none."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, failing: int) -> None:
+        self._failing = failing
         self.left, self.rows, self._pieces, self._waiting = size, 0, self._made(), b"time,value,sensor,quality\n"
 
     def readable(self) -> bool:
@@ -62,11 +66,14 @@ class GeneratedStream(io.RawIOBase):
 
     def _made(self) -> Iterator[bytes]:
         index = pl.col("index")
+        value = (index * 0.001).sin() * 10 + 15 + ((index * 7919) % 101) / 100
+        if self._failing:
+            value = pl.when(index % self._failing == 0).then(500 + index % 7).otherwise(value)
         first = 0
         while True:
             frame = pl.DataFrame({"index": pl.int_range(first, first + ROWS_AT_ONCE, eager=True)}).select(
                 time=pl.lit(dt.datetime(2000, 1, 1)) + pl.duration(seconds=index),  # UTC without a zone
-                value=((index * 0.001).sin() * 10 + 15 + ((index * 7919) % 101) / 100).round(3),
+                value=value.round(3),
                 sensor=pl.concat_str(pl.lit("S"), (index % 7).cast(pl.String)),
                 quality=(index % 5).cast(pl.Int64),
             )
@@ -80,18 +87,20 @@ def peak_megabytes() -> int:
     return int(line.split()[1]) // 1024
 
 
-def main(size: int) -> None:
+def main(size: int, failing: int = 0) -> None:
     form = format_of("x.csv")
     assert form is not None
-    stream = GeneratedStream(size)
-    began = time.perf_counter()
-    reports = check_stream(lambda: io.BufferedReader(stream, 1 << 20), form, load(RULES))
+    stream, rules = GeneratedStream(size, failing), load(RULES)
+    drawer, began = Drawer(rules), time.perf_counter()
+    reports = check_stream(lambda: io.BufferedReader(stream, 1 << 20), form, rules, drawer=drawer)
+    page = render(Heading("PASS", "big", []), [drawer.part(report) for report in reports.values()])
     seconds = time.perf_counter() - began
-    assert {report.passed for report in reports.values()} == {True}
     assert {report.rows for report in reports.values()} == {stream.rows}
+    failed = [result.fail for result in reports[2].results if result.test == "gross_range_test"]
+    assert failed == [-(-stream.rows // failing) if failing else 0]
     found = {"bytes": size, "rows": stream.rows, "seconds": round(seconds, 1), "peak_mb": peak_megabytes()}
-    print(json.dumps(found))
+    print(json.dumps({**found, "failing_rows": failed[0], "report_bytes": len(page.encode())}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1].replace("_", "")))
+    main(*(int(argument.replace("_", "")) for argument in sys.argv[1:]))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from local.pipeline import Execution, Inbox, Pipeline, until
+from local.pipeline import SAMPLES, Execution, Inbox, Pipeline, until
 from tests.observed.stack import observed_pipeline
 from tests.pipeline.conftest import QUARTER, invoker, undelivered
 from tests.pipeline.faults import (
@@ -40,9 +40,9 @@ from tests.pipeline.faults import (
 WHOLE = os.environ.get("FAULTS") == "all"
 PARTS = 3 if WHOLE else 1  # make faults tries them side by side, each part on a local AWS of its own
 # What AWS answers is tried in tests/functions/test_faults.py; here mostly what only a process of its own can do: die and hang.
-SAMPLES = {"runs": 14, "deliveries": 5, "reconcile": 3}
+AMOUNTS = {"runs": 14, "deliveries": 5, "reconcile": 3}
 AT_ONCE = 24
-STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport"}
+STEPS = {"StartQC", "QCProcess1", "QCProcess2", "QCProcess3", "EndQC", "SendQCSummary", "WriteReport", "WriteFlags"}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def observed() -> Iterator[tuple[Pipeline, Path]]:
     """Yields the pipeline with functions that can be observed and broken, and that time out soon."""
     with observed_pipeline(LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.1", OBSERVED_SECONDS="15") as (pipeline, folder):
         pipeline.upload_rules()
+        pipeline.upload("rules/default.yaml", (SAMPLES / "rules/default.yaml").read_bytes() + b"split: true\n")
         yield pipeline, folder
 
 
@@ -83,7 +84,7 @@ def chosen_of(faults: list[Fault], kind: str, part: int) -> list[Fault]:
         return faults[part::PARTS]
     own = ("exit", "hang", "truncate", "stall", "Lambda.")
     shuffled = sorted(faults, key=lambda fault: fault.group)
-    return sorted(shuffled, key=lambda fault: not any(kind in fault.kind for kind in own))[: SAMPLES[kind]]
+    return sorted(shuffled, key=lambda fault: not any(kind in fault.kind for kind in own))[: AMOUNTS[kind]]
 
 
 def judge(folder: Path, outcomes: dict[Fault, Outcome], checks: set[str]) -> None:
