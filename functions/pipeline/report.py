@@ -34,7 +34,7 @@ def link(key: str) -> str:
 def save(run: Run, part: Part) -> None:
     """Writes what one process leaves for the page."""
     s3_for_reports().put_object(
-        Bucket=str(environment().results_bucket), Key=part_key(run, part.process), Body=gzip.compress(part.encode(), 6)
+        Bucket=str(environment().results_bucket), Key=part_key(run, part.process), Body=gzip.compress(part.encode(), 1)
     )
 
 

@@ -9,13 +9,13 @@ import polars as pl
 from stream_qc.checks.base import Flags, Late
 from stream_qc.flags import FAIL, SUSPECT
 from stream_qc.reporting.recent import Recent
-from stream_qc.reporting.trace import POINTS, thinned
+from stream_qc.reporting.trace import NO_POINTS, thinned
 
 MOST_POINTS = 1000  # of each flag of a check; beyond, the lowest and highest of neighbours
 MOST_SPANS = 200
 GAPS = ("time_gap_test",)  # what these flag lies between a row and the one above it
 STRETCHES = ("flat_line_test", "attenuated_signal_test")
-SPAN = {"first": pl.Int64, "last": pl.Int64, "start": pl.Int64, "end": pl.Int64}
+NO_SPANS = pl.DataFrame(schema={"first": pl.Int64, "last": pl.Int64, "start": pl.Int64, "end": pl.Int64})
 
 
 class Marks:
@@ -33,8 +33,8 @@ class Marks:
 
     def restart(self) -> None:
         """Discards everything, as the flags will be given again."""
-        self.points = {flag: pl.DataFrame(schema=POINTS) for flag in (SUSPECT, FAIL)}
-        self.spans = {flag: pl.DataFrame(schema=SPAN) for flag in (SUSPECT, FAIL)}
+        self.points = dict.fromkeys((SUSPECT, FAIL), NO_POINTS)
+        self.spans = dict.fromkeys((SUSPECT, FAIL), NO_SPANS)
         self.count = dict.fromkeys((SUSPECT, FAIL), 0)
 
     def add(self, found: Flags) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 
 from stream_qc.checks.base import finite
 from stream_qc.reading.block import Block
+from stream_qc.reporting.trace import NO_POINTS
 
 KEPT = 2  # blocks
 
@@ -42,7 +43,7 @@ class Recent:
             first = part["row"][0] if part.height else 0
             here = rows.filter((rows >= first) & (rows < first + part.height))
             found.append(self._of(part, field).select(pl.all().gather(here - first)))
-        known = pl.concat(found) if found else _nothing()
+        known = pl.concat(found) if found else NO_POINTS
         if known.height == rows.len():
             return known
         return rows.cast(pl.Int64).alias("row").to_frame().join(known, on="row", how="left", maintain_order="left")
@@ -50,7 +51,3 @@ class Recent:
     def _of(self, part: pl.DataFrame, field: str) -> pl.DataFrame:
         number = f"y{[*self._fields].index(field)}" if field in self._fields else None
         return part.select("row", "x", pl.col(number).alias("y") if number else pl.lit(None, pl.Float64).alias("y"))
-
-
-def _nothing() -> pl.DataFrame:
-    return pl.DataFrame(schema={"row": pl.Int64, "x": pl.Int64, "y": pl.Float64})

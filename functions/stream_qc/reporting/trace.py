@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 BUCKETS = 1000  # of a trace; each keeps two points
-POINTS = {"row": pl.Int64, "x": pl.Int64, "y": pl.Float64}
+NO_POINTS = pl.DataFrame(schema={"row": pl.Int64, "x": pl.Int64, "y": pl.Float64})
 
 
 class Trace:
@@ -17,23 +17,26 @@ class Trace:
 
     def __init__(self) -> None:
         self.width = 1
-        self._points = pl.DataFrame(schema=POINTS)
+        self._points = NO_POINTS
 
     def add(self, points: pl.DataFrame) -> None:
         """Adds consecutive rows: row, x and y, which is null where there is no number."""
-        while points.height > 2 * BUCKETS * self.width:
-            self._widen()
+        width = self.width
+        while points.height > 2 * BUCKETS * width:
+            width *= 2
+        self._widen(width)
         self._points = pl.concat([self._points, _extremes(points, self.width)])
         while self._points.height > 3 * BUCKETS:  # a bucket that two blocks share has four points
-            self._widen()
+            self._widen(2 * self.width)
 
     def points(self) -> pl.DataFrame:
         """Returns row, x and y, in the order of the rows."""
         return self._points
 
-    def _widen(self) -> None:
-        self.width *= 2
-        self._points = thinned(self._points, pl.col("row") // self.width)
+    def _widen(self, width: int) -> None:
+        if width > self.width and self._points.height:
+            self._points = thinned(self._points, pl.col("row") // width)
+        self.width = width
 
 
 def _extremes(points: pl.DataFrame, width: int) -> pl.DataFrame:
