@@ -68,6 +68,8 @@ def _saved(run: Run, drawer: Drawer | None, report: Report, flags: FlagFile | No
             save(run, drawer.part(report))
         if flags is not None:
             save_flags(run, report.process, flags, report.rows)
+        if drawer is not None and drawer.failure is not None:
+            raise drawer.failure
     except Exception:  # noqa: BLE001  # whatever it is, it is logged and counted
         logger.exception("the report of this run lacks a part")
         return False

@@ -25,7 +25,8 @@ def write(run: Run) -> str | None:
     key = key_of(run)
     if key is None:
         return None
-    page = render(_heading(run), list(_parts(run)))
+    parts = list(_parts(run))
+    page = render(_heading(run, {part.process for part in parts}), parts)
     s3().put_object(
         Bucket=str(environment().results_bucket), Key=key, Body=page.encode(), ContentType="text/html; charset=utf-8"
     )
@@ -45,7 +46,7 @@ def _parts(run: Run) -> Iterator[Part]:
         yield Part.decode(gzip.decompress(found["Body"].read()))
 
 
-def _heading(run: Run) -> Heading:
+def _heading(run: Run, recorded: set[int]) -> Heading:
     facts = [("File", f"s3://{run.bucket}/{run.key}"), ("Version", f"{run.version_id}, {run.size or 0:,} bytes")]
     rules = f"{run.rules_key}, version {run.rules_version_id}" if run.rules_key else "none: only whether it can be read"
     facts += [("Rules", rules), ("Run", run.qcpid), ("Started", minute(str(run.start_time)))]
@@ -54,4 +55,5 @@ def _heading(run: Run) -> Heading:
     elif run.previous_status and run.previous_since:
         facts.append(("Before", f"{run.previous_status}, since {minute(run.previous_since)}"))
     broken = [(one.process, f"{one.failure.error}: {one.failure.cause}") for one in run.results if one.failure]
-    return Heading(str(run.status), f"{run.group_id}/{run.stream_id}", facts, broken, rerun_command(run))
+    lost = [(one.process, one.passed) for one in run.results if not one.failure and one.process not in recorded]
+    return Heading(str(run.status), f"{run.group_id}/{run.stream_id}", facts, broken, lost, rerun_command(run))

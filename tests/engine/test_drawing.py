@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,7 @@ from stream_qc.formats import format_of
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.reporting.marks import MOST_POINTS
 from stream_qc.reporting.page import Heading, render
+from stream_qc.reporting.pictures import pictures_of
 from stream_qc.reporting.record import Part
 from stream_qc.reporting.trace import BUCKETS, Trace
 from stream_qc.rules import load
@@ -110,9 +112,10 @@ def test_gaps_and_flat_stretches_are_spans(block_bytes: int) -> None:
     (gap,) = part.gaps
     last = START + dt.timedelta(minutes=179)
     assert (gap.flag, gap.start, gap.end) == (FAIL, milliseconds(last), milliseconds(START + dt.timedelta(days=2)))
-    spans = {span.flag: (span.start, span.end) for span in part.drawings[0].spans}
-    assert spans[FAIL][1] == milliseconds(START + dt.timedelta(minutes=129))
-    assert spans[SUSPECT][1] < spans[FAIL][0]
+    spans = {one.flag: (one.start, one.end) for one in part.drawings[0].spans}
+    begun = milliseconds(START + dt.timedelta(minutes=100))  # not only from where the test noticed
+    assert spans[FAIL] == (begun, milliseconds(START + dt.timedelta(minutes=129)))
+    assert spans[SUSPECT] == (begun, milliseconds(START + dt.timedelta(minutes=109)))
 
 
 def milliseconds(time: dt.datetime) -> int:
@@ -130,13 +133,67 @@ def test_very_many_flagged_points_are_thinned_and_counted() -> None:
     assert f"{len(flagged.points.row):,} of 20,000 FAIL rows are marked" in re.sub(r"\s+", " ", render(HEADING, [part]))
 
 
+def test_no_part_of_a_stream_has_more_marks_than_another() -> None:
+    values: list[float | None] = [20.0 + row % 7 for row in range(100_000)]
+    part = parts_of(csv(values), block_bytes=100_000)[1]
+    flagged = next(one for one in part.drawings[0].flagged if one.test == "gross_range_test")
+    tenths = Counter(row // 10_000 for row in flagged.points.row)
+    assert len(tenths) == 10
+    assert max(tenths.values()) <= 2 * min(tenths.values())
+
+
+def test_test_that_flags_a_whole_series_shades_it() -> None:
+    test = "attenuated_signal_test: {suspect_threshold: 5, fail_threshold: 4, check_type: range}"
+    rules = RULES.replace("v: {qartod: {", f"v: {{qartod: {{{test}, ")
+    part = parts_of(csv([float(row % 2) for row in range(50)]), rules)[2]
+    assert [span.flag for span in part.drawings[0].spans if span.test == "attenuated_signal_test"] == [FAIL]
+    assert "they are of the whole series" in render(HEADING, [part])
+
+
+def test_missing_and_unreadable_cells_stand_at_the_edge() -> None:
+    rules = RULES.replace("constraints: {maximum: 100}", "constraints: {maximum: 100, required: true}")
+    lines = csv([1.0, None, 3.0, 4.0, 5.0]).replace(",4.0", ",dry")
+    (picture,) = pictures_of(parts_of(lines, rules), 1000)[0]
+    assert [(point.row, point.y, point.test) for point in picture.points if point.flag] == [
+        (1, None, "required"),
+        (3, None, "type"),
+    ]
+
+
+def test_times_out_of_order_stand_in_every_picture() -> None:
+    text = csv([1.0, 2.0, 3.0])
+    text += text.splitlines()[1] + "\n"
+    (picture,) = pictures_of(parts_of(text), 1000)[0]
+    assert {(point.row, point.y) for point in picture.points if point.flag == FAIL} >= {(3, 1.0)}
+
+
+def test_fields_that_fail_have_a_picture_before_others() -> None:
+    names = [f"f{number}" for number in range(90)]
+    fields = "".join(f"\n    - {{name: {name}, type: number, constraints: {{maximum: 1}}}}" for name in names)
+    rules = "schema:\n  fields:\n    - {name: time, type: datetime}" + fields + "\ntime: time\n"
+    lines = [
+        f"{(START + dt.timedelta(minutes=row)).isoformat()}," + ",".join(["0.5"] * 89 + ["2"]) for row in range(900)
+    ]
+    shown, left_out = pictures_of(parts_of("\n".join([f"time,{','.join(names)}", *lines, ""]), rules, 500_000), 24_000)
+    assert (shown[0].field, len(shown), left_out) == ("f89", 40, 50)
+    assert sum(len(picture.points) for picture in shown) < 40_000
+
+
+def test_page_that_lacks_a_part_says_so() -> None:
+    found = parts_of(csv([1.0, 2.0]))
+    page = render(Heading("PASS", "g/s", [], unrecorded=[(2, True)]), [found[0], found[2]])
+    assert "What process 2 (values) found could not be kept for this page; its verdict is PASS." in page
+    assert "Every check passes" in " ".join(render(Heading("PASS", "g/s", [], unrecorded=[(1, True)]), []).split())
+    assert "The data failed its checks." in render(Heading("FAIL", "g/s", []), [found[0]])
+
+
 def test_page_does_not_grow_with_the_file() -> None:
     sizes = []
     for rows in (5_000, 50_000):
         values: list[float | None] = [30 * math.sin(row) for row in range(rows)]
         sizes.append(len(render(HEADING, parts_of(csv(values), block_bytes=200_000)).encode()))
     assert max(sizes) < 500_000
-    assert sizes[1] < 1.3 * sizes[0]
+    assert sizes[1] < 1.6 * sizes[0]
 
 
 def test_page_of_very_many_fields_and_checks_is_below_a_megabyte() -> None:
@@ -164,7 +221,7 @@ HOSTILE = [
 def test_hostile_values_are_text(text: str) -> None:
     rules = "schema: {fields: [{name: a, type: number}, {name: b, type: string, constraints: {maxLength: 1}}]}"
     cell = '"' + text.replace('"', '""') + '"'
-    heading = Heading("FAIL", text, [("File", text)], [(1, text)], text)
+    heading = Heading("FAIL", text, [("File", text)], [(1, text)], rerun=text)
     page = render(heading, parts_of(f"a,b\n{cell},{cell}\n", rules))
     assert page.count("<script") == 2
     assert page.count("</script>") == 2

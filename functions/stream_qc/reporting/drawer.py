@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
 from stream_qc.checks import TESTS, Check
+from stream_qc.checks.flat_line import FlatLineTest
+from stream_qc.flags import FAIL
 from stream_qc.reading.block import Block
 from stream_qc.redaction import hides
 from stream_qc.reporting.limits import limits_of
@@ -18,14 +20,16 @@ from stream_qc.results import Report
 from stream_qc.rules import Rules
 
 NUMERIC_CONSTRAINTS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-MOST_FIELDS = 60  # that are drawn, so that neither the memory nor the time grows with their number
+OF_CELLS = ("type", "required")
+OF_TIME = (*GAPS, "time_order", "duplicate_time")
+MOST_FIELDS = 100  # that are drawn, so that neither the memory nor the time grows with their number
 
 
 class Drawer:
     """Draws the fields that a numeric test looks at. Fields whose values are redacted are not drawn.
 
     The engine calls `marks_of` for every check, then `see` for every block before the checks see it. What goes wrong here does
-    not reach the engine: it ends the drawing, and `part` raises it.
+    not reach the engine: it ends the drawing, and stands in `failure`.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -37,8 +41,9 @@ class Drawer:
         self._traces: dict[str, Trace] = {}
         self._recent = Recent(self._traces, by_time=self._by_time)
         self._marks: dict[int, list[Marks]] = {}
+        self._cells: set[str] = set()
         self._left_out: set[str] = set()
-        self._broken: Exception | None = None
+        self.failure: Exception | None = None
 
     def marks_of(self, process: int, check: Check) -> Marks | None:
         """Returns what takes the flags of a check; None for a check whose flags are not drawn."""
@@ -50,11 +55,20 @@ class Drawer:
             return None
         if numeric:
             self._traces.setdefault(check.field, Trace())
-        elif check.test not in GAPS or not self._by_time:
+        elif not self._is_beside(check):
             return None
         marks = Marks(check.field, check.test, self._recent, self._attempt, gaps=not self._rules.schema.series)
         self._marks.setdefault(process, []).append(marks)
         return marks
+
+    def _is_beside(self, check: Check) -> bool:
+        """Returns whether the check flags rows that stand at the edge of a picture, for they have no number, or a wrong time."""
+        if check.test in OF_TIME and check.field == self._rules.schema.axes.time:
+            return self._by_time
+        if check.test not in OF_CELLS or check.field not in self._drawable or len(self._cells) == MOST_FIELDS:
+            return check.test in OF_CELLS and check.field in self._cells
+        self._cells.add(check.field)
+        return True
 
     def see(self, block: Block) -> None:
         """Takes the next block."""
@@ -67,16 +81,13 @@ class Drawer:
             self._attempt(lambda: self._recent.see(block))
 
     def part(self, report: Report) -> Part:
-        """Returns the record of a process whose report is this. Raises what went wrong while it was drawn."""
-        if self._broken is not None:
-            raise self._broken
-        marks = self._marks.get(report.process, [])
+        """Returns the record of a process whose report is this."""
+        marks = [] if self.failure else self._marks.get(report.process, [])
         limits = {result.name: self._rules.limit(result.field, result.test) for result in report.results}
         by_field: dict[str, list[Marks]] = {}
         for one in marks:
             by_field.setdefault(one.field, []).append(one)
-        drawn = [(field, its) for field, its in by_field.items() if field in self._traces]
-        drawn.sort(key=lambda item: -max(max(one.count.values()) for one in item[1]))
+        drawn = [(field, its) for field, its in by_field.items() if field in self._traces or field in self._cells]
         return Part(
             process=report.process,
             passed=report.passed,
@@ -85,10 +96,17 @@ class Drawer:
             results=[{**result.item(), "Limit": limits[result.name]} for result in report.results],
             drawings=[self._drawing(field, its) for field, its in drawn],
             gaps=[span for one in marks if one.test in GAPS for span in _spans(one)],
+            of_time=[
+                found
+                for one in marks
+                if one.test in OF_TIME and not any(map(len, one.spans.values()))
+                for found in _flagged(one)
+            ],
             by_time=self._by_time,
             joined=not self._rules.schema.series,
             left_out=len(self._left_out),
             header=list(report.header),
+            undrawn=self.failure is not None,
         )
 
     def _trace(self, block: Block) -> None:
@@ -97,31 +115,47 @@ class Drawer:
             trace.add(self._recent.last(field))
 
     def _attempt(self, step: Callable[[], None]) -> None:
-        if self._broken is None:
+        if self.failure is None:
             try:
                 step()
-            except Exception as error:  # noqa: BLE001  # a picture decides no verdict; `part` raises it
-                self._broken = error
+            except Exception as error:  # noqa: BLE001  # a picture decides no verdict
+                self.failure = error
 
     def _drawing(self, field: str, marks: Iterable[Marks]) -> Drawing:
-        trace = self._traces[field]
+        trace = self._traces.get(field, Trace())
+        points = trace.points()
+        known = points["x"].drop_nulls()
+        spans = [self._from_its_beginning(span, field) for one in marks for span in _spans(one)]
+        if known.len():
+            spans += [
+                Span(one.test, flag, known[0], known[-1]) for one in marks for flag, whole in one.whole.items() if whole
+            ]
         return Drawing(
             field=field,
-            points=_points(trace.points()),
+            points=_points(points),
             rows_a_bucket=trace.width,
-            flagged=[
-                Flagged(one.test, flag, one.count[flag], _points(points))
-                for one in marks
-                for flag, points in one.points.items()
-                if one.count[flag]
-            ],
-            spans=[span for one in marks for span in _spans(one)],
+            flagged=[found for one in marks for found in _flagged(one)],
+            spans=spans,
             limits=limits_of(self._rules, field),
         )
 
+    def _from_its_beginning(self, span: Span, field: str) -> Span:
+        """Returns the stretch from where the values began to stand still, not only from where the test noticed."""
+        asked = [one.test for one in self._rules.tests if (one.field, one.name, one.entry) == (field, span.test, None)]
+        if not self._by_time or not asked or not isinstance(asked[0], FlatLineTest):
+            return span
+        threshold = asked[0].fail_threshold if span.flag == FAIL else asked[0].suspect_threshold
+        return Span(span.test, span.flag, span.start - round(1000 * (threshold or 0)), span.end)
+
+
+def _flagged(marks: Marks) -> Iterator[Flagged]:
+    for flag, points in marks.points.items():
+        if marks.count[flag]:
+            yield Flagged(marks.test, flag, marks.count[flag], _points(points))
+
 
 def _points(points: pl.DataFrame) -> Points:
-    numbers = points["y"].round_sig_figs(7)
+    numbers = points["y"].round_sig_figs(12)
     return Points(points["row"].to_list(), points["x"].to_list(), numbers.to_list())
 
 

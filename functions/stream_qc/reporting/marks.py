@@ -11,7 +11,7 @@ from stream_qc.flags import FAIL, SUSPECT
 from stream_qc.reporting.recent import Recent
 from stream_qc.reporting.trace import NO_POINTS, thinned
 
-MOST_POINTS = 1000  # of each flag of a check; beyond, the lowest and highest of neighbours
+MOST_POINTS = 1000  # of each flag of a check; beyond, the lowest and highest of every few rows
 MOST_SPANS = 200
 GAPS = ("time_gap_test",)  # what these flag lies between a row and the one above it
 STRETCHES = ("flat_line_test", "attenuated_signal_test")
@@ -21,7 +21,8 @@ NO_SPANS = pl.DataFrame(schema={"first": pl.Int64, "last": pl.Int64, "start": pl
 class Marks:
     """What one check flagged SUSPECT and FAIL.
 
-    attempt: calls a function, and keeps what it raises. gaps: whether the gap before a flagged row can be told.
+    attempt: calls a function, and keeps what it raises. gaps: whether neighbouring rows are of one series, so that gaps and
+    stretches can be told.
     """
 
     def __init__(
@@ -36,36 +37,51 @@ class Marks:
         self.points = dict.fromkeys((SUSPECT, FAIL), NO_POINTS)
         self.spans = dict.fromkeys((SUSPECT, FAIL), NO_SPANS)
         self.count = dict.fromkeys((SUSPECT, FAIL), 0)
+        self.whole = dict.fromkeys((SUSPECT, FAIL), False)  # whether all rows got the flag at once
+        self._width = dict.fromkeys((SUSPECT, FAIL), 1)
 
     def add(self, found: Flags) -> None:
         """Adds the flags of consecutive rows."""
         self._attempt(lambda: self._add_flags(found))
 
     def change(self, late: Late) -> None:
-        """Corrects rows that were flagged before. Of those that are long gone, only the first are known."""
+        """Corrects rows that were flagged before. Their numbers may be long gone; then they stand at the edge of a picture."""
         if late.was in self.count:
             self.restart()  # no check corrects such a flag; its examples in the table stay right
-        if late.flag in self.count and late.rows is not None:
-            rows = late.rows.cast(pl.Int64).sort()
-            self._attempt(lambda: self._add(late.flag, rows))
+        if late.flag in self.count:
+            self._attempt(lambda: self._change(late))
+
+    def _change(self, late: Late) -> None:
+        if late.rows is None:
+            self.count[late.flag] += late.count
+            self.whole[late.flag] = True
+            return
+        rows = late.rows.cast(pl.Int64).alias("row")
+        points = self._recent.points(rows.sort(), self.field)
+        if late.times is not None and self._recent.by_time:
+            times = pl.DataFrame([rows, late.times.dt.epoch("ms").cast(pl.Int64).alias("x")]).sort("row")
+            points = points.with_columns(times["x"])
+        self._add(late.flag, points)
 
     def _add_flags(self, found: Flags) -> None:
         for flag in (SUSPECT, FAIL):
             offending = (found.flags == flag).arg_true()
             if offending.len():
-                self._add(flag, offending.cast(pl.Int64) + found.first)
+                self._add(flag, self._recent.points(offending.cast(pl.Int64) + found.first, self.field))
 
-    def _add(self, flag: int, rows: pl.Series) -> None:
-        self.count[flag] += rows.len()
-        points = self._recent.points(rows, self.field)
-        joined = pl.concat([self.points[flag], points.drop_nulls("x")])
-        if joined.height > 2 * MOST_POINTS:
-            size = -(-joined.height * 2 // MOST_POINTS)
-            joined = thinned(joined, pl.int_range(pl.len()) // size)
+    def _add(self, flag: int, points: pl.DataFrame) -> None:
+        self.count[flag] += points.height
+        known = points.drop_nulls("x")
+        if self._width[flag] > 1:
+            known = thinned(known, pl.col("row") // self._width[flag])
+        joined = pl.concat([self.points[flag], known])
+        while joined.height > 2 * MOST_POINTS:  # as a Trace does, so that no part of the stream has more than another
+            self._width[flag] *= 2
+            joined = thinned(joined, pl.col("row") // self._width[flag])
         self.points[flag] = joined
         if self.test in GAPS and self._gaps:
             self._gap(flag, points)
-        if self.test in STRETCHES:
+        if self.test in STRETCHES and self._gaps:
             self._shade(flag, points)
 
     def _shade(self, flag: int, points: pl.DataFrame) -> None:

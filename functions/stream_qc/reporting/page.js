@@ -7,13 +7,13 @@
   const sync = uPlot.sync("time");
   const plots = [];
 
-  // A line across a gap would show data where there is none, so it breaks where a step is far longer than most.
+  // A line across a gap would show data where there is none, so it breaks where a step is far longer than those beside it.
   const broken = (x, y) => {
-    const steps = x.slice(1).map((at, index) => at - x[index]).filter((step) => step > 0).sort((a, b) => a - b);
-    const longest = 20 * (steps[Math.floor(steps.length / 2)] || Infinity);
+    const step = (index) => (index > 0 && index < x.length ? x[index] - x[index - 1] : 0);
     const xs = [], ys = [], places = [];
     x.forEach((at, index) => {
-      if (index && at - x[index - 1] > longest) { xs.push((at + x[index - 1]) / 2); ys.push(null); }
+      const beside = Math.max(...[-3, -2, -1, 1, 2, 3].map((away) => step(index + away)));
+      if (step(index) > 20 * beside && beside > 0) { xs.push((at + x[index - 1]) / 2); ys.push(null); }
       places.push(xs.length);
       xs.push(at);
       ys.push(y[index]);
@@ -62,6 +62,28 @@
     }
   };
 
+  // Points that no line reaches are drawn as dots.
+  const alone = (ys) => {
+    const empty = (index) => (ys[index] ?? null) === null;
+    return ys.flatMap((_, index) => (!empty(index) && empty(index - 1) && empty(index + 1) ? [index] : []));
+  };
+
+  // As many digits as the steps of the axis need.
+  const numberLabels = (_plot, splits, _axis, _space, step) => {
+    const digits = Math.max(0, Math.ceil(-Math.log10(step || 1)));
+    const plain = digits <= 8 && splits.every((value) => value === null || Math.abs(value) < 1e12);
+    const spell = (value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return splits.map((value) => (value === null ? "" : plain ? spell(value) : value.toExponential()));
+  };
+  const labelWidth = (_plot, labels) => 22 + 7.5 * Math.max(3, ...(labels ?? []).map((label) => label.length));
+
+  // One clock that was reset must not squeeze everything into a line: times far from nearly all others are not shown at first.
+  const usual = (xs) => {
+    const low = xs[Math.floor(0.01 * xs.length)], high = xs[Math.ceil(0.99 * xs.length) - 1], room = high - low;
+    const near = xs.filter((at) => room <= 0 || (at >= low - 5 * room && at <= high + 5 * room));
+    return near.length === xs.length ? null : { min: near[0], max: near[near.length - 1], left: xs.length - near.length };
+  };
+
   const span = (numbers) => [Math.min(...numbers), Math.max(...numbers)];
 
   // What is drawn from top to bottom: the points that did not fail, and as much room again for those that did; and the limits,
@@ -100,24 +122,27 @@
     };
     const axis = () => ({ stroke: color("soft"), grid: { stroke: color("line"), width: 1 }, ticks: { stroke: color("line") } });
     const mark = (label, name, size) => ({
-      label, stroke: color(name), paths: () => null,
+      label, stroke: color(name), paths: () => null, value: (_plot, value) => (value === null ? "--" : String(value)),
       points: { show: true, size, fill: color(name), stroke: color(name), width: 0, filter: null },
     });
     const failed = new Set(picture.flags.filter(([, flag]) => flag === FAIL).map(([index]) => places[index]));
     const numbers = ys.filter((value) => value !== null);
     const passed = ys.filter((value, index) => value !== null && !failed.has(index));
     const all = span(numbers), good = span(passed.length ? passed : numbers);
-    return new uPlot({
+    const first = usual(xs);
+    const plot = new uPlot({
       width: element.clientWidth, height: HEIGHT, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       cursor: { sync: { key: sync.key }, drag: { x: true, y: false } },
       scales: { x: { time: picture.time }, y: { range: (_, low, high) => range(picture, good, low ?? all[0], high ?? all[1]) } },
-      axes: [picture.time ? { ...axis(), values: labels } : axis(), { ...axis(), size: 64 }],
+      axes: [picture.time ? { ...axis(), values: labels } : axis(), { ...axis(), size: labelWidth, values: numberLabels }],
       series: [
         picture.time ? { label: "time (UTC)", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" } : { label: "row" },
         {
           label: picture.field, stroke: color("series"), width: 1.25, paths: picture.lines ? undefined : () => null,
-          points: picture.lines ? { show: xs.length < 200, size: 4, fill: color("series") } : { show: true, size: 3, fill: color("series"), filter: null },
-          spanGaps: false,
+          points: picture.lines
+            ? { show: true, size: 4, fill: color("series"), filter: xs.length < 200 ? null : () => alone(ys) }
+            : { show: true, size: 3, fill: color("series"), filter: null },
+          value: (_plot, value) => (value === null ? "--" : String(value)), spanGaps: false,
         },
         mark("SUSPECT", "suspect", 6),
         mark("FAIL", "fail", 6),
@@ -127,18 +152,25 @@
         draw: [(plot) => edge(plot, picture, places, xs, ys)],
       },
     }, [xs, ys, of(3), of(FAIL)], element);
+    if (first) {
+      plot.setScale("x", first);
+      const note = element.nextElementSibling, left = first.left.toLocaleString("en");
+      note.dataset.said ??= note.textContent.trim();
+      note.textContent = `${note.dataset.said} ${left} points lie far outside; double-click to see them.`;
+    }
+    return plot;
   };
 
-  const all = () => {
+  const drawAll = () => {
     for (const plot of plots.splice(0)) plot.destroy();
     for (const element of document.querySelectorAll("[data-picture]")) {
       plots.push(draw(element, data.pictures[Number(element.dataset.picture)]));
     }
   };
-  all();
+  drawAll();
   let width = window.innerWidth;
-  window.addEventListener("resize", () => { if (window.innerWidth !== width) { width = window.innerWidth; all(); } });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+  window.addEventListener("resize", () => { if (window.innerWidth !== width) { width = window.innerWidth; drawAll(); } });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 
   // A spreadsheet takes a cell that starts with one of these for a formula, unless an apostrophe precedes it.
   const cell = (value) => {

@@ -32,13 +32,15 @@ BAR_WIDTH = 200
 class Heading:
     """What stands above. status: PASS, FAIL or ERROR. name: of the stream or the file. facts: pairs such as File and its key.
 
-    broken: the processes that could not run, each with why. rerun: the command that checks the file again; "" for none.
+    broken: the processes that could not run, each with why. unrecorded: those whose findings could not be kept for the page, each
+    with whether it passed. rerun: the command that checks the file again; "" for none.
     """
 
     status: str
     name: str
     facts: Sequence[tuple[str, str]]
     broken: Sequence[tuple[int, str]] = ()
+    unrecorded: Sequence[tuple[int, bool]] = ()
     rerun: str = ""
 
 
@@ -68,17 +70,21 @@ def _rendered(heading: Heading, parts: Sequence[Part], room: Room) -> str:
     pictures, left_out = pictures_of(parts, room.points)
     script = f"{_asset('uplot.min.js')}\n{_asset('page.js')}"
     style = f"{_asset('uplot.min.css')}\n{_asset('page.css')}"
+    offending = [item for part in parts for item in part.results if item["Examples"]]
+    problems = _problems(offending, room.rows)
     page: str = _template().render(
         heading=heading,
         title=f"{heading.status}: {printable(heading.name)}",
         processes=[_process(part, room.checks) for part in parts],
         process_names=PROCESSES,
         failing=sum(not item["Pass"] for part in parts for item in part.results),
-        problems=_problems(parts, room.rows),
+        problems=problems,
+        problems_left_out=len(offending) - len(problems),
         pictures=pictures,
         left_out=left_out,
+        undrawn=any(part.undrawn for part in parts),
         rows=max((part.rows for part in parts), default=0),
-        data=_data(pictures, parts, room.rows),
+        data=_data(pictures, problems),
         script=script,
         style=style,
         policy=_policy(script, style),
@@ -154,12 +160,10 @@ def _bar(item: dict[str, Any]) -> list[dict[str, Any]]:
     return parts
 
 
-def _problems(parts: Sequence[Part], room: int) -> list[dict[str, Any]]:
+def _problems(found: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
     """Returns the checks that failed or have SUSPECT rows, those that failed first, with the rows that the page has room for."""
-    found = [item for part in parts for item in part.results if item["Examples"]]
-    found.sort(key=lambda item: item["Pass"])
     shown = []
-    for item in found:
+    for item in sorted(found, key=lambda item: item["Pass"]):
         examples = [{"Line": None, "Time": None, **example} for example in item["Examples"][:room]]
         room -= len(examples)
         more = item["Truncated"] or len(examples) < len(item["Examples"])
@@ -168,19 +172,19 @@ def _problems(parts: Sequence[Part], room: int) -> list[dict[str, Any]]:
     return shown
 
 
-def _data(pictures: Sequence[Picture], parts: Sequence[Part], room: int) -> str:
+def _data(pictures: Sequence[Picture], problems: list[dict[str, Any]]) -> str:
     """Returns what the script reads, as JSON that cannot end its element."""
     rows = [
         [
-            part.process,
-            *_named(item).values(),
-            *(example.get(name) for name in ("Row", "Line", "Time", "Value", "Reason")),
+            item["Check"][0],
+            item["field"],
+            item["test"],
+            *(one[name] for name in ("Row", "Line", "Time", "Value", "Reason")),
         ]
-        for part in parts
-        for item in part.results
-        for example in item["Examples"]
+        for item in problems
+        for one in item["shown"]
     ]
-    data = {"pictures": [picture.for_script() for picture in pictures], "rows": rows[:room]}
+    data = {"pictures": [picture.for_script() for picture in pictures], "rows": rows}
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     for character in "&<>":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from stream_qc.flags import FAIL, SUSPECT
 from stream_qc.reporting.record import Drawing, Flagged, Part, Span
 
+MOST_PICTURES, LEAST_POINTS = 40, 100
 MOST_IN_A_TABLE = 50  # flagged points beside a picture, for those who cannot see it
 NAMES = {FAIL: "FAIL", SUSPECT: "SUSPECT"}
 
@@ -90,32 +91,51 @@ class Picture:
 def pictures_of(parts: Sequence[Part], room: int) -> tuple[list[Picture], int]:
     """Returns the pictures, those with most FAIL rows first, and how many fields had no room.
 
-    room: how many points all pictures together may have.
+    room: how many points all pictures together may have; each has its share.
     """
     by_field: dict[str, list[Drawing]] = {}
     for part in parts:
         for drawing in part.drawings:
             by_field.setdefault(drawing.field, []).append(drawing)
-    drawn = [_merged(drawings) for drawings in by_field.values()]
+    drawn = [one for drawings in by_field.values() if _has_numbers(one := _merged(drawings))]
     drawn.sort(key=lambda one: [-_count(one.flagged, flag) for flag in (FAIL, SUSPECT)])
     gaps = [span for part in parts for span in part.gaps]
     by_time, joined = all(part.by_time for part in parts), all(part.joined for part in parts)
-    nothing, shown = 0, list[Picture]()
-    for drawing in drawn:
-        points = _points(drawing)
-        if not points:
-            nothing += 1
-            continue
-        if len(points) > room:
-            break
+    of_time = [one for part in parts for one in part.of_time]
+    shown = drawn[: min(MOST_PICTURES, room // LEAST_POINTS)]
+    pictures = []
+    for number, drawing in enumerate(shown):
+        points = _thinned(_points(drawing, of_time), room // (len(shown) - number))
         room -= len(points)
-        shown.append(Picture(drawing, points, gaps, by_time, joined))
-    return shown, len(drawn) - nothing - len(shown) + max((part.left_out for part in parts), default=0)
+        pictures.append(Picture(drawing, points, gaps, by_time, joined))
+    left_out = max((part.left_out for part in parts), default=0)
+    return pictures, len(drawn) - len(shown) + left_out
+
+
+def _has_numbers(drawing: Drawing) -> bool:
+    return any(y is not None for y in drawing.points.y) and any(x is not None for x in drawing.points.x)
+
+
+def _thinned(points: list[Point], most: int) -> list[Point]:
+    """Returns at most about so many points: of every few, the lowest and the highest that is flagged, and that is not."""
+    if len(points) <= most:
+        return points
+    size, kept = -(-4 * len(points) // most), list[Point]()
+    for first in range(0, len(points), size):
+        some = points[first : first + size]
+        for group in ([one for one in some if one.flag], [one for one in some if not one.flag]):
+            numbers = [one for one in group if one.y is not None] or group[:1]
+            kept += {min(numbers, key=_height), max(numbers, key=_height)} if numbers else ()
+    return sorted(kept, key=lambda point: (point.x, point.row))
+
+
+def _height(point: Point) -> float:
+    return 0 if point.y is None else point.y
 
 
 def _merged(drawings: Sequence[Drawing]) -> Drawing:
     """Returns one drawing of a field that several processes drew: each saw the same series, and has flags of its own."""
-    first = drawings[0]
+    first = max(drawings, key=lambda drawing: len(drawing.points.row))
     return Drawing(
         first.field,
         first.points,
@@ -126,17 +146,18 @@ def _merged(drawings: Sequence[Drawing]) -> Drawing:
     )
 
 
-def _points(drawing: Drawing) -> list[Point]:
+def _points(drawing: Drawing, of_time: Sequence[Flagged]) -> list[Point]:
     """Returns the points of the series and the flagged ones, by x. A row with both flags is FAIL."""
     found: dict[int, Point] = {}
     series = drawing.points
     for row, x, y in zip(series.row, series.x, series.y, strict=True):
         if x is not None:
             found[row] = Point(row, x, y)
-    for one in sorted(drawing.flagged, key=lambda flagged: flagged.flag):
+    for one in sorted([*drawing.flagged, *of_time], key=lambda flagged: flagged.flag):
         for row, x, y in zip(one.points.row, one.points.x, one.points.y, strict=True):
             if x is not None:
-                found[row] = Point(row, x, y, one.flag, one.test)
+                known = found[row].y if y is None and row in found else y
+                found[row] = Point(row, x, known, one.flag, one.test)
     return sorted(found.values(), key=lambda point: (point.x, point.row))
 
 

@@ -21,13 +21,13 @@ class Recent:
     """
 
     def __init__(self, fields: Collection[str], *, by_time: bool) -> None:
-        self._fields, self._by_time = fields, by_time
+        self._fields, self.by_time = fields, by_time
         self._parts: list[pl.DataFrame] = []
 
     def see(self, block: Block) -> None:
         """Takes the next block."""
         row = pl.int_range(block.first, block.first + block.height, eager=True)
-        place = block.when().dt.epoch("ms") if self._by_time else row + 1
+        place = block.when().dt.epoch("ms") if self.by_time else row + 1
         numbers = [finite(block.number(field)).alias(f"y{index}") for index, field in enumerate(self._fields)]
         part = pl.DataFrame([row.alias("row"), place.cast(pl.Int64).alias("x"), *numbers])
         self._parts = [*self._parts[1 - KEPT :], part]

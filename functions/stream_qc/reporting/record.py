@@ -57,7 +57,7 @@ class Part(msgspec.Struct, frozen=True):
 
     header: the fields of the file. results: the items of QCDetails, each with its limit as `Limit`. by_time: whether x is a
     time. joined: whether neighbouring points belong to one series. left_out: how many fields are not drawn because there are too
-    many.
+    many. of_time: what tests of the time axis flagged. undrawn: whether drawing went wrong.
     """
 
     process: int
@@ -67,9 +67,11 @@ class Part(msgspec.Struct, frozen=True):
     results: list[dict[str, Any]]
     drawings: list[Drawing]
     gaps: list[Span]
+    of_time: list[Flagged]
     by_time: bool
     joined: bool
     left_out: int
+    undrawn: bool
     header: list[str]
 
     def encode(self) -> bytes:
