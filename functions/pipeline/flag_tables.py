@@ -40,8 +40,15 @@ def write(run: Run, rules_of: Callable[[Run], Rules]) -> Run:
     with scratch.folder() as folder:
         table = Path(folder, "table.parquet")
         parts = [_downloaded(flags_key(run, process), Path(folder, f"{process}.parquet")) for process in PROCESSES]
-        header = _header(run)
-        flagtable.write(table, header, rules.schema, FlagParts(parts), lambda schema: _blocks(run, schema, header))
+        header, malformed = _structure(run)
+        flagtable.write(
+            table,
+            header,
+            rules.schema,
+            FlagParts(parts),
+            lambda schema: _blocks(run, schema, header),
+            malformed=malformed,
+        )
         _upload(table, f"flags/{name}")
         run = replace(run, flags_key=f"flags/{name}")
         if rules.split:
@@ -54,9 +61,11 @@ def write(run: Run, rules_of: Callable[[Run], Rules]) -> Run:
     return run
 
 
-def _header(run: Run) -> list[str]:
+def _structure(run: Run) -> tuple[list[str], bool]:
+    """Returns the fields of the file, and whether it has malformed rows."""
     found = s3().get_object(Bucket=str(environment().results_bucket), Key=part_key(run, 1))
-    return Part.decode(gzip.decompress(found["Body"].read())).header
+    part = Part.decode(gzip.decompress(found["Body"].read()))
+    return part.header, any(item["Check"] == "1#*#well_formed" and item["Fail"] for item in part.results)
 
 
 def _blocks(run: Run, schema: Schema, header: list[str]) -> Iterator[Block]:

@@ -27,6 +27,7 @@ from pipeline.times import now
 MOST_MESSAGES = 20_000  # of a mail; the others wait for the next one
 NAMES_BYTES = 150_000  # of a mail: SNS takes 256 KiB
 AT_ONCE = 10  # messages that SQS gives and takes in one request
+IN_DOUBT = " in doubt"  # of a claim on a message: an earlier mail may have had it
 WAIT_SECONDS = 1  # for a message; a shorter look may miss some
 
 
@@ -121,8 +122,11 @@ def _claimed(notice: Notice, mail: str, longest: dt.timedelta) -> Progress:
     held = claim(own, mail)
     if not isinstance(held, Held):
         return Progress.NOT_SENT
-    former = _progress(held.owner, longest)
-    if former in (Progress.GATHERING, Progress.SENT) or take_over(own, mail, held.owner):
+    former = _progress(held.owner.removesuffix(IN_DOUBT), longest)
+    if former == Progress.NOT_SENT and held.owner.endswith(IN_DOUBT):  # one before that may have been sent
+        former = Progress.UNKNOWN
+    mine = mail + IN_DOUBT if former == Progress.UNKNOWN else mail
+    if former in (Progress.GATHERING, Progress.SENT) or take_over(own, mine, held.owner):
         return former
     return Progress.GATHERING
 

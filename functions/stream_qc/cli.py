@@ -72,8 +72,10 @@ def _check(arguments: argparse.Namespace) -> int:
             continue
         if len(arguments.files) > 1:
             raise UsageError(f"{option} writes the {what} of one file; check the files one by one")
-        _refuse_overwriting(path, arguments.files[0], "the stream file")
-        _refuse_overwriting(path, arguments.rules, "the rules file")
+        _refuse_overwriting(option, path, arguments.files[0], "the stream file")
+        _refuse_overwriting(option, path, arguments.rules, "the rules file")
+    if arguments.report:
+        _refuse_overwriting("--report", arguments.report, arguments.flags, "the flags")
     forms = [_format(path, arguments.format) for path in arguments.files]
     rules = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     ended = [_checked(path, form, rules, arguments) for path, form in zip(arguments.files, forms, strict=True)]
@@ -101,37 +103,56 @@ def _check_file(path: Path, form: Format, rules: Rules, arguments: argparse.Name
         make_sink: Callable[..., Any] = flags.column if arguments.flags else lambda _: None
         drawer = Drawer(rules) if arguments.report else None
         reports = check_stream(opened.open, form, rules, processes, make_sink=make_sink, drawer=drawer)
+        passed = all(report.passed for report in reports.values())
+        _show(arguments, path, reports, passed=passed)
+        # After the verdict, which does not wait for them, and stands if they cannot be written.
+        sys.stdout.flush()
         if arguments.flags:
             _write_flags(arguments.flags, flags, reports, lambda schema, fields: _again(opened, form, schema, fields))
-    passed, with_rules = all(report.passed for report in reports.values()), arguments.rules is not None
-    if drawer is not None:
-        _write_report(arguments, drawer, reports, passed=passed)
+        if drawer is not None:
+            _write_report(arguments, drawer, reports, passed=passed)
+    return passed
+
+
+def _show(arguments: argparse.Namespace, path: Path, reports: dict[int, Report], *, passed: bool) -> None:
+    with_rules = arguments.rules is not None
     if arguments.json:
         file = {"File": str(path)} if len(arguments.files) > 1 else {}
         print(json.dumps(file | _record(reports, passed=passed), ensure_ascii=False))
-        return passed
+        return
     from stream_qc import terminal
 
     if arguments.quiet:
         terminal.show_verdict(str(path), reports, passed=passed, with_rules=with_rules)
-        return passed
+        return
     if path != arguments.files[0]:
         print()
     terminal.show(str(path), reports, passed=passed, with_rules=with_rules, verbose=arguments.verbose)
-    return passed
 
 
 def _write_flags(
     path: Path, flags: FlagFile, reports: dict[int, Report], again: Callable[[Schema, list[str]], Iterator[Block]]
 ) -> None:
-    """Writes the flags as Parquet or CSV, as the path says. again: returns the blocks of the file with these fields."""
-    report = next(iter(reports.values()))
-    if path.suffix.lower() == ".parquet":
-        from stream_qc import flagtable
+    """Writes the flags as Parquet or CSV, as the path says. again: returns the blocks of the file with these fields.
 
-        flagtable.write(path, report.header, flags.schema, flags, lambda schema: again(schema, list(report.header)))
-    else:
-        flags.write(path, report.rows, again(flags.schema, flags.beside))
+    A file of before stays until the new one is whole.
+    """
+    report = next(iter(reports.values()))
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        if path.suffix.lower() == ".parquet":
+            from stream_qc import flagtable
+
+            malformed = any(one.test == "well_formed" and one.fail for one in report.results) or 1 not in reports
+            header = [name for name in report.header if name]
+            flagtable.write(
+                unfinished, header, flags.schema, flags, lambda schema: again(schema, header), malformed=malformed
+            )
+        else:
+            flags.write(unfinished, report.rows, again(flags.schema, flags.beside))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _write_report(arguments: argparse.Namespace, drawer: Drawer, reports: dict[int, Report], *, passed: bool) -> None:
@@ -158,9 +179,9 @@ def _again(opened: _Opened, form: Format, schema: Schema, fields: list[str]) -> 
     yield from open_reader(opened.open(), form, schema, wanted=fields)
 
 
-def _refuse_overwriting(flags: Path, given: Path | None, what: str) -> None:
-    if given is not None and flags.exists() and given.exists() and flags.samefile(given):
-        raise UsageError(f"--flags {flags} would overwrite {what}; choose another file")
+def _refuse_overwriting(option: str, path: Path, given: Path | None, what: str) -> None:
+    if given is not None and path.resolve() == given.resolve():
+        raise UsageError(f"{option} {path} would overwrite {what}; choose another file")
 
 
 def _rules(arguments: argparse.Namespace) -> int:

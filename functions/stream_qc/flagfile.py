@@ -89,7 +89,9 @@ class FlagFile:
 
     def column(self, check: Check) -> FlagColumn:
         """Returns a sink for the check's flags. The columns of the CSV are in the order of the calls."""
-        name = _free(f"{check.field}.{check.test}", {column.name for column in self._columns})
+        name = f"{check.field}.{check.test}"
+        while name in self.names:
+            name += "_"
         column = FlagColumn(name, check.field, self._folder.name, is_test=check.test in TESTS)
         self._columns.append(column)
         return column
@@ -97,6 +99,14 @@ class FlagFile:
     @property
     def names(self) -> list[str]:
         return [column.name for column in self._columns]
+
+    @property
+    def _shown(self) -> list[str]:
+        """The names of the columns in the CSV."""
+        shown: list[str] = []
+        for name in self.names:
+            shown.append(_free(name, {*shown}))
+        return shown
 
     @property
     def failing(self) -> set[str]:
@@ -123,7 +133,7 @@ class FlagFile:
             column.file.seek(0)
         names: list[str] = ["row"]
         for field in self.beside:
-            names.append(_free(field, {*names, *(column.name for column in self._columns)}))
+            names.append(_free(field, {*names, *self._shown}))
         with path.open("wb") as out:
             self._frame(names, [pl.Series(dtype=pl.String)] * (len(names) - 1), 1, 0).write_csv(out)
             first = 1
@@ -138,10 +148,10 @@ class FlagFile:
     def _frame(self, names: list[str], cells: list[pl.Series], first: int, count: int) -> pl.DataFrame:
         numbers = pl.int_range(first, first + count, eager=True)
         beside = [column.alias(name) for name, column in zip(names, [numbers, *cells], strict=True)]
-        flags = [_flags(column.name, column.file, count) for column in self._columns]
+        flags = [_flags(name, column.file, count) for name, column in zip(self._shown, self._columns, strict=True)]
         aggregates = [
             worst(
-                _free(f"{field}.{AGGREGATE}", {*names, *(column.name for column in self._columns)}),
+                _free(f"{field}.{AGGREGATE}", {*names, *self._shown}),
                 count,
                 [
                     one

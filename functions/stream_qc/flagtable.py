@@ -52,51 +52,78 @@ class FlagColumns(Protocol):
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a table. fields: those of the file, with their types. written: the fields that have a column as written."""
+    """The columns of a table. fields: those of the file that have a name, with their types. written: by field, the column with
+    what is not of its type. flags: the columns of the tests. total: that of the worst flag. malformed: that of the text of
+    malformed rows, None if there are none.
+    """
 
     fields: dict[str, pl.DataType]
-    written: tuple[str, ...]
+    written: dict[str, str]
     flags: tuple[str, ...]
+    total: str
+    malformed: str | None
 
     @classmethod
-    def of(cls, header: Sequence[str], schema: Schema, flags: FlagColumns) -> Layout:
-        fields = {name: TYPES.get(schema.fields[name].type, pl.String()) for name in dict.fromkeys(header)}
-        written = [name for name in fields if fields[name] != pl.String() and f"{name}.type" in flags.failing]
-        return cls(fields, tuple(written), tuple(flags.names))
+    def of(cls, header: Sequence[str], schema: Schema, flags: FlagColumns, *, malformed: bool) -> Layout:
+        fields = {name: TYPES.get(schema.fields[name].type, pl.String()) for name in dict.fromkeys(header) if name}
+        taken = {*fields}
+
+        def free(name: str) -> str:
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            return name
+
+        failing, tested = flags.failing, {*flags.names}
+        unread = [
+            name
+            for name, kind in fields.items()
+            if kind != pl.String() and (f"{name}.type" in failing or f"{name}.type" not in tested)
+        ]
+        written = {name: free(f"{name}.{WRITTEN}") for name in unread}
+        text = free(f"qc_{WRITTEN}") if malformed else None
+        return cls(fields, written, tuple(map(free, flags.names)), free(FLAG), text)
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
         """The columns and their types, in order."""
-        beside: dict[str, pl.DataType] = {f"{name}.{WRITTEN}": pl.String() for name in self.written}
-        return self.fields | beside | dict.fromkeys((*self.flags, FLAG), pl.UInt8())
+        texts = [*self.written.values(), *([self.malformed] if self.malformed else [])]
+        beside: dict[str, pl.DataType] = dict.fromkeys(texts, pl.String())
+        return self.fields | beside | dict.fromkeys((*self.flags, self.total), pl.UInt8())
 
 
 def with_every_field(schema: Schema, header: Sequence[str]) -> Schema:
     """Returns the schema with the fields of the file that it does not have, as text."""
-    more = {name: Field(name) for name in header if name not in schema.fields}
+    more = {name: Field(name) for name in header if name and name not in schema.fields}
     return replace(schema, fields={**schema.fields, **more})
 
 
-def write(path: Path, header: Sequence[str], schema: Schema, flags: FlagColumns, blocks: Blocks) -> None:
-    """Writes the table. header: the fields of the file. blocks: returns those of the file, for a schema with all its fields."""
+def write(
+    path: Path, header: Sequence[str], schema: Schema, flags: FlagColumns, blocks: Blocks, *, malformed: bool
+) -> None:
+    """Writes the table.
+
+    header: the fields of the file. blocks: returns those of the file, for a schema with all its fields. malformed: whether it has
+    malformed rows, whose text then has a column.
+    """
     whole = with_every_field(schema, header)
-    layout = Layout.of(header, whole, flags)
+    layout = Layout.of(header, whole, flags, malformed=malformed)
     _sink(path, layout.schema, _tables(layout, flags, blocks(whole)))
 
 
 def split(table: Path, clean: Path, quarantine: Path) -> None:
     """Writes the rows of a table that no test fails, without flags, and the others with the names of the tests they fail."""
     schema = pl.scan_parquet(table).collect_schema()
-    tests = [name for name, kind in schema.items() if kind == pl.UInt8 and name != FLAG]
-    fields = [name for name in schema if name not in (*tests, FLAG)]
+    *tests, total = [name for name, kind in schema.items() if kind == pl.UInt8]  # no column of a file has this type
+    fields = [name for name in schema if name not in (*tests, total)]
     rows = pl.scan_parquet(table)
-    rows.filter(_col(FLAG) != FAIL).select(map(_col, fields)).sink_parquet(clean, row_group_size=ROW_GROUP)
+    rows.filter(_col(total) != FAIL).select(map(_col, fields)).sink_parquet(clean, row_group_size=ROW_GROUP)
     named = [pl.when(_col(name) == FAIL).then(pl.lit(name)) for name in tests]
     failed = pl.concat_str(named, separator="; ", ignore_nulls=True) if named else pl.lit("")
-    reasons = pl.when(failed == "").then(pl.lit("*.well_formed")).otherwise(failed).alias(REASONS)
-    rows.filter(_col(FLAG) == FAIL).select(*map(_col, fields), reasons).sink_parquet(
-        quarantine, row_group_size=ROW_GROUP
-    )
+    column = REASONS if REASONS not in schema else f"{REASONS}_"
+    reasons = pl.when(failed == "").then(pl.lit("*.well_formed")).otherwise(failed).alias(column)
+    failing = rows.filter(_col(total) == FAIL)
+    failing.select(*map(_col, fields), reasons).sink_parquet(quarantine, row_group_size=ROW_GROUP)
 
 
 def write_flags(path: Path, flags: FlagColumns, rows: int) -> None:
@@ -133,9 +160,12 @@ class FlagParts:
 def _tables(layout: Layout, flags: FlagColumns, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
     for block in _as_far_as_read(blocks):
         columns = [_column(block, name, kind) for name, kind in layout.fields.items()]
-        columns += [_written(block, name) for name in layout.written]
-        found = flags.take(block.first, block.height)
-        total = worst(FLAG, block.height, found)
+        columns += [_written(block, name).alias(column) for name, column in layout.written.items()]
+        if layout.malformed:
+            columns.append(_malformed(block).alias(layout.malformed))
+        taken = zip(flags.take(block.first, block.height), layout.flags, strict=True)
+        found = [column.alias(name) for column, name in taken]
+        total = worst(layout.total, block.height, found)
         if block.malformed:
             total = total.set(~block.well_formed, FAIL)
         yield pl.DataFrame([*columns, *found, total])
@@ -157,9 +187,15 @@ def _written(block: Block, name: str) -> pl.Series:
     """Returns the text of the cells that are there, and not of the type of their field."""
     unread = block.typed(name).alias("").is_null() & block.given(name).alias("").is_not_null()
     text = block.text(name).alias("")
-    return text.zip_with(unread, pl.Series([None], dtype=pl.String).new_from_index(0, text.len())).alias(
-        f"{name}.{WRITTEN}"
-    )
+    return text.zip_with(unread, pl.Series([None], dtype=pl.String).new_from_index(0, text.len()))
+
+
+def _malformed(block: Block) -> pl.Series:
+    """Returns the beginning of the text of each malformed row, null for the others."""
+    texts: list[str | None] = [None] * block.height
+    for one in block.malformed:
+        texts[one.row - block.first] = one.text
+    return pl.Series(texts, dtype=pl.String)
 
 
 def _col(name: str) -> pl.Expr:

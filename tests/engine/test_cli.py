@@ -114,6 +114,21 @@ def test_flags_show_cells_as_they_are_written(tmp_path: Path) -> None:
     ]
 
 
+def test_verdict_is_told_whatever_becomes_of_report_and_flags(tmp_path: Path) -> None:
+    file = tmp_path / "f.csv"
+    file.write_text("a\n1\n")
+    for option in ("--report", "--flags"):
+        done = stream_qc("check", str(file), option, str(tmp_path / "no such folder" / "x"))
+        assert "PASS" in done.stdout
+        assert (done.returncode, "No such file" in done.stderr) == (2, True)
+        assert (
+            f"{option} {file} would overwrite the stream file"
+            in stream_qc("check", str(file), option, str(file)).stderr
+        )
+    both = stream_qc("check", str(file), "--report", str(tmp_path / "x"), "--flags", str(tmp_path / "x"))
+    assert "would overwrite the flags" in both.stderr
+
+
 def test_flags_does_not_overwrite_inputs(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("a,b\n1,2\n")

@@ -18,6 +18,7 @@ from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.flagtable import FlagParts
 from stream_qc.formats import format_of
 from stream_qc.reading import open_reader
+from stream_qc.results import Report
 from stream_qc.rules import load
 from stream_qc.vocabulary import PROCESSES
 from tests.amount import examples
@@ -44,30 +45,32 @@ def tables(
     assert form is not None
     content = text.encode()
 
-    def check(processes: list[int], flags: FlagFile) -> tuple[list[str], int]:
+    def check(processes: list[int], flags: FlagFile) -> Report:
         reports = check_stream(
             lambda: io.BytesIO(content), form, loaded, processes, make_sink=flags.column, block_bytes=block_bytes
         )
-        report = reports[processes[0]]
-        return [*report.header], report.rows
+        return reports[processes[0]]
 
     with FlagFile(loaded.schema) as flags:
-        header, count = check([*PROCESSES], flags)
+        report = check([*PROCESSES], flags)
+        header = [name for name in report.header if name]
+        malformed = any(one.test == "well_formed" and one.fail for one in report.results)
 
         def blocks(schema: object) -> object:
             return open_reader(io.BytesIO(content), form, schema, block_bytes, header)  # type: ignore[arg-type]
 
-        flagtable.write(folder / "one.parquet", header, loaded.schema, flags, blocks)  # type: ignore[arg-type]
+        schema, one = loaded.schema, folder / "one.parquet"
+        flagtable.write(one, header, schema, flags, blocks, malformed=malformed)  # type: ignore[arg-type]
         reader = open_reader(io.BytesIO(content), form, loaded.schema, block_bytes, flags.beside)
-        flags.write(folder / "flags.csv", count, reader)
+        flags.write(folder / "flags.csv", report.rows, reader)
     parts = []
     for process in PROCESSES:
         with FlagFile(loaded.schema) as own:
-            _, count = check([process], own)
-            flagtable.write_flags(folder / f"{process}.parquet", own, count)
+            flagtable.write_flags(folder / f"{process}.parquet", own, check([process], own).rows)
             parts.append(folder / f"{process}.parquet")
-    flagtable.write(folder / "three.parquet", header, loaded.schema, FlagParts(parts), blocks)  # type: ignore[arg-type]
-    flagtable.split(folder / "one.parquet", folder / "clean.parquet", folder / "quarantine.parquet")
+    three, joined = folder / "three.parquet", FlagParts(parts)
+    flagtable.write(three, header, schema, joined, blocks, malformed=malformed)  # type: ignore[arg-type]
+    flagtable.split(one, folder / "clean.parquet", folder / "quarantine.parquet")
     return {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("one", "three", "clean", "quarantine")}
 
 
@@ -99,6 +102,7 @@ def test_table_holds_the_flags_that_the_checks_computed(
             assert kept[name] == (None if cell == "" else cell if row[f"{name}.type"] == FAIL else float(cell))
     assert found["quarantine"]["qc_reasons"].to_list()[-1] == "*.well_formed"
     assert all(found["quarantine"]["qc_reasons"])
+    assert found["quarantine"]["qc_as_written"].to_list()[-1] == "2024-01-02T00:00:00,1"
 
 
 def test_names_like_patterns_are_names(tmp_path: Path) -> None:
@@ -120,3 +124,33 @@ def test_table_of_ndjson_has_the_fields_of_the_schema(tmp_path: Path) -> None:
     assert {"v", "n"} < {*found["one"].columns}
     assert found["one"]["n"].to_list() == [None, 3]
     assert found["quarantine"]["v"].to_list() == [20.0]
+
+
+def test_columns_of_the_file_keep_their_names(tmp_path: Path) -> None:
+    rules = "schema: {fields: [{name: qc_flag, type: number, constraints: {maximum: 1}}, {name: =x, type: integer}]}"
+    found = tables(tmp_path, "qc_flag,=x,qc_flag.type,,qc_reasons\n5,big,a,b,c\n1,2,a,b,c\n", rules)
+    table = found["one"]
+    assert table.columns[:4] == ["qc_flag", "=x", "qc_flag.type", "qc_reasons"]
+    assert table.columns[-1] == "qc_flag_"
+    assert table["qc_flag.type_"].to_list() == [GOOD, GOOD]
+    assert table["=x.as_written"].to_list() == ["big", None]
+    (reasons,) = found["quarantine"]["qc_reasons_"].to_list()
+    assert sorted(reasons.split("; ")) == ["=x.type", "qc_flag.maximum"]
+
+
+def test_cells_are_kept_where_no_process_judges_their_type(tmp_path: Path) -> None:
+    loaded, form = load(RULES.encode()), format_of("s.csv")
+    assert form is not None
+    content = b"time,v,n\n2024-01-01T00:00:00,dry,1\n"
+    with FlagFile(loaded.schema) as flags:
+        check_stream(lambda: io.BytesIO(content), form, loaded, [2], make_sink=flags.column)
+        header = ["time", "v", "n"]
+        flagtable.write(
+            tmp_path / "t.parquet",
+            header,
+            loaded.schema,
+            flags,
+            lambda schema: open_reader(io.BytesIO(content), form, schema, wanted=header),
+            malformed=False,
+        )
+    assert pl.read_parquet(tmp_path / "t.parquet")["v.as_written"].to_list() == ["dry"]

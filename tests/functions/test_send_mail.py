@@ -285,3 +285,17 @@ def test_messages_that_are_not_wanted_take_no_room(cloud: Cloud, monkeypatch: py
     assert mail()["Messages"] == 32
     (sent,) = cloud.mails()
     assert "FAIL" in sent["Message"]
+
+
+def test_doubt_outlasts_a_mail_that_was_never_sent(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.checked("streams/g/s.csv")
+    unanswered = ReadTimeoutError(endpoint_url="sns")
+    refused = client_error("Publish", "AuthorizationError", 403)
+    for error, after in ((unanswered, True), (refused, False)):
+        cloud.break_calls("Publish", error, after=after)
+        with pytest.raises(LambdaError):
+            mail()
+        cloud.mend_calls()
+        reappear(monkeypatch)
+    assert mail()["Mailed"] == 1
+    assert cloud.mails()[-1]["Message"].startswith("This may have been mailed before.")
