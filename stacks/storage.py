@@ -46,25 +46,17 @@ class Storage:
 def _stream_bucket(scope: Construct, existing: str | None, key: kms.IKey | None) -> s3.IBucket:
     if existing:
         return s3.Bucket.from_bucket_name(scope, "Streams", existing)
-    bucket = s3.Bucket(
+    bucket = _private_bucket(
         scope,
         "Streams",
+        key,
         versioned=True,
-        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
-        encryption_key=key,
-        bucket_key_enabled=True if key else None,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        removal_policy=RETAIN,
-        lifecycle_rules=[
+        rules=[
             s3.LifecycleRule(
                 id="OldVersions",
                 noncurrent_version_expiration=Duration.days(90),
                 expired_object_delete_marker=True,
             ),
-            s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
         ],
     )
     accept(
@@ -79,11 +71,15 @@ def _stream_bucket(scope: Construct, existing: str | None, key: kms.IKey | None)
     return bucket
 
 
-def _results_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
-    """Returns the bucket of the reports. What the processes leave for one, under parts/, is needed for minutes only."""
-    bucket = s3.Bucket(
+def _private_bucket(
+    scope: Construct, name: str, key: kms.IKey | None, *, versioned: bool, rules: list[s3.LifecycleRule]
+) -> s3.Bucket:
+    """Returns an encrypted bucket, for TLS only, that nobody outside the account can read. rules: for old objects."""
+    unfinished = s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7))
+    return s3.Bucket(
         scope,
-        "Results",
+        name,
+        versioned=versioned or None,
         encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
         encryption_key=key,
         bucket_key_enabled=True if key else None,
@@ -92,9 +88,19 @@ def _results_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
         enforce_ssl=True,
         minimum_tls_version=1.2,
         removal_policy=RETAIN,
-        lifecycle_rules=[
+        lifecycle_rules=[*rules, unfinished],
+    )
+
+
+def _results_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
+    """Returns the bucket of the reports. What the processes leave for one, under parts/, is needed for minutes only."""
+    bucket = _private_bucket(
+        scope,
+        "Results",
+        key,
+        versioned=False,
+        rules=[
             s3.LifecycleRule(id="Parts", prefix="parts/", expiration=Duration.days(2)),
-            s3.LifecycleRule(id="UnfinishedUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
         ],
     )
     accept(bucket, "AwsSolutions-S1", "CKV_AWS_18", reason="access logs need a second bucket; see that of the streams")

@@ -101,7 +101,7 @@ class Arrivals:
             streams.write(stream.group_id, stream.stream_id, due, seen=item, remove=() if due else streams.ARRIVAL)
             self.counts.moved += 1
             return
-        # The state first, so that a run that ends meanwhile is not taken for one of before. While it is due, it is looked at.
+        # The state first: if a run has just ended, this write fails. The stream stays in the index until it is announced.
         changes = {"Status": OVERDUE, "Since": now(), "DueAt": due["DueAt"]}
         if item.get("Status") != OVERDUE and not streams.write(stream.group_id, stream.stream_id, changes, seen=item):
             return  # a run has just changed it
@@ -142,7 +142,7 @@ def overdue(stream: StreamId, item: Item, last: str | None, due_at: str) -> Noti
         f"{came} By its rules, a file must come within {within}.",
         "One more message is sent when it has come.",
         "",
-        f"Its files are {place}.<ext> and those in {place}/",
+        f"Its files: {place}.<ext> and everything under {place}/",
         "",
         "To see what is there:",
         f"aws s3 ls --recursive {shlex.quote(place)}",

@@ -125,9 +125,9 @@ def _what_to_type(notices: list[Notice]) -> Iterator[str]:
         return
     ((kind, count),) = kinds.most_common(1)
     first = next(notice for notice in notices if notice.command and notice.kind == kind)
-    others = f", and in the same way the other {count - 1:,}" if count > 1 else ""
+    others = f" (and the other {count - 1:,} in the same way)" if count > 1 else ""
     yield ""
-    yield f"{kind} {one_line(first.name)}{others}:"
+    yield f"{kind} {one_line(first.name)}{others}"
     yield first.command
 
 

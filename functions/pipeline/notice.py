@@ -53,8 +53,8 @@ class Notice:
     def kind(self) -> str:
         """What its command is for."""
         if self.command.startswith("stream-qc "):
-            return "To check the rules"
-        return "To see the files of" if self.status == OVERDUE else "To check again"
+            return "To check the rules in"
+        return "To see the files of" if self.status == OVERDUE else "To check again:"
 
     @property
     def is_problem(self) -> bool:

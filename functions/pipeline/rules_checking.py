@@ -124,7 +124,7 @@ def _expect(scope: Scope, rules: Rules, has_time: Callable[[], bool]) -> None:
         _expect_of(scope, within)
         return
     for stream in _streams_of(scope):
-        if not has_time():  # another attempt goes on: it only reads what this one has written
+        if not has_time():  # the next attempt continues, and only reads what this one wrote
             raise TemporaryFailure(
                 "not every stream has the arrival of these rules yet; each gets it with its next file"
             )

@@ -149,7 +149,7 @@ def test_mistakes_in_rules_are_told_once_wherever_check_rules_breaks(
             pipeline.upload(f"rules/{fault.group}/{ways[body]}.yaml", body)
         with contextlib.suppress(TimeoutError):
             until(functools.partial(all_told, some), "a message or an alarm for each", 120)
-        # Seldom, under load, nothing at all comes of an upload here. The same rules are then uploaded once more, as people would.
+        # Under load, now and then, an upload here brings neither. Why is not known; the rules are then uploaded once more.
         for fault, body in [one for one in some if not told_of(*one)]:
             pipeline.upload(f"rules/{fault.group}/{ways[body]}.yaml", body)
             repeated.append(f"{fault}: {body.decode()}")

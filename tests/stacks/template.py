@@ -6,6 +6,19 @@ import json
 import re
 from typing import Any
 
+# The functions that the state machine invokes.
+STEPS = [
+    "StartQC",
+    "QCProcess1",
+    "QCProcess2",
+    "QCProcess3",
+    "EndQC",
+    "SendQCSummary",
+    "WriteReport",
+    "WriteFlags",
+    "CloseRun",
+]
+
 
 class Template:
     def __init__(self, content: dict[str, Any]) -> None:

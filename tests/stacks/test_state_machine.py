@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonata import Jsonata
 
-from tests.stacks.template import Template, as_list
+from tests.stacks.template import STEPS, Template, as_list
 
 TRANSIENT = [
     "Lambda.ServiceException",
@@ -20,17 +20,6 @@ TRANSIENT = [
     "Lambda.TooManyRequestsException",
     "TemporaryFailure",
     "UploadBeingStarted",
-]
-STEPS = [
-    "StartQC",
-    "QCProcess1",
-    "QCProcess2",
-    "QCProcess3",
-    "EndQC",
-    "SendQCSummary",
-    "WriteReport",
-    "WriteFlags",
-    "CloseRun",
 ]
 
 

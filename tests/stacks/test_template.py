@@ -11,20 +11,9 @@ import pytest
 
 from pipeline.aws import CONFIG, SINGLE_ATTEMPT
 from tests.stacks.conftest import synthesised
-from tests.stacks.template import Template, as_list, readable
+from tests.stacks.template import STEPS, Template, as_list, readable
 
 RETAINED = ("RetainExceptOnCreate", "Retain")  # a first creation that fails leaves nothing behind
-STEPS = [
-    "StartQC",
-    "QCProcess1",
-    "QCProcess2",
-    "QCProcess3",
-    "EndQC",
-    "SendQCSummary",
-    "WriteReport",
-    "WriteFlags",
-    "CloseRun",
-]
 FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile"]
 NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
 CLAIM, GIVE_UP = {"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"dynamodb:DeleteItem"}

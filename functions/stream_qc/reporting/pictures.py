@@ -27,7 +27,7 @@ class Point(NamedTuple):
 @dataclass(frozen=True)
 class Picture:
     """A field over time, or by row. gaps: those of the time axis. by_time: whether x is a time. joined: whether neighbours are
-    joined by a line, as those of one series are.
+    joined by a line, as those of one series are. reduced: whether it has fewer points than were kept, to leave room for others.
     """
 
     drawing: Drawing
@@ -35,6 +35,7 @@ class Picture:
     gaps: Sequence[Span]
     by_time: bool
     joined: bool
+    reduced: bool
 
     @property
     def field(self) -> str:
@@ -105,9 +106,10 @@ def pictures_of(parts: Sequence[Part], room: int) -> tuple[list[Picture], int]:
     shown = drawn[: min(MOST_PICTURES, room // LEAST_POINTS)]
     pictures = []
     for number, drawing in enumerate(shown):
-        points = _thinned(_points(drawing, of_time), room // (len(shown) - number))
+        kept = _points(drawing, of_time)
+        points = _thinned(kept, room // (len(shown) - number))
         room -= len(points)
-        pictures.append(Picture(drawing, points, gaps, by_time, joined))
+        pictures.append(Picture(drawing, points, gaps, by_time, joined, reduced=len(points) < len(kept)))
     left_out = max((part.left_out for part in parts), default=0)
     return pictures, len(drawn) - len(shown) + left_out
 
