@@ -138,8 +138,11 @@ def _from(byte: int, key: str, version_id: str) -> BinaryIO:
     if byte:  # an empty object has no range
         asked["Range"] = f"bytes={byte}-"
     try:
-        return cast("BinaryIO", s3_bodies().get_object(**asked)["Body"])  # type: ignore[arg-type]
+        answer = s3_bodies().get_object(**asked)  # type: ignore[arg-type]
     except ClientError as error:
         if error_code(error) in GONE:
             raise StreamNotFound(f"{key} (version {version_id}) is no longer in {bucket}") from None
         raise
+    if byte and not answer.get("ContentRange", "").startswith(f"bytes {byte}-"):
+        raise RuntimeError(f"S3 was asked for {key} from byte {byte} on, and answered with other bytes")
+    return cast("BinaryIO", answer["Body"])

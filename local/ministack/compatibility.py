@@ -20,7 +20,7 @@ USED = {
         "invoke_async_with_retry",
         "_docker_extracted_dir",
     ),
-    s3: ("_fire_s3_event",),
+    s3: ("_fire_s3_event", "_get_object", "_parse_range"),
     eventbridge: ("_dispatch_event", "_dispatch_to_lambda"),
     app: ("app",),
 }

@@ -90,6 +90,21 @@ def test_object_is_read_on_in_the_version_that_was_begun(cloud: Cloud, monkeypat
     assert asked == [0, 600, 1200, 1800]
 
 
+def test_server_that_begins_again_at_the_first_byte_is_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = cloud.upload("streams/g/s.csv", CONTENT)
+    get = objects.s3_bodies().get_object
+
+    class Forgetful:
+        def get_object(self, **asked: Any) -> Any:
+            asked.pop("Range", None)
+            return get(**asked)
+
+    monkeypatch.setattr(objects, "s3_bodies", Forgetful)
+    assert objects._from(0, "streams/g/s.csv", version).read() == CONTENT
+    with pytest.raises(RuntimeError, match="from byte 600 on, and answered with other bytes"):
+        objects._from(600, "streams/g/s.csv", version)
+
+
 def test_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)  # fmt: skip

@@ -48,6 +48,16 @@ def test_server_listens_on_the_loopback_address_only(pipeline: Pipeline) -> None
     assert listening_addresses(pipeline.aws.port) == {"0100007F"}
 
 
+def test_range_of_a_version_is_answered_as_by_s3(pipeline: Pipeline) -> None:
+    version = pipeline.upload("elsewhere/ranges", b"0123456789")
+    pipeline.upload("elsewhere/ranges", b"a newer version")
+    asked = {"Bucket": pipeline.bucket, "Key": "elsewhere/ranges", "VersionId": version}
+    answer = pipeline.s3.get_object(**asked, Range="bytes=4-")
+    assert (answer["Body"].read(), answer["ContentRange"]) == (b"456789", "bytes 4-9/10")
+    with pytest.raises(pipeline.s3.exceptions.ClientError, match="InvalidRange"):
+        pipeline.s3.get_object(**asked, Range="bytes=10-")
+
+
 def test_functions_inherit_none_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     credentials = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     for name in (*credentials, "HTTPS_PROXY", "MY_SECRET"):
