@@ -21,8 +21,8 @@ ACCEPTED = {
     ("AwsSolutions-L1",): "Python 3.13 is what the locked packages are built for",
     ("CKV_AWS_115",): "a limit would turn bursts into throttles; see docs/reliability.md, Load",
     ("CKV_AWS_116",): (
-        "the state machine invokes the steps, retries and catches them; CloseRun and CheckRules have an OnFailure queue, and "
-        "the others are invoked again by their schedules"
+        "the state machine invokes the steps, retries and catches them; CloseRun and CheckRules have an OnFailure queue; "
+        "schedules invoke others again; and who asks for an answer gets it, or an error"
     ),
     ("CKV_AWS_117",): "it calls AWS APIs only; a VPC would add cost and no protection",
     ("CKV_AWS_173",): "the variables hold names of resources and no secrets",
@@ -118,6 +118,13 @@ class Functions:
             "check_arrivals.handler",
             {**streams, **states, **once, "RESULTS_TOPIC": topics.results.topic_arn, "POLARS_MAX_THREADS": "1"},
             seconds=300,
+        )
+
+        # For what people and programs ask.
+        reading = {**summary, **states, **details, **reports}
+        self.serve_api = self._function("ServeApi", "serve_api.handler", reading, seconds=29) if settings.api else None
+        self.show_streams = (
+            self._function("ShowStreams", "show_streams.handler", reading, seconds=29) if settings.dashboard else None
         )
 
         # For failed runs, in the state machine and outside it, and for uploads that never became a run.

@@ -146,6 +146,7 @@ def grant(
         ),
     ]
     matrix += _of_reports(functions, storage)
+    matrix += [(one, _of_history(storage, machine_arn)) for one in (functions.serve_api, functions.show_streams) if one]
     # A policy of its own: the function could not be created before a policy that names it.
     iam.Policy(
         functions.reconcile,
@@ -199,6 +200,22 @@ def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Fu
         }
         matrix.append((functions.write_flags, tables))
     return matrix
+
+
+def _of_history(storage: Storage, machine_arn: str) -> Permissions:
+    """Returns what the API and the pages may do: read, link to reports, and start runs."""
+    summary, states = storage.summary.table_arn, storage.states.table_arn
+    linked = {storage.results.arn_for_objects("reports/*"): (NEWEST,)} if storage.results else {}
+    return {
+        f"{states}/index/ByStatus": ("dynamodb:Query",),
+        states: ("dynamodb:BatchGetItem",),
+        summary: ("dynamodb:Query", "dynamodb:GetItem"),
+        f"{summary}/index/ByStream": ("dynamodb:Query",),
+        f"{summary}/index/ByQCPID": ("dynamodb:Query",),
+        storage.details.table_arn: ("dynamodb:Query",),
+        machine_arn: ("states:StartExecution",),
+        **linked,
+    }
 
 
 def _role(function: lambda_.Function) -> iam.IRole:

@@ -19,9 +19,10 @@ class Settings:
     default the same. emailWindowSeconds: how long messages are gathered for one mail. emailFor: what is mailed. detailsDays:
     days after which QCDetails items expire; 0 keeps them. reconcileHours: hours between two runs of Reconcile.
     reports: whether each run writes a report. reportLinkHours: for how long a link to a report works for whoever has it; 0 for
-    a link to S3's console. processMemoryMiB: the memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a KMS key of
-    the customer for everything that is stored. streamBucket, summaryTable, detailsTable, streamsTable: the names of a bucket
-    and of tables that exist, used instead of new ones. target: `aws`, or `local` for packages that run on this machine.
+    a link to S3's console. api, dashboard: whether the stack has them. processMemoryMiB: the memory of a QC process; 1,769 is
+    one CPU on AWS, 3,538 two. kms: a KMS key of the customer for everything that is stored. streamBucket, summaryTable,
+    detailsTable, streamsTable: the names of a bucket and of tables that exist, used instead of new ones. target: `aws`, or
+    `local` for packages that run on this machine.
     packages: false leaves out the packages, for template tests.
     """
 
@@ -39,6 +40,8 @@ class Settings:
     kms: bool = False
     reports: bool = True
     report_link_hours: int = 0
+    api: bool = True
+    dashboard: bool = True
     process_memory_mib: int = 1769
     target: str = "aws"
     packages: bool = True
@@ -77,6 +80,8 @@ class Settings:
             reconcile_hours=_whole("reconcileHours", given("reconcileHours", 6), 1, 24),
             kms=_truth("kms", given("kms", "false")),
             reports=_truth("reports", given("reports", "true")),
+            api=_truth("api", given("api", "true")),
+            dashboard=_truth("dashboard", given("dashboard", "true")),
             report_link_hours=_whole("reportLinkHours", given("reportLinkHours", 0), 0, 12),
             details_days=_whole("detailsDays", given("detailsDays", 0), 0, 36500),
             process_memory_mib=_whole("processMemoryMiB", given("processMemoryMiB", 1769), 512, 10240),

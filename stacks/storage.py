@@ -109,23 +109,35 @@ def _results_bucket(scope: Construct, key: kms.IKey | None) -> s3.Bucket:
 
 
 def _runs(scope: Construct, existing: str | None, key: kms.IKey | None) -> dynamodb.ITable:
-    """Returns QCSummary, with an index by stream."""
+    """Returns QCSummary, with an index by stream, and one by the ID of the run, which is written once a run."""
     runs = _table(scope, "QCSummary", ("GroupID", "StartTime"), key, existing=existing)
     if isinstance(runs, dynamodb.Table):
         runs.add_global_secondary_index(
             index_name="ByStream", partition_key=_text("StreamKey"), sort_key=_text("StartTime")
         )
+        runs.add_global_secondary_index(
+            index_name="ByQCPID", partition_key=_text("QCPID"), projection_type=dynamodb.ProjectionType.KEYS_ONLY
+        )
     return runs
 
 
 def _states(scope: Construct, existing: str | None, key: kms.IKey | None) -> dynamodb.ITable:
-    """Returns QCStreams, with an index of the streams that wait for a file, by when it is due."""
+    """Returns QCStreams, with an index of the streams that wait for a file, by when it is due, and one by status.
+
+    The second is written only when a stream changes its status: it holds the keys alone.
+    """
     states = _table(scope, "QCStreams", ("GroupID", "StreamID"), key, existing=existing)
     if isinstance(states, dynamodb.Table):
         states.add_global_secondary_index(
             index_name="ByDue",
             partition_key=_text("Due"),
             sort_key=_text("DueAt"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        states.add_global_secondary_index(
+            index_name="ByStatus",
+            partition_key=_text("Status"),
+            sort_key=_text("Since"),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
     return states

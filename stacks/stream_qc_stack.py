@@ -8,6 +8,8 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.alarms import Alarms
+from stacks.api import Api
+from stacks.dashboard import Dashboard
 from stacks.functions import Functions
 from stacks.permissions import grant
 from stacks.safety_net import SafetyNet
@@ -34,9 +36,18 @@ class StreamQCStack(cdk.Stack):
         safety_net = SafetyNet(self, settings, storage, functions, machine)
         Schedules(self, settings, functions)
         Alarms(self, settings, storage, topics, functions, machine, triggers, safety_net)
+        api = Api(self, functions, storage)
+        dashboard = Dashboard(self, functions, machine, topics, triggers, safety_net)
         grant(functions, storage, topics, machine, settings)
 
-        reports = {"ResultsBucketName": storage.results.bucket_name} if storage.results else {}
+        for function in (functions.serve_api, functions.show_streams):
+            if function:
+                function.add_environment("STATE_MACHINE", machine.state_machine_arn)
+        chosen = {
+            "ResultsBucketName": storage.results.bucket_name if storage.results else None,
+            "ApiUrl": api.url,
+            "DashboardUrl": dashboard.url,
+        }
         for output, value in {
             "StreamBucketName": storage.streams.bucket_name,
             "StateMachineArn": machine.state_machine_arn,
@@ -45,6 +56,6 @@ class StreamQCStack(cdk.Stack):
             "QCStreamsTableName": storage.states.table_name,
             "QCResultsTopicArn": topics.results.topic_arn,
             "QCEmailTopicArn": topics.email.topic_arn,
-            **reports,
+            **{output: value for output, value in chosen.items() if value},
         }.items():
             cdk.CfnOutput(self, output, value=value)

@@ -25,10 +25,15 @@ def link(key: str) -> str:
     """Returns an address for people: of S3's console, or one that needs no account and works for some hours."""
     bucket, hours = environment().results_bucket, environment().report_link_hours
     if hours:
-        asked = {"Bucket": bucket, "Key": key}
-        return str(s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=hours * 3600))
+        return presigned(key, hours * 3600)
     region = s3().meta.region_name
     return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={quote(key, safe='')}"
+
+
+def presigned(key: str, seconds: int) -> str:
+    """Returns an address of a report that works for so long, for whoever has it."""
+    asked = {"Bucket": environment().results_bucket, "Key": key}
+    return str(s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
 
 
 def save(run: Run, part: Part) -> None:

@@ -64,7 +64,10 @@ TABLES = {
     "QCStreams": ("GroupID", "StreamID"),
     "Claims": ("id",),
 }
-INDEXES = {"QCSummary": {"ByStream": ("StreamKey", "StartTime")}, "QCStreams": {"ByDue": ("Due", "DueAt")}}
+INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
+    "QCSummary": {"ByStream": ("StreamKey", "StartTime"), "ByQCPID": ("QCPID",)},
+    "QCStreams": {"ByDue": ("Due", "DueAt"), "ByStatus": ("Status", "Since")},
+}
 TRANSIENT = ("TemporaryFailure", "UploadBeingStarted")  # what the state machine retries
 RETRIES = 3
 PROCESSES = (step_2_qc_process.structure, step_2_qc_process.values, step_2_qc_process.continuity)
@@ -85,6 +88,7 @@ class Context:
     """What a handler sees of its invocation."""
 
     milliseconds: int = 60_000
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Tested"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def get_remaining_time_in_millis(self) -> int:
@@ -121,7 +125,7 @@ class Cloud:
         self.s3.put_bucket_versioning(Bucket="streams", VersioningConfiguration={"Status": "Enabled"})
         self.s3.create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
         for name, keys in TABLES.items():
-            indexes = [{**_schema(on), "IndexName": index, "Projection": {"ProjectionType": "ALL"}} for index, on in INDEXES.get(name, {}).items()]  # fmt: skip
+            indexes = [_index(index, on) for index, on in INDEXES.get(name, {}).items()]
             attributes = {*keys, *(key for on in INDEXES.get(name, {}).values() for key in on)}
             client("dynamodb").create_table(
                 TableName=name,
@@ -327,6 +331,11 @@ class Cloud:
 def _schema(keys: tuple[str, ...]) -> dict[str, Any]:
     kinds = zip(keys, ("HASH", "RANGE"), strict=False)
     return {"KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in kinds]}
+
+
+def _index(name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    projected = "ALL" if name == "ByStream" else "KEYS_ONLY"
+    return {**_schema(keys), "IndexName": name, "Projection": {"ProjectionType": projected}}
 
 
 class Functions:

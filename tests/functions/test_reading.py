@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 
 from pipeline import bodies, objects
+from pipeline.aws import s3_bodies
 from pipeline.bodies import ATTEMPTS, Body
 from stream_qc import scratch
 from tests.functions.cloud import Cloud, client_error
@@ -92,7 +93,7 @@ def test_object_is_read_on_in_the_version_that_was_begun(cloud: Cloud, monkeypat
 
 def test_server_that_begins_again_at_the_first_byte_is_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     version = cloud.upload("streams/g/s.csv", CONTENT)
-    get = objects.s3_bodies().get_object
+    get = s3_bodies().get_object
 
     class Forgetful:
         def get_object(self, **asked: Any) -> Any:

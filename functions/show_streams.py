@@ -1,0 +1,32 @@
+"""ShowStreams: the pages as a widget of the CloudWatch dashboard.
+
+In: what CloudWatch sends: the widget's parameters, or those of the link that was followed, and what was typed into its forms.
+Out: HTML, which CloudWatch shows without its scripts.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from history import tables
+from history.pages import Frame, show, style
+from pipeline.observe import logger
+
+HELP = """## Streams
+
+The streams and how they stand, those with problems first; the runs of a stream; and a run with its checks and its report.
+"""
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> str | dict[str, str]:
+    if event.get("describe"):
+        return {"markdown": HELP}
+    widget = event.get("widgetContext") or {}
+    typed = (widget.get("forms") or {}).get("all") or {}
+    asked = {name: value for name, value in {**typed, **event}.items() if isinstance(value, str)}
+    frame = Frame("actions.html", context.invoked_function_arn, dark=widget.get("theme") == "dark")
+    with logger.append_context_keys(function_request_id=context.aws_request_id):
+        return f"<style>{style()}</style>{show(tables, asked, frame).body}"
