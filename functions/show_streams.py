@@ -12,7 +12,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from history import tables
-from history.pages import Frame, show, style
+from history.pages import Frame, Page, problem, request_in, show, style
+from pipeline.errors import InvalidInput
 from pipeline.observe import logger
 
 HELP = """## Streams
@@ -29,4 +30,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> str | dict[str, st
     asked = {name: value for name, value in {**typed, **event}.items() if isinstance(value, str)}
     frame = Frame("actions.html", context.invoked_function_arn, dark=widget.get("theme") == "dark")
     with logger.append_context_keys(function_request_id=context.aws_request_id):
-        return f"<style>{style()}</style>{show(tables, asked, frame).body}"
+        return f"<style>{style()}</style>{_page(asked, frame).body}"
+
+
+def _page(asked: dict[str, str], frame: Frame) -> Page:
+    if asked.get("view") != "start":
+        return show(tables, asked, frame)
+    try:
+        started = tables.start(request_in(asked))
+    except InvalidInput as error:
+        return problem(frame, str(error))
+    return show(tables, {**asked, "view": "stream", "started": started.ExecutionArn}, frame)

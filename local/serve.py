@@ -16,6 +16,7 @@ from rich.console import Console
 
 from local.aws import ROOT, STATE, port_from_environment
 from local.messages import show_message
+from local.page import served
 from local.pipeline import Pipeline, deployed
 
 SECONDS = 0.5  # between two looks for messages
@@ -35,9 +36,10 @@ def main() -> None:
         contextlib.suppress(KeyboardInterrupt),
         deployed(port_from_environment()) as pipeline,
         written_for_shells(folder, pipeline),
+        served(pipeline, pipeline.aws.port + 1) as page,
     ):
         queue = pipeline.subscribe_queue("messages")
-        console.print(welcome(folder, pipeline))
+        console.print(welcome(folder, pipeline, page))
         while True:
             for message in pipeline.messages(queue):
                 show_message(message)
@@ -63,7 +65,7 @@ def written_for_shells(folder: Path, pipeline: Pipeline) -> Iterator[None]:
                 path.unlink()
 
 
-def welcome(folder: Path, pipeline: Pipeline) -> str:
+def welcome(folder: Path, pipeline: Pipeline, page: str) -> str:
     """Returns what to type next."""
     shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
     outputs = "\n".join(f"    {name:<20} {value}" for name, value in pipeline.outputs.items())
@@ -71,6 +73,8 @@ def welcome(folder: Path, pipeline: Pipeline) -> str:
 The local AWS is running at {pipeline.aws.endpoint}, with the pipeline deployed:
 
 {outputs}
+
+The streams, their runs and their reports are at {page}
 
 Try it in another terminal, in this folder:
 

@@ -7,20 +7,22 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from pydantic import BaseModel, Field
 
 from history import queries, starting, tables
 from history.queries import NotFound, RunFilter, StreamFilter
-from history.records import Problem, Runs, RunStatus, RunWithChecks, Started, Streams, StreamStatus
+from history.records import Link, Problem, Runs, RunStatus, RunWithChecks, Started, Streams, StreamStatus
 from pipeline.aws import is_transient
 from pipeline.errors import InvalidInput, TemporaryFailure
 from pipeline.observe import logger
 from pipeline.times import complete
 
 TIME = r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?Z?$"
-ID = r"^[^/]+$"
+# Printable characters, and no /. For the document only: pipeline.keys checks it, and says what is wrong.
+ID = {"minLength": 1, "maxLength": 128, "pattern": r"^( |[^/\p{C}\p{Z}])+$"}
 
 Group = Annotated[str | None, Query(description="Of this group only.", min_length=1, max_length=128)]
 Continued = Annotated[str | None, Query(description="The Cursor of the page before.", min_length=1, max_length=4000)]
@@ -39,25 +41,30 @@ app = APIGatewayHttpResolver(enable_validation=True)
 app.configure_openapi(title="Stream QC", version="1", description=DESCRIPTION)
 
 
-def _problems(*statuses: HTTPStatus) -> Any:
-    """Returns what a route may answer beside its result, for the OpenAPI document."""
-    also = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-    schema = {"application/json": {"model": Problem}}
-    return {status.value: {"description": status.phrase, "content": schema} for status in (*statuses, *also)}
+ALSO = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _answers(model: type[BaseModel], *problems: HTTPStatus, status: HTTPStatus = HTTPStatus.OK) -> Any:
+    """Returns what a route may answer, for the OpenAPI document: its result, and problems."""
+    models = {status: model, **dict.fromkeys((*problems, *ALSO), Problem)}
+    return {
+        one.value: {"description": one.phrase, "content": {"application/json": {"model": kind}}}
+        for one, kind in models.items()
+    }
 
 
 class Wanted(BaseModel):
     """The run to start: the input of a rerun by hand. Without a Key, the stream's newest file is checked."""
 
-    GroupID: Annotated[str, Field(min_length=1, max_length=128, pattern=ID)]
-    StreamID: Annotated[str, Field(min_length=1, max_length=128, pattern=ID)]
+    GroupID: Annotated[str, Field(json_schema_extra=ID)]
+    StreamID: Annotated[str, Field(json_schema_extra=ID)]
     Key: Annotated[str | None, Field(description="One file of the stream.", min_length=1, max_length=1024)] = None
     VersionId: Annotated[str | None, Field(description="One version of that file.", min_length=1, max_length=1024)] = (
         None
     )
 
 
-@app.get("/streams", summary="Streams and their newest state, those with problems first", responses=_problems())
+@app.get("/streams", summary="Streams and their newest state, those with problems first", responses=_answers(Streams))
 def get_streams(
     group: Group = None,
     stream: Annotated[str | None, Query(description="With group: this stream.", min_length=1, max_length=128)] = None,
@@ -71,7 +78,7 @@ def get_streams(
     return queries.streams(StreamFilter(group, stream, status, text, complete(since), complete(until)), cursor)
 
 
-@app.get("/runs", summary="The runs of a group or of a stream, the newest first", responses=_problems())
+@app.get("/runs", summary="The runs of a group or of a stream, the newest first", responses=_answers(Runs))
 def get_runs(
     group: Annotated[str, Query(description="Of this group.", min_length=1, max_length=128)],
     stream: Annotated[str | None, Query(description="Of this stream only.", min_length=1, max_length=128)] = None,
@@ -84,7 +91,7 @@ def get_runs(
     return queries.runs(RunFilter(group, stream, status, complete(since), complete(until)), cursor)
 
 
-@app.get("/runs/<qcpid>", summary="A run with its checks", responses=_problems(HTTPStatus.NOT_FOUND))
+@app.get("/runs/<qcpid>", summary="A run with its checks", responses=_answers(RunWithChecks, HTTPStatus.NOT_FOUND))
 def get_run(qcpid: QCPID, cursor: Continued = None) -> RunWithChecks:
     """Where there are very many checks, the first of them; the Cursor leads to the others."""
     return queries.run(qcpid, cursor)
@@ -94,16 +101,23 @@ def get_run(qcpid: QCPID, cursor: Continued = None) -> RunWithChecks:
     "/runs/<qcpid>/report",
     summary="The report of a run: a link that works for 15 minutes",
     status_code=HTTPStatus.FOUND,
-    responses=_problems(HTTPStatus.NOT_FOUND),
+    responses=_answers(Link, HTTPStatus.NOT_FOUND, status=HTTPStatus.FOUND),
 )
-def get_report(qcpid: QCPID) -> Response[None]:
+def get_report(qcpid: QCPID) -> Response[str]:
     run = queries.find(qcpid)
     if run.ReportKey is None:
         raise NotFound(f"run {qcpid} has no report: it checked no file, has not ended, or the stack makes no reports")
-    return Response(HTTPStatus.FOUND, headers={"Location": tables.report(run), "Cache-Control": "no-store"})
+    link = Link(Location=tables.report(run))
+    headers = {"Location": link.Location, "Cache-Control": "no-store"}
+    return _json(HTTPStatus.FOUND, link.model_dump_json(), headers)
 
 
-@app.post("/runs", summary="Check a file again", status_code=HTTPStatus.ACCEPTED, responses=_problems())
+@app.post(
+    "/runs",
+    summary="Check a file again",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=_answers(Started, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, status=HTTPStatus.ACCEPTED),
+)
 def post_run(wanted: Annotated[Wanted, Body()]) -> Started:
     """The run has started when this answers. Its row appears within seconds: GET /runs?group=…&stream=…."""
     return starting.start(wanted.model_dump(exclude_none=True))
@@ -119,17 +133,23 @@ def _refuse_request(error: RequestValidationError) -> Response[str]:
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidInput", "; ".join(mistakes))
 
 
+def _refuse_media_type(_error: Exception) -> Response[str]:
+    return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "InvalidInput", "Content-Type: must be application/json")
+
+
 def _refuse_input(error: InvalidInput) -> Response[str]:
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidInput", str(error))
 
 
-def _not_found(error: NotFound) -> Response[str]:
+def _not_found(error: NotFound | NotFoundError) -> Response[str]:
     return _problem(HTTPStatus.NOT_FOUND, "NotFound", str(error))
 
 
 def _fail(error: Exception) -> Response[str]:
     if is_transient(error) or isinstance(error, TemporaryFailure):
         return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "TemporaryFailure", f"AWS is busy; ask again. {error}")
+    if app.current_event.body and "json" not in app.current_event.headers.get("content-type", "json"):
+        return _refuse_media_type(error)  # that of a form without a boundary, for one, has no error of its own
     logger.exception("the request failed")
     request = app.lambda_context.aws_request_id
     cause = f"the request failed; its log has the reason, under the request ID {request}"
@@ -140,14 +160,16 @@ def _problem(status: HTTPStatus, error: str, cause: str) -> Response[str]:
     return _json(status, json.dumps({"Error": error, "Cause": cause}))
 
 
-def _json(status: HTTPStatus, body: str) -> Response[str]:
-    return Response(status, content_type="application/json", body=body)
+def _json(status: HTTPStatus, body: str, headers: dict[str, Any] | None = None) -> Response[str]:
+    return Response(status, content_type="application/json", body=body, headers=headers)
 
 
 for error, answer in {
     RequestValidationError: _refuse_request,
+    RequestUnsupportedContentType: _refuse_media_type,
     InvalidInput: _refuse_input,
     NotFound: _not_found,
+    NotFoundError: _not_found,
     Exception: _fail,
 }.items():
     app.exception_handler(error)(answer)

@@ -15,16 +15,17 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import jinja2
+from markupsafe import escape
 
 from history.queries import NotFound, RunFilter, StreamFilter
-from history.records import RUN_STATUSES, STREAM_STATUSES, Run, Runs, RunWithChecks, Started, Streams
+from history.records import RUN_STATUSES, STREAM_STATUSES, Check, Run, Runs, RunWithChecks, Started, Streams
 from pipeline.errors import InvalidInput
 from pipeline.message import minute
 from pipeline.times import complete
 from stream_qc.printable import printable
 from stream_qc.vocabulary import PROCESSES, pass_field
 
-BAR_HEIGHT, BAR_WIDTH = 60, 8
+BAR_HEIGHT, BAR_WIDTH = 60, 22  # in pixels; a bar is as wide as a verdict
 FLAGS = (
     ("Good", "GOOD"),
     ("Suspect", "SUSPECT"),
@@ -60,7 +61,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Page:
-    """A page. refresh: after how many seconds it should be asked for again; None where nothing is under way."""
+    """A page, as HTML. refresh: after how many seconds it should be asked for again; None where nothing is under way."""
 
     title: str
     body: str
@@ -73,7 +74,18 @@ def show(source: Source, asked: Mapping[str, str], frame: Frame) -> Page:
     try:
         return VIEWS.get(given.pop("view", "streams"), _unknown)(source, given, frame)
     except (NotFound, InvalidInput) as error:
-        return _page(frame, "problem.html", "Not found", text=str(error))
+        return problem(frame, str(error))
+
+
+def problem(frame: Frame, text: str) -> Page:
+    """Returns a page that says why there is no other."""
+    return _page(frame, "problem.html", "That did not work", text=text)
+
+
+def request_in(asked: Mapping[str, str]) -> dict[str, str]:
+    """Returns the input of the run that the page `ask` has asked about."""
+    names = {"group": "GroupID", "stream": "StreamID", "key": "Key", "version": "VersionId"}
+    return {field: asked[name] for name, field in names.items() if asked.get(name)}
 
 
 def style() -> str:
@@ -148,18 +160,11 @@ def _ask(_source: Source, given: dict[str, str], frame: Frame) -> Page:
     return _page(frame, "ask.html", f"Check {group}/{stream} again", group=group, stream=stream, file=file)
 
 
-def _start(source: Source, given: dict[str, str], frame: Frame) -> Page:
-    names = {"group": "GroupID", "stream": "StreamID", "key": "Key", "version": "VersionId"}
-    wanted = {field: given[name] for name, field in names.items() if name in given}
-    started = source.start(wanted)
-    return _stream(source, {"group": given["group"], "stream": given["stream"], "started": started.ExecutionArn}, frame)
-
-
 def _unknown(_source: Source, _given: dict[str, str], _frame: Frame) -> Page:
     raise NotFound(f"there is no such page; the pages are {', '.join(VIEWS)}")
 
 
-VIEWS = {"streams": _streams, "stream": _stream, "run": _run, "ask": _ask, "start": _start}
+VIEWS = {"streams": _streams, "stream": _stream, "run": _run, "ask": _ask}
 
 
 def _needed(given: dict[str, str], name: str) -> str:
@@ -192,7 +197,7 @@ def _page(frame: Frame, template: str, title: str, *, refresh: int | None = None
             links=frame.macros, endpoint=frame.endpoint, theme=theme, title=title, bar=(BAR_WIDTH, BAR_HEIGHT), **values
         )
     )
-    return Page(printable(title), body, refresh)
+    return Page(str(escape(printable(title))), body, refresh)
 
 
 @functools.cache
@@ -208,11 +213,25 @@ def _templates() -> jinja2.Environment:
         "address": lambda asked: "?" + urlencode(asked),
         "count": lambda number: f"{number:,}",
         "minute": minute,
+        "parts": _parts,
         "plain": printable,
+        "second": _second,
         "seconds": _seconds,
         "size": _size,
     }
     return found
+
+
+def _second(timestamp: str) -> str:
+    """Returns a time to the second, without its zone."""
+    return timestamp[:19].replace("T", " ")
+
+
+def _parts(check: Check) -> tuple[str, str, str]:
+    """Returns the process, the field and the test of a check."""
+    process, rest = check.Check.split("#", 1)
+    field, test = rest.rsplit("#", 1)
+    return PROCESSES.get(int(process), process), "the file" if field == "*" else field, test
 
 
 def _seconds(run: Run) -> str:

@@ -65,6 +65,9 @@ def streams(wanted: StreamFilter, cursor: str | None = None) -> Streams:
         return _one_stream(wanted)
     asked, names = astuple(wanted), ("Status", "Since", "GroupID", "StreamID")
     place = cursors.decode(cursor, asked, names)
+    first, last = wanted.since or FIRST, wanted.until or LAST
+    if first > last:  # DynamoDB refuses to look for that
+        return Streams(Streams=[])
     statuses: list[str] = [wanted.status] if wanted.status else [*STREAM_STATUSES]
     if place:
         if place["Status"] not in statuses:
@@ -73,7 +76,7 @@ def streams(wanted: StreamFilter, cursor: str | None = None) -> Streams:
         place = place if {*place} == {*names} else None
     page = _Page()
     for status in statuses:
-        condition = Key("Status").eq(status) & Key("Since").between(wanted.since or FIRST, wanted.until or LAST)
+        condition = Key("Status").eq(status) & Key("Since").between(first, last)
         query = _Query(environment().streams_table, "ByStatus", condition, names, matches=partial(_matches, wanted))
         page.fill(query, place)
         place = None
@@ -92,7 +95,10 @@ def runs(wanted: RunFilter, cursor: str | None = None) -> Runs:
     else:
         index, whose = None, Key("GroupID").eq(wanted.group)
     names = ("StreamKey", "GroupID", "StartTime") if index else ("GroupID", "StartTime")
-    condition = whose & Key("StartTime").between(wanted.since or FIRST, wanted.until or LAST)
+    first, last = wanted.since or FIRST, wanted.until or LAST
+    if first > last:
+        return Runs(Runs=[])
+    condition = whose & Key("StartTime").between(first, last)
     filtering = Attr("Status").eq(wanted.status) if wanted.status else None
     asked, page = astuple(wanted), _Page()
     page.fill(
@@ -216,7 +222,11 @@ def _states(keys: list[Item]) -> list[Stream]:
     """Returns the streams with these keys, in this order, but for those that have no state yet."""
     items = {(item["GroupID"], item["StreamID"]): item for item in _items(keys) if "Status" in item}
     named = [(key["GroupID"], key["StreamID"]) for key in keys]
-    return [Stream.model_validate(items[name]) for name in named if name in items]
+    return [Stream.model_validate(_without_empty(items[name])) for name in named if name in items]
+
+
+def _without_empty(item: Item) -> Item:
+    return {name: value for name, value in item.items() if value not in ("", 0)}
 
 
 def _items(keys: list[Item]) -> Iterator[Item]:

@@ -119,6 +119,12 @@ class Started(BaseModel):
     StartDate: str
 
 
+class Link(BaseModel):
+    """Where a report is, for a quarter of an hour; the header Location says the same."""
+
+    Location: str
+
+
 class Problem(BaseModel):
     """Why a request was refused."""
 

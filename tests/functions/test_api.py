@@ -212,8 +212,8 @@ def test_run_is_started_with_the_input_of_a_rerun(cloud: Cloud) -> None:
     ("body", "cause"),
     [
         ({"StreamID": "s"}, "GroupID: Field required"),
-        ({"GroupID": "g", "StreamID": ""}, "StreamID: "),
-        ({"GroupID": "g/h", "StreamID": "s"}, "GroupID: "),
+        ({"GroupID": "g", "StreamID": ""}, "StreamID is empty"),
+        ({"GroupID": "g/h", "StreamID": "s"}, "GroupID 'g/h' contains a /"),
         ({"GroupID": "g\n", "StreamID": "s"}, "unprintable"),
         ({"GroupID": "g", "StreamID": 7}, "StreamID: "),
         ({"GroupID": "g", "StreamID": "s", "Key": "streams/g/other.csv"}, "does not belong to the stream g/s"),

@@ -12,6 +12,9 @@ import pytest
 
 from local.aws import free_port
 from local.pipeline import Inbox, Pipeline, deployed, until
+from tests.browser.conftest import browser, watched
+
+__all__ = ["browser", "watched"]  # fixtures
 
 HEADER = "date,precipitation,temp_max,temp_min,wind,weather\n"
 LINE = "2015/01/01,0.0,5.6,-3.2,1.2,sun\n"
