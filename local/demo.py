@@ -48,8 +48,11 @@ def main() -> None:
     console.print(
         f"\n[bold]{REPORT.relative_to(ROOT)}[/] shows what is wrong with sandbox/out-of-range: open it in a browser."
     )
-    console.print("\nThe local AWS has been stopped. [bold]make local[/] starts one that stays up;")
-    console.print("the README explains how to deploy to AWS.")
+    console.print(
+        "\nThe local AWS has been stopped. [bold]make local[/] starts one that stays up, with a page to look at the"
+    )
+    console.print(f"streams and to rerun them: http://127.0.0.1:{port_from_environment() + 1}/")
+    console.print("The README explains how to deploy to AWS.")
 
 
 def copy(pipeline: Pipeline, *words: str) -> None:

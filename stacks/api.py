@@ -65,9 +65,11 @@ class Api:
             throttle=apigateway.ThrottleSettings(rate_limit=REQUESTS_PER_SECOND, burst_limit=BURST),
             detailed_metrics_enabled=True,
         )
-        # The construct's own access logs have no JSON.
-        logged = {"DestinationArn": _log_group(scope, storage).log_group_arn, "Format": json.dumps(LOGGED)}
-        resource_of(stage).add_property_override("AccessLogSettings", logged)
+        resource = resource_of(stage)
+        if isinstance(resource, apigateway.CfnStage):  # the construct's own access logs are not JSON
+            resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=_log_group(scope, storage).log_group_arn, format=json.dumps(LOGGED)
+            )
 
 
 def _log_group(scope: Construct, storage: Storage) -> logs.LogGroup:

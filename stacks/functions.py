@@ -120,11 +120,11 @@ class Functions:
             seconds=300,
         )
 
-        # For what people and programs ask.
+        # For what people and programs ask. API Gateway waits for half a minute.
         reading = {**summary, **states, **details, **reports}
-        self.serve_api = self._function("ServeApi", "serve_api.handler", reading, seconds=29) if settings.api else None
+        self.serve_api = self._function("ServeApi", "serve_api.handler", reading, seconds=60) if settings.api else None
         self.show_streams = (
-            self._function("ShowStreams", "show_streams.handler", reading, seconds=29) if settings.dashboard else None
+            self._function("ShowStreams", "show_streams.handler", reading, seconds=60) if settings.dashboard else None
         )
 
         # For failed runs, in the state machine and outside it, and for uploads that never became a run.

@@ -146,7 +146,12 @@ def grant(
         ),
     ]
     matrix += _of_reports(functions, storage)
-    matrix += [(one, _of_history(storage, machine_arn)) for one in (functions.serve_api, functions.show_streams) if one]
+    shown = _of_history(storage, machine_arn)
+    if functions.serve_api:
+        of_groups: Permissions = {summary: ("dynamodb:Query", "dynamodb:GetItem")}
+        matrix.append((functions.serve_api, {**shown, **of_groups}))
+    if functions.show_streams:
+        matrix.append((functions.show_streams, shown))
     # A policy of its own: the function could not be created before a policy that names it.
     iam.Policy(
         functions.reconcile,
@@ -203,13 +208,13 @@ def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Fu
 
 
 def _of_history(storage: Storage, machine_arn: str) -> Permissions:
-    """Returns what the API and the pages may do: read, link to reports, and start runs."""
+    """Returns what the pages may do: read, link to reports, and start runs. The API also has the runs of a whole group."""
     summary, states = storage.summary.table_arn, storage.states.table_arn
     linked = {storage.results.arn_for_objects("reports/*"): (NEWEST,)} if storage.results else {}
     return {
         f"{states}/index/ByStatus": ("dynamodb:Query",),
         states: ("dynamodb:BatchGetItem",),
-        summary: ("dynamodb:Query", "dynamodb:GetItem"),
+        summary: ("dynamodb:GetItem",),
         f"{summary}/index/ByStream": ("dynamodb:Query",),
         f"{summary}/index/ByQCPID": ("dynamodb:Query",),
         storage.details.table_arn: ("dynamodb:Query",),

@@ -259,6 +259,49 @@ def test_cursor_is_good_for_its_own_query_only(cloud: Cloud, monkeypatch: pytest
     assert ask("GET", "/runs", group="a", cursor=cursor).status == 422
 
 
+@pytest.mark.parametrize("kind", ["ThrottlingException", "AccessDeniedException"])
+@pytest.mark.parametrize(
+    ("operation", "path"),
+    [
+        ("Query", "/streams"),
+        ("BatchGetItem", "/streams"),
+        ("Query", "/runs"),
+        ("Query", "/runs/{}"),
+        ("GetItem", "/runs/{}"),
+    ],
+)
+def test_answer_that_lacks_something_is_no_answer(cloud: Cloud, operation: str, path: str, kind: str) -> None:
+    qcpid = cloud.checked("streams/g/s.csv").output["QCPID"]
+    query = {"group": "g"} if path == "/runs" else {}
+    assert ask("GET", path.format(qcpid), **query).status == 200
+    broken = cloud.break_calls(operation, client_error(operation, kind))
+    answer = ask("GET", path.format(qcpid), **query)
+    assert broken
+    assert answer.status == {"ThrottlingException": 503, "AccessDeniedException": 500}[kind]
+
+
+def test_run_that_was_perhaps_not_started_is_no_success(cloud: Cloud) -> None:
+    cloud.break_calls("StartExecution", client_error("StartExecution", "ThrottlingException"))
+    assert ask("POST", "/runs", {"GroupID": "g", "StreamID": "s"}).status == 503
+
+
+def test_streams_that_dynamodb_leaves_out_are_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_streams(cloud, {f"g/{index}": "PASS" for index in range(5)})
+    client, asked = cloud.table("QCStreams").meta.client, list[int]()
+    whole = client.batch_get_item
+
+    def some(*, RequestItems: Any) -> Any:  # noqa: N803  # boto3's name
+        (keys,) = [one["Keys"] for one in RequestItems.values()]
+        asked.append(len(keys))
+        answer = whole(RequestItems={"QCStreams": {"Keys": keys[:2]}})
+        left = {"QCStreams": {"Keys": keys[2:]}} if keys[2:] else {}
+        return {**answer, "UnprocessedKeys": left}
+
+    monkeypatch.setattr(client, "batch_get_item", some)
+    assert len(ask("GET", "/streams").body["Streams"]) == 5
+    assert asked == [5, 3, 1]
+
+
 def test_what_passes_by_itself_is_to_be_asked_again(cloud: Cloud) -> None:
     cloud.break_calls("Query", client_error("Query", "ThrottlingException"))
     answer = ask("GET", "/streams")

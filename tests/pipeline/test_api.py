@@ -58,7 +58,7 @@ def test_schemathesis_finds_nothing(api: Api, pipeline: Pipeline, tmp_path: Path
         "-H",
         f"Authorization: {SIGNED}",
     ]
-    words += ["--max-examples", os.environ.get("FUZZ", "10"), "--continue-on-failure", "--no-color"]
+    words += ["--max-examples", os.environ.get("FUZZ", "5"), "--continue-on-failure", "--no-color"]
     words += ["--exclude-checks", "unsupported_method"]  # API Gateway answers 404 for a method without a route
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.pipeline.schemathesis_hooks"}
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from history.queries import RunFilter, StreamFilter
 from local.assembly import synthesize
+from local.page import Api
 from local.pipeline import Inbox, Pipeline, until
 from tests.observed.stack import observed_pipeline
 from tests.pipeline.conftest import QUARTER, invoker, lose_the_end_of, undelivered
@@ -92,9 +94,24 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     watched_streams(pipeline, inbox, folder, reconcile)
     large_bucket(pipeline, reconcile)
     mailed(pipeline, reconcile)
+    history(pipeline, reconcile, runs["pass"].output["QCPID"])
     long = {"executionArn": runs["pass"].arn, "status": "FAILED", "startDate": 0, "input": None}
     reconcile("CloseRun", {"source": "aws.states", "detail": long})  # an event without room for its input
     return {name: f"{run.status} {run.error}".strip() for name, run in runs.items()}
+
+
+def history(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any], qcpid: str) -> None:
+    """Asks the API and the dashboard for everything that they can show, and for a run."""
+    api = Api(pipeline)
+    assert api.streams(StreamFilter()).Streams
+    assert api.runs(RunFilter("good")).Runs
+    assert api.runs(RunFilter("good", "s")).Runs
+    assert api.run(qcpid).Checks
+    assert api.report_address(qcpid)
+    assert api.start({"GroupID": "good", "StreamID": "s"}).ExecutionArn
+    asked = {"group": "good", "stream": "s", "qcpid": qcpid}
+    for view in ("streams", "stream", "run", "start"):
+        assert "That did not work" not in invoke("ShowStreams", {**asked, "view": view})
 
 
 def watched_streams(
@@ -183,6 +200,7 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
             mine.setdefault("QC", set()).add(f"states:{operation}")
     # It signs the links to reports, which whoever has one then uses.
     found["SendQCSummary"]["Results/reports/*"] = {"s3:GetObject"}
+    found["ServeApi"]["Results/reports/*"] = found["ShowStreams"]["Results/reports/*"] = {"s3:GetObject"}
     # A file that is too large changes the state of its stream at once. Nobody uploads one here; tests/functions does as if.
     found["StartQC"]["QCStreams"] = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
     found["StartQC"].setdefault("QCSummary", set()).add("dynamodb:UpdateItem")

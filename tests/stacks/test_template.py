@@ -13,8 +13,9 @@ from pipeline.aws import CONFIG, SINGLE_ATTEMPT
 from tests.stacks.conftest import synthesised
 from tests.stacks.template import STEPS, Template, as_list, readable
 
+CONSOLE = "AWS::Region.console.aws.amazon.com"
 RETAINED = ("RetainExceptOnCreate", "Retain")  # a first creation that fails leaves nothing behind
-FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile"]
+FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile", "ServeApi", "ShowStreams"]
 NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
 CLAIM, GIVE_UP = {"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"dynamodb:DeleteItem"}
 FOLLOW = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
@@ -26,6 +27,16 @@ CHECK = {
     "QCSummary": {"dynamodb:UpdateItem"},
     "QCDetails": {"dynamodb:BatchWriteItem"},
     "Results/parts/*": {"s3:PutObject"},
+}
+HISTORY = {
+    "QCStreams": {"dynamodb:BatchGetItem"},
+    "QCStreams/index/ByStatus": {"dynamodb:Query"},
+    "QCSummary": {"dynamodb:GetItem"},
+    "QCSummary/index/ByStream": {"dynamodb:Query"},
+    "QCSummary/index/ByQCPID": {"dynamodb:Query"},
+    "QCDetails": {"dynamodb:Query"},
+    "Results/reports/*": NEWEST,
+    "QC": {"states:StartExecution"},
 }
 EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:StreamQC:*"
 MATRIX = {
@@ -102,6 +113,8 @@ MATRIX = {
         "CloseRun": {"lambda:InvokeFunction"},
         "Reconcile": {"lambda:InvokeFunction"},  # to go on
     },
+    "ServeApi": {**HISTORY, "QCSummary": {"dynamodb:Query", "dynamodb:GetItem"}},
+    "ShowStreams": HISTORY,
 }
 
 
@@ -323,6 +336,8 @@ def test_outputs_are_those_of_the_contract(template: Template) -> None:
         "QCStreamsTableName": "QCStreams",
         "QCResultsTopicArn": "QCResults",
         "QCEmailTopicArn": "QCEmail",
+        "ApiUrl": "Api",
+        "DashboardUrl": f"https://{CONSOLE}/cloudwatch/home?region=AWS::Region#dashboards/dashboard/StreamQC",
     }
 
 
@@ -361,8 +376,8 @@ def test_indexes_are_those_of_the_contract(template: Template) -> None:
         for name in ("QCSummary", "QCStreams")
     }
     assert found == {
-        "QCSummary": [("ByStream", ["StreamKey", "StartTime"], "ALL")],
-        "QCStreams": [("ByDue", ["Due", "DueAt"], "KEYS_ONLY")],
+        "QCSummary": [("ByStream", ["StreamKey", "StartTime"], "ALL"), ("ByQCPID", ["QCPID"], "KEYS_ONLY")],
+        "QCStreams": [("ByDue", ["Due", "DueAt"], "KEYS_ONLY"), ("ByStatus", ["Status", "Since"], "KEYS_ONLY")],
     }
 
 

@@ -1,0 +1,110 @@
+"""The widget of the dashboard: what CloudWatch sends, and the HTML that it gets."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+
+import show_streams
+from tests.functions.cloud import QUARTER, SETTINGS, Cloud, Context
+
+HOSTILE = "<img src=x onerror=alert(1)> \"'&"
+
+
+def shown(typed: Any = None, theme: Any = "light", **asked: Any) -> str:
+    """Returns what the function answers to CloudWatch."""
+    event = {**asked, "widgetContext": {"theme": theme, "forms": {"all": typed or {}}}}
+    answer = show_streams.handler(event, Context())  # type: ignore[arg-type]
+    assert isinstance(answer, str)
+    return answer
+
+
+def actions(page: str) -> list[dict[str, str]]:
+    """Returns what the links of a page ask for."""
+    found = re.findall(r"<cwdb-action [^>]*>(.*?)</cwdb-action>", page)
+    return [json.loads(html.unescape(one)) for one in found]
+
+
+def test_widget_describes_itself() -> None:
+    answer = show_streams.handler({"describe": True}, Context())  # type: ignore[arg-type]
+    assert isinstance(answer, dict)
+    assert answer["markdown"].startswith("## Streams")
+
+
+def test_links_lead_from_the_streams_to_a_run_and_its_report(cloud: Cloud) -> None:
+    qcpid = cloud.checked("streams/g/s.csv").output["QCPID"]
+    page = shown(view="streams")
+    assert f'endpoint="{Context().invoked_function_arn}"' in page
+    (stream,) = [one for one in actions(page) if one["view"] == "stream"]
+    assert stream == {"view": "stream", "group": "g", "stream": "s"}
+    (run,) = {one["qcpid"] for one in actions(shown(**stream)) if one["view"] == "run"}
+    assert run == qcpid
+    page = shown(view="run", qcpid=run)
+    assert "Open the report" in page
+    assert "X-Amz-Signature" in page
+    assert "<script" not in page
+
+
+def test_what_is_typed_into_the_form_filters(cloud: Cloud) -> None:
+    for group in ("north", "south"):
+        cloud.checked(f"streams/{group}/s.csv")
+    assert [one["group"] for one in actions(shown({"group": "south"}, view="streams")) if one["view"] == "stream"] == [
+        "south"
+    ]
+    assert "No stream here is like that" in shown({"group": "east", "status": ""}, view="streams")
+
+
+def test_rerun_is_started_by_its_own_link_only(cloud: Cloud) -> None:
+    cloud.checked("streams/g/s.csv")
+
+    def started() -> list[Any]:
+        found: list[Any] = cloud.sfn.list_executions(stateMachineArn=SETTINGS["STATE_MACHINE"])["executions"]
+        return found
+
+    asked = {"view": "ask", "group": "g", "stream": "s"}
+    page = shown(**asked)
+    assert started() == []
+    (start,) = [one for one in actions(page) if one["view"] == "start"]
+    page = shown(**start)
+    (execution,) = started()
+    assert json.loads(cloud.sfn.describe_execution(executionArn=execution["executionArn"])["input"]) == {
+        "GroupID": "g",
+        "StreamID": "s",
+    }
+    assert "A run has been started" in page
+    assert "StreamID is missing" in shown(view="start", group="g")
+
+
+@pytest.mark.parametrize(("theme", "kind"), [("light", "light"), ("dark", "dark")])
+def test_widget_has_the_colours_of_the_dashboard(cloud: Cloud, theme: str, kind: str) -> None:  # noqa: ARG001
+    assert f'<main class="qc {kind}">' in shown(theme=theme)
+
+
+def test_hostile_names_stay_text(cloud: Cloud) -> None:
+    name = HOSTILE.replace("/", "")
+    cloud.checked(f"streams/{name}/{name}.csv", QUARTER)
+    views: list[dict[str, str]] = [
+        {},
+        {"view": "stream", "group": name, "stream": name},
+        {"view": name, "cursor": name},
+    ]
+    for asked in views:
+        page = shown(**asked)
+        assert "<img" not in page
+    (stream,) = [one for one in actions(shown()) if one["view"] == "stream"]
+    assert stream["group"] == name
+
+
+def test_run_with_an_error_says_which(cloud: Cloud) -> None:
+    cloud.upload("rules/g.yaml", "rows: many")
+    qcpid = cloud.checked("streams/g/s.csv").output["QCPID"]
+    page = shown(view="run", qcpid=qcpid)
+    assert "InvalidRules" in page
+    assert "did not pass" in page
+    assert "there is no run nothing" in shown(view="run", qcpid="nothing")
+    assert "qcpid: is missing" in shown(view="run")
+    assert "the pages are streams, stream, run, ask" in shown(view="elsewhere")
