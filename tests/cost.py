@@ -34,7 +34,7 @@ PRICES = {
     "mail": 0.00002,
 }
 READS = ("GetItem", "Query", "BatchGetItem", "Scan")
-INDEXED = ("QCSummary",)  # each write of a row is written to its index, too
+INDEXED = ("QCSummary",)  # each write of a row is written to the index ByStream, too, and a new row to ByQCPID
 
 
 def priced_as(call: dict[str, str]) -> Iterator[str]:
@@ -48,6 +48,8 @@ def priced_as(call: dict[str, str]) -> Iterator[str]:
         yield "DynamoDB read" if operation in READS else "DynamoDB write"
         if operation not in READS and any(name in call["TableName"] for name in INDEXED):
             yield "DynamoDB write"
+            if operation == "PutItem":
+                yield "DynamoDB write"
     elif operation == "Publish":
         yield "SNS publish"
     elif "QueueUrl" in call:

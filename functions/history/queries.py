@@ -74,10 +74,12 @@ def streams(wanted: StreamFilter, cursor: str | None = None) -> Streams:
             raise InvalidInput(cursors.OTHER)
         statuses = statuses[statuses.index(place["Status"]) :]
         place = place if {*place} == {*names} else None
+    filtering = Attr("GroupID").eq(wanted.group) if wanted.group else None
+    matches = partial(_contains, wanted.text) if wanted.text else None  # DynamoDB would compare with its case
     page = _Page()
     for status in statuses:
         condition = Key("Status").eq(status) & Key("Since").between(first, last)
-        query = _Query(environment().streams_table, "ByStatus", condition, names, matches=partial(_matches, wanted))
+        query = _Query(environment().streams_table, "ByStatus", condition, names, filtering, matches)
         page.fill(query, place)
         place = None
         if page.more:
@@ -209,13 +211,12 @@ def _one_stream(wanted: StreamFilter) -> Streams:
 
 def _agrees(wanted: StreamFilter, stream: Stream) -> bool:
     in_time = (wanted.since or FIRST) <= stream.Since <= (wanted.until or LAST)
-    return in_time and stream.Status == (wanted.status or stream.Status) and _matches(wanted, stream.model_dump())
+    named = _contains(wanted.text or "", stream.model_dump())
+    return in_time and named and stream.Status == (wanted.status or stream.Status)
 
 
-def _matches(wanted: StreamFilter, key: Item) -> bool:
-    if wanted.group is not None and key["GroupID"] != wanted.group:
-        return False
-    return wanted.text is None or wanted.text.casefold() in f"{key['GroupID']}/{key['StreamID']}".casefold()
+def _contains(text: str, key: Item) -> bool:
+    return text.casefold() in f"{key['GroupID']}/{key['StreamID']}".casefold()
 
 
 def _states(keys: list[Item]) -> list[Stream]:

@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,10 @@ from typing import Any
 import boto3
 import pytest
 
+from history.queries import StreamFilter
+from history.records import Stream
 from local.aws import CREDENTIALS
+from local.page import Api
 from local.pipeline import Pipeline, until
 from pipeline.claims import claim_id
 from pipeline.reconciling import CURSOR
@@ -29,7 +33,7 @@ from tests.pipeline.conftest import QUARTER, claims_table, invoker
 
 WHOLE = os.environ.get("LOAD") == "all"
 OBJECTS = 200_000 if WHOLE else 1_500
-STREAMS = 100_000 if WHOLE else 1_000
+STREAMS = int(os.environ.get("STREAMS", 100_000 if WHOLE else 1_000))
 LOST, LATE = 5, 3
 SPARE_SECONDS = 60  # of Reconcile, in which it looks at nothing more
 AGO = dt.datetime.now(dt.UTC) - dt.timedelta(hours=5)
@@ -121,3 +125,43 @@ def test_streams_that_are_not_due_cost_nothing(observed: tuple[Pipeline, Path]) 
     of_a_look = calls.total() - before
     assert of_a_look <= DUE_SHARDS + 2  # and its lock
     print(f"\n{STREAMS:,} streams that wait: {of_a_look} calls for a look at which none is due")
+
+
+def test_page_of_many_streams_reads_little(observed: tuple[Pipeline, Path]) -> None:
+    pipeline, folder = observed
+
+    def stands(number: int) -> dict[str, Any]:
+        since = timestamp(AGO + dt.timedelta(milliseconds=number))
+        return {
+            "GroupID": f"shown{number % 10}",
+            "StreamID": f"s{number}",
+            "Status": "FAIL" if number % 1000 == 7 else "PASS",
+            "Since": since,
+        }
+
+    write_items(pipeline, pipeline.outputs["QCStreamsTableName"], map(stands, range(STREAMS)))
+    api = Api(pipeline)
+    api.streams(StreamFilter(status="ERROR"))  # the function starts
+
+    def asked(wanted: StreamFilter) -> tuple[list[Stream], int, float]:
+        """Returns the first streams found, how many queries found them, and the seconds."""
+        before, began = calls_of(folder, "ServeApi")[0]["Query"], time.monotonic()
+        found, cursor = list[Stream](), None
+        while not found:
+            page = api.streams(wanted, cursor)
+            found, cursor = page.Streams, page.Cursor
+            if cursor is None:
+                break
+        return found, calls_of(folder, "ServeApi")[0]["Query"] - before, time.monotonic() - began
+
+    shown, queries, seconds = asked(StreamFilter())
+    assert (len(shown), {one.Status for one in shown[: STREAMS // 1000]}) == (100, {"FAIL"})
+    assert queries <= 4  # one for each status
+    rare, of_rare, seconds_of_rare = asked(StreamFilter(text="shown1/s1"))
+    assert {one.StreamID[:2] for one in rare} == {"s1"}
+    page_bytes, item_bytes = 2**20, 50
+    assert of_rare <= 4 + 2 * STREAMS * item_bytes / page_bytes
+    assert calls_of(folder, "ServeApi")[0]["Scan"] == 0
+    print(
+        f"\n{STREAMS:,} streams: a page by {queries} queries in {seconds:.1f} s, a name by {of_rare} in {seconds_of_rare:.1f} s"
+    )
