@@ -285,6 +285,14 @@ def test_run_that_was_perhaps_not_started_is_no_success(cloud: Cloud) -> None:
     assert ask("POST", "/runs", {"GroupID": "g", "StreamID": "s"}).status == 503
 
 
+def test_run_that_was_started_by_a_lost_request_is_the_run(cloud: Cloud) -> None:
+    cloud.break_calls("StartExecution", client_error("StartExecution", "ExecutionAlreadyExists"), after=True)
+    answer = ask("POST", "/runs", {"GroupID": "g", "StreamID": "s"})
+    assert answer.status == 202
+    (one,) = cloud.sfn.list_executions(stateMachineArn=SETTINGS["STATE_MACHINE"])["executions"]
+    assert one["executionArn"] == answer.body["ExecutionArn"]
+
+
 def test_streams_that_dynamodb_leaves_out_are_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     put_streams(cloud, {f"g/{index}": "PASS" for index in range(5)})
     client, asked = cloud.table("QCStreams").meta.client, list[int]()

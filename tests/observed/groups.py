@@ -9,11 +9,14 @@ from typing import Any
 def group_of(event: Any) -> str:
     """Returns the group of any function's event, or "" if the event does not name one.
 
-    An event is an upload's event, an object with GroupID, the execution's input in `Input`, or EventBridge's event with the
+    An event is an upload's event, a request to the API, an object with GroupID, the execution's input in `Input`, or EventBridge's event with the
     input as JSON in `detail.input`.
     """
     if not isinstance(event, dict):
         return ""
+    if "requestContext" in event:
+        asked = event.get("queryStringParameters") or {}
+        return group_of(json.loads(event["body"])) if event.get("body") else str(asked.get("group", ""))
     if "Input" in event:
         return group_of(event["Input"])
     detail = event.get("detail")

@@ -32,6 +32,8 @@ WITHOUT_A_GROUP: list[Any] = [None, [], "text", 1, {}, {"source": "aws.s3"}]
         event("end_qc"),
         event("send_qc_summary"),
         {"GroupID": "sandbox", "SettlingSeconds": 0},
+        {"requestContext": {}, "body": json.dumps(RERUN)},
+        {"requestContext": {}, "queryStringParameters": {"group": "sandbox"}},
     ],
 )
 def test_group_is_found_in_every_kind_of_event(payload: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from local.page import Api
 from local.pipeline import Inbox, Pipeline, until
 from pipeline.claims import claim_id
 from tests.observed.stack import observed_pipeline
@@ -170,6 +171,41 @@ def test_mistakes_in_rules_are_told_once_wherever_check_rules_breaks(
     assert needless == []
     if WHOLE:
         print(f"\n{len(chosen)} faults of CheckRules, {len(alarmed)} of them with an alarm")
+
+
+def test_rerun_is_run_and_told_once_wherever_the_api_breaks(observed: tuple[Pipeline, Path], told: Inbox) -> None:
+    pipeline, folder = observed
+    api = Api(pipeline)
+
+    def ask(group: str) -> int:
+        return int(api.request("POST", "/runs", body={"GroupID": group, "StreamID": "s"}).status_code)
+
+    pipeline.checked("streams/asked/s.csv", QUARTER.encode())
+    assert ask("asked") == 202
+    chosen = chosen_of(folder, "ServeApi", "asked")
+    first = {fault: pipeline.checked(f"streams/{fault.group}/s.csv", QUARTER.encode()).arn for fault in chosen}
+    answers = {}
+    for fault in chosen:
+        plant(folder, fault)
+        answers[fault] = ask(fault.group)
+        pull(folder, fault)
+
+    def reruns(fault: Fault) -> list[dict[str, Any]]:
+        return [row for row in pipeline.rows(GroupID=fault.group) if row["ExecutionArn"] != first[fault]]
+
+    until(lambda: all(reruns(fault) for fault in chosen if answers[fault] == 202), "the rows of the runs", 60)
+    time.sleep(5)  # for runs that were started although the answer says otherwise
+    mistakes = {}
+    for fault in chosen:
+        rows = reruns(fault)
+        sent = [len(told.all(row["ExecutionArn"])) for row in rows]
+        good = [row["Status"] for row in rows] == ["PASS"] * len(rows) and sent == [1] * len(rows) and len(rows) <= 1
+        if not good or (answers[fault] == 202 and not rows):
+            mistakes[str(fault)] = (answers[fault], len(rows), sent)
+    assert mistakes == {}
+    assert [str(fault) for fault in chosen if not happened(folder, fault)] == []
+    if WHOLE:
+        print(f"\n{len(chosen)} faults of ServeApi: {Counter(answers.values())}")
 
 
 def test_silence_is_told_once_wherever_check_arrivals_breaks(observed: tuple[Pipeline, Path], told: Inbox) -> None:

@@ -33,7 +33,7 @@ from tests.pipeline.conftest import QUARTER, claims_table, invoker
 
 WHOLE = os.environ.get("LOAD") == "all"
 OBJECTS = 200_000 if WHOLE else 1_500
-STREAMS = int(os.environ.get("STREAMS", 100_000 if WHOLE else 1_000))
+STREAMS = 100_000 if WHOLE else 1_000
 LOST, LATE = 5, 3
 SPARE_SECONDS = 60  # of Reconcile, in which it looks at nothing more
 AGO = dt.datetime.now(dt.UTC) - dt.timedelta(hours=5)
