@@ -65,6 +65,25 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_format(rules)
 
+    what_if = commands.add_parser(
+        "what-if",
+        help="tell what other rules would have said of files",
+        description="Checks files by the rules of now and by others, and tells which verdicts would change, through which checks "
+        "and rows, and at which value of a limit each check that fails would have passed.",
+        epilog="Exit status: 0 no verdict would change, 1 one would, 2 usage error, invalid rules or unusable file.",
+    )
+    what_if.add_argument("candidate", type=Path, metavar="CANDIDATE.yaml", help="the rules to try")
+    what_if.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a stream file")
+    _add_format(what_if)
+    what_if.add_argument(
+        "--rules",
+        type=Path,
+        metavar="RULES.yaml",
+        help="the rules of now; without them, any readable file with at least one row passes",
+    )
+    what_if.add_argument("--json", action="store_true", help="print the result as JSON, one line for each file")
+    what_if.add_argument("--report", type=Path, metavar="PAGE.html", help="write a page that shows the same")
+
     import_ = commands.add_parser(
         "import",
         help="write rules from a data contract (ODCS)",

@@ -32,6 +32,7 @@ from stream_qc.rules import BUILT_IN, Rules, load
 from stream_qc.rules.explaining import explained
 from stream_qc.schema import Schema
 from stream_qc.vocabulary import PROCESSES
+from stream_qc.whatif import Compared
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
 BUG = 70  # EX_SOFTWARE
@@ -199,6 +200,50 @@ def _rules(arguments: argparse.Namespace) -> int:
     return FAILED if missed else PASSED
 
 
+def _what_if(arguments: argparse.Namespace) -> int:
+    from stream_qc.whatif import compare
+
+    current = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
+    before, arguments.rules = arguments.rules, arguments.candidate  # which mistakes name
+    candidate = load(arguments.candidate.read_bytes())
+    for given in (before, arguments.candidate, *arguments.files):
+        if arguments.report:
+            _refuse_overwriting("--report", arguments.report, given, f"{given}")
+    compared, unusable = list[Compared](), False
+    for path in arguments.files:
+        arguments.file, form = path, _format(path, arguments.format)
+        try:
+            with _Opened(path) as opened:
+                compared.append(compare(str(path), opened.open, form, current, candidate))
+        except OSError as error:
+            print(f"stream-qc: {error.filename or path}: {error.strerror or error}", file=sys.stderr)
+            unusable = True
+            continue
+        _show_compared(compared[-1], arguments)
+    if not arguments.json and len(compared) > 1:
+        from stream_qc import terminal
+
+        terminal.show_what_if_total(compared)
+    if arguments.report:
+        from stream_qc.whatif.page import render
+
+        shown = render(compared, str(before) if before else "none", str(arguments.candidate))
+        arguments.report.write_text(shown, encoding="utf-8")
+    changed = any(one.verdict_changes for one in compared)
+    return UNUSABLE if unusable else FAILED if changed else PASSED
+
+
+def _show_compared(compared: Compared, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print(json.dumps(compared.item(), ensure_ascii=False))
+        return
+    from stream_qc import terminal
+
+    if str(arguments.files[0]) != compared.file:
+        print()
+    terminal.show_what_if(compared)
+
+
 def _infer(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         sources = []
@@ -293,4 +338,4 @@ def _record(reports: dict[int, Report], *, passed: bool) -> dict[str, Any]:
     }
 
 
-RUN = {"check": _check, "rules": _rules, "import": _import, "export": _export, "infer": _infer}
+RUN = {"check": _check, "rules": _rules, "import": _import, "export": _export, "infer": _infer, "what-if": _what_if}

@@ -14,6 +14,7 @@ from stream_qc.printable import printable
 from stream_qc.results import Report, Result, alike
 from stream_qc.trying import Tried
 from stream_qc.vocabulary import PROCESSES
+from stream_qc.whatif import Changed, Compared
 
 EXAMPLES = 5  # offending rows that are shown of a check
 NAMED = 3  # checks that caught a fault
@@ -60,7 +61,7 @@ def show_verdict(name: str, reports: dict[int, Report], *, passed: bool, with_ru
 
 def _head(console: Console, name: str, reports: dict[int, Report], *, passed: bool, with_rules: bool) -> None:
     rows = max(report.rows for report in reports.values())
-    verdict = "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
+    verdict = _verdict(passed=passed)
     without = "" if with_rules else ", no rules"
     console.print(f"{verdict}{without}  {escape(name)}  {rows:,} {'row' if rows == 1 else 'rows'}")
 
@@ -80,6 +81,50 @@ def _list(console: Console, results: list[Result], mark: str) -> None:
             console.print(f"      [dim]{example.place}: {escape(example.reason)}[/]")
         if examples and (more := result.fail + result.suspect - len(examples)) > 0:
             console.print(f"      [dim]and {more:,} more {'row' if more == 1 else 'rows'}[/]")
+
+
+def show_what_if(compared: Compared) -> None:
+    """Prints what other rules would have said of a file, and through which checks."""
+    console = Console(highlight=False, soft_wrap=True)
+    before, after = (_verdict(passed=passed) for passed in (compared.before, compared.after))
+    rows = f"{compared.rows:,} {'row' if compared.rows == 1 else 'rows'}"
+    console.print(f"{before} [bold]→[/] {after}  {escape(compared.file)}  {rows}")
+    if not compared.reads_alike:
+        console.print("  the rules read the file in another way: its dialect, missing values, time, axes or series")
+    for mark, what, some in (
+        ("[red]✗[/]", "fails now", [one for one in compared.changed if one.fails]),
+        ("[green]✓[/]", "no longer fails", [one for one in compared.changed if not one.fails]),
+        ("[dim]✗[/]", "fails as before", compared.still_failing),
+    ):
+        for one in some:
+            _show_changed(console, mark, what, one)
+    if compared.without_effect:
+        names = _few(compared.without_effect)
+        console.print(f"  [dim]other rules, and passes as before: {escape(names)}[/]")
+
+
+def show_what_if_total(compared: list[Compared]) -> None:
+    """Prints how many verdicts change."""
+    worse = sum(one.verdict_changes and one.before for one in compared)
+    better = sum(one.verdict_changes and one.after for one in compared)
+    count = f"{worse + better:,} of {len(compared):,} {'verdict' if len(compared) == 1 else 'verdicts'}"
+    Console(highlight=False).print(f"\n{count} would change: {worse:,} from PASS to FAIL, {better:,} from FAIL to PASS")
+
+
+def _show_changed(console: Console, mark: str, what: str, one: Changed) -> None:
+    result = one.told
+    why = "" if one.rule else ", by the same rule"
+    gone = ", because the rules no longer ask for it" if one.after is None else ""
+    shown = one.name.replace("*#", "").split("#", 1)[1].replace("#", " ")
+    console.print(f"  {mark} {what}{why}{gone}: {escape(shown)}: {escape(result.message)}")
+    for example in result.shown(EXAMPLES):
+        console.print(f"      [dim]{example.place}: {escape(example.reason)}[/]")
+    for near in one.nearest:
+        console.print(f"      [cyan]would pass with {escape(str(near))}[/]")
+
+
+def _verdict(*, passed: bool) -> str:
+    return "[bold green]PASS[/]" if passed else "[bold red]FAIL[/]"
 
 
 def show_tried(tried: Iterable[Tried]) -> int:

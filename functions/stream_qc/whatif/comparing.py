@@ -1,0 +1,117 @@
+"""Compares what two sets of rules say of one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stream_qc.engine import Open, check_stream
+from stream_qc.formats import Format
+from stream_qc.results import Report, Result
+from stream_qc.rules import Rules
+from stream_qc.whatif.asked import asked_of, reads_alike
+from stream_qc.whatif.nearest import Nearest, nearest_of
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A check that passes under one set of rules and not under the other. before, after: None where the rules do not ask for it.
+
+    rule: whether what the rules ask of it differs. nearest: limits that would let it pass, if it fails under the new rules.
+    """
+
+    name: str
+    before: Result | None
+    after: Result | None
+    rule: bool
+    nearest: tuple[Nearest, ...] = ()
+
+    @property
+    def fails(self) -> bool:
+        """Returns whether it fails under the new rules."""
+        return self.after is not None and not self.after.passed
+
+    @property
+    def told(self) -> Result:
+        """Returns the result that failed, or fails now, with the rows that fail, and not those that are only SUSPECT."""
+        result = self.after if self.fails else self.before
+        if result is None:
+            raise ValueError(f"{self.name} has no result that failed")
+        return replace(result, examples=[one for one in result.examples if "suspect_" not in one.reason])
+
+    def item(self) -> dict[str, Any]:
+        """Returns it as JSON shows it: the results are items of QCDetails."""
+        return {
+            "Check": self.name,
+            "RuleChanged": self.rule,
+            "Before": self.before.item() if self.before else None,
+            "After": self.after.item() if self.after else None,
+            "WouldPass": [{"Place": one.place, "Value": one.value} for one in self.nearest],
+        }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What two sets of rules say of a file. changed: the checks that make the difference. still_failing: those that fail under
+    both, whatever their rules. without_effect: those whose rules differ, and whose results pass or fail as before. reads_alike:
+    whether both read the file in the same way.
+    """
+
+    file: str
+    rows: int
+    before: bool
+    after: bool
+    changed: list[Changed]
+    still_failing: list[Changed]
+    without_effect: list[str]
+    reads_alike: bool
+
+    @property
+    def verdict_changes(self) -> bool:
+        return self.before != self.after
+
+    def item(self) -> dict[str, Any]:
+        """Returns it as JSON shows it."""
+        return {
+            "File": self.file,
+            "Rows": self.rows,
+            "Before": "PASS" if self.before else "FAIL",
+            "After": "PASS" if self.after else "FAIL",
+            "Changed": [one.item() for one in self.changed],
+            "StillFailing": [one.item() for one in self.still_failing],
+            "WithoutEffect": self.without_effect,
+            "ReadsAlike": self.reads_alike,
+        }
+
+
+def compare(file: str, open_stream: Open, form: Format, current: Rules, candidate: Rules) -> Compared:
+    """Checks a file by both rules. Raises OSError if the stream itself cannot be read."""
+    before, after = (check_stream(open_stream, form, rules) for rules in (current, candidate))
+    was, is_now = _results(before), _results(after)
+    asked_before, asked_now = asked_of(current), asked_of(candidate)
+    changed, still, without_effect = list[Changed](), list[Changed](), list[str]()
+    for name in dict.fromkeys([*is_now, *was]):
+        earlier, now = was.get(name), is_now.get(name)
+        differs = asked_before.get(name) != asked_now.get(name)
+        passed, passes = earlier is None or earlier.passed, now is None or now.passed
+        near = () if now is None or passes else tuple(nearest_of(open_stream, form, candidate, now))
+        if passed != passes:
+            changed.append(Changed(name, earlier, now, differs, near))
+        elif not passes:
+            still.append(Changed(name, earlier, now, differs, near))
+        elif differs:
+            without_effect.append(name)
+    return Compared(
+        file,
+        max(report.rows for report in after.values()),
+        all(report.passed for report in before.values()),
+        all(report.passed for report in after.values()),
+        changed,
+        still,
+        without_effect,
+        reads_alike(current, candidate),
+    )
+
+
+def _results(reports: dict[int, Report]) -> dict[str, Result]:
+    return {result.name: result for report in reports.values() for result in report.results}

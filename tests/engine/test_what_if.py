@@ -1,0 +1,265 @@
+"""What other rules would have said: the checks that change a verdict, and the limits at which they would have passed."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream_qc.engine import check_stream
+from stream_qc.formats import Format
+from stream_qc.rules import Rules, load
+from stream_qc.rules.text import written
+from stream_qc.whatif import Compared, compare
+from tests.engine.running import Done, stream_qc
+
+CSV = Format("csv", "")
+SCHEMA = {"fields": [{"name": "time", "type": "datetime"}, {"name": "v", "type": "number"}]}
+
+
+def rules_of(tests: dict[str, Any], constraints: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    fields = [SCHEMA["fields"][0], {**SCHEMA["fields"][1], "constraints": constraints or {}}]
+    return {"schema": {"fields": fields}, "time": "time", "streams": {"v": {"qartod": tests}}, **more}
+
+
+def loaded(document: dict[str, Any]) -> Rules:
+    return load(written(document).encode())
+
+
+def content(values: list[float | None], step: int = 60) -> bytes:
+    lines = ["time,v"]
+    for index, value in enumerate(values):
+        minute, hour, day = index * step // 60 % 60, index * step // 3600 % 24, index * step // 86400 + 1
+        lines.append(f"2026-01-{day:02}T{hour:02}:{minute:02}:00Z,{'' if value is None else value}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def compared(body: bytes, current: dict[str, Any], candidate: dict[str, Any]) -> Compared:
+    return compare("f.csv", lambda: io.BytesIO(body), CSV, loaded(current), loaded(candidate))
+
+
+def names(found: Compared) -> dict[str, bool]:
+    return {one.name: one.fails for one in found.changed}
+
+
+WIDE = rules_of({"gross_range_test": {"fail_span": [-100, 100]}})
+NARROW = rules_of({"gross_range_test": {"fail_span": [0, 10]}})
+VALUES: list[float | None] = [1, 2, -3.5, 4, 12.25, 6, 7]
+
+
+def test_stricter_limit_changes_the_verdict_and_says_where_it_would_not() -> None:
+    found = compared(content(VALUES), WIDE, NARROW)
+    assert (found.before, found.after, found.verdict_changes) == (True, False, True)
+    assert names(found) == {"2#v#gross_range_test": True}
+    (check,) = found.changed
+    assert check.rule
+    assert [str(one) for one in check.nearest] == [
+        "streams.v.qartod.gross_range_test.fail_span[0]: -3.5",
+        "streams.v.qartod.gross_range_test.fail_span[1]: 12.25",
+        f"limits.streams.v.gross_range_test: {2 / 7!r}",
+    ]
+    assert [one.row for one in check.told.examples] == [3, 5]
+
+
+def test_looser_limit_changes_it_back() -> None:
+    found = compared(content(VALUES), NARROW, WIDE)
+    assert (found.before, found.after) == (False, True)
+    assert names(found) == {"2#v#gross_range_test": False}
+    assert found.changed[0].nearest == ()
+
+
+def test_other_rules_without_effect_are_named() -> None:
+    found = compared(content([1, 2, 3]), WIDE, NARROW)
+    assert not found.verdict_changes
+    assert found.changed == []
+    assert found.without_effect == ["2#v#gross_range_test"]
+
+
+def test_check_that_is_no_longer_asked_for_is_told() -> None:
+    found = compared(content(VALUES), NARROW, rules_of({}))
+    (check,) = found.changed
+    assert (check.after, check.fails) == (None, False)
+    assert check.told.fail == 2
+
+
+def test_failing_check_of_the_same_rule_is_told_as_such() -> None:
+    both = rules_of({"gross_range_test": {"fail_span": [0, 10]}}, {"maximum": 5})
+    found = compared(content(VALUES), NARROW, both)
+    assert not found.verdict_changes
+    assert names(found) == {"2#v#maximum": True}
+    assert [(one.name, one.rule) for one in found.still_failing] == [("2#v#gross_range_test", False)]
+
+
+def test_rules_that_read_the_file_otherwise_say_so() -> None:
+    body = content([*VALUES[:2], -999])
+    missing = {**NARROW, "schema": {**NARROW["schema"], "missingValues": ["-999"]}}
+    found = compared(body, NARROW, missing)
+    assert (found.reads_alike, names(found)) == (False, {"2#v#gross_range_test": False})
+    assert compared(body, NARROW, NARROW).reads_alike
+
+
+@pytest.mark.parametrize("rows", [{"minimum": 9}, {"maximum": 3}])
+def test_number_of_rows_has_a_nearest_value(rows: dict[str, int]) -> None:
+    found = compared(content(VALUES), rules_of({}), rules_of({}, rows=rows))
+    assert [str(one) for one in found.changed[0].nearest] == [f"rows.{next(iter(rows))}: 7"]
+
+
+def test_file_that_cannot_be_read_has_no_limits_to_move() -> None:
+    found = compared(b"\xff\xfe\x00broken", WIDE, NARROW)
+    assert not found.verdict_changes
+    assert all(not one.nearest for one in found.still_failing)
+
+
+def test_hidden_values_stay_hidden() -> None:
+    found = compared(content(VALUES), WIDE, {**NARROW, "redact": True})
+    (check,) = found.changed
+    assert [one.place for one in check.nearest] == ["limits.streams.v.gross_range_test"]
+    assert "12.25" not in json.dumps(found.item())
+
+
+# The parameters of each test: which is moved, a value that fails often, and which way is stricter.
+MOVED: dict[str, tuple[dict[str, Any], str, float]] = {
+    "spike_test": ({"suspect_threshold": 0.1, "fail_threshold": 0.5}, "fail_threshold", -math.inf),
+    "rate_of_change_test": ({"threshold": 0.001, "fail_threshold": 0.002}, "fail_threshold", -math.inf),
+    "flat_line_test": ({"suspect_threshold": 60, "fail_threshold": 60, "tolerance": 0.5}, "fail_threshold", -math.inf),
+    "attenuated_signal_test": ({"suspect_threshold": 50, "fail_threshold": 50, "test_period": 300, "min_obs": 2}, "fail_threshold", math.inf),
+}  # fmt: skip
+CONSTRAINTS = {
+    "minimum": (2.5, math.inf),
+    "maximum": (2.5, -math.inf),
+    "exclusiveMinimum": (2.5, math.inf),
+    "exclusiveMaximum": (2.5, -math.inf),
+}
+NUMBERS = st.lists(st.one_of(st.none(), st.floats(-8, 8).map(lambda x: round(x, 3))), min_size=3, max_size=40)
+
+
+def passes(body: bytes, document: dict[str, Any], name: str) -> bool:
+    reports = check_stream(lambda: io.BytesIO(body), CSV, loaded(document))
+    return {one.name: one.passed for report in reports.values() for one in report.results}[name]
+
+
+@given(values=NUMBERS, test=st.sampled_from([*MOVED]), share=st.sampled_from([0.0, 0.1]))
+@settings(deadline=None)
+def test_nearest_value_of_a_threshold_passes_and_no_nearer_one_does(
+    values: list[float | None], test: str, share: float
+) -> None:
+    parameters, moved, stricter = MOVED[test]
+    limits = {"max_fail_share": share}
+    document, body = rules_of({test: parameters}, limits=limits), content(values)
+    found = compared(body, rules_of({}), document)
+    for check in [one for one in found.changed if one.name.endswith(test)]:
+        for near in [one for one in check.nearest if one.place.endswith(moved)]:
+            at, beside = (
+                rules_of({test: {**parameters, moved: value}}, limits=limits)
+                for value in (near.value, math.nextafter(near.value, stricter))
+            )
+            assert passes(body, at, check.name)
+            assert not passes(body, beside, check.name)
+
+
+@given(values=NUMBERS, constraint=st.sampled_from([*CONSTRAINTS]))
+@settings(deadline=None)
+def test_nearest_value_of_a_constraint_passes_and_no_nearer_one_does(
+    values: list[float | None], constraint: str
+) -> None:
+    limit, stricter = CONSTRAINTS[constraint]
+    body = content(values)
+    found = compared(body, rules_of({}), rules_of({}, {constraint: limit}))
+    for check in found.changed:
+        (near, share) = check.nearest
+        assert passes(body, rules_of({}, {constraint: near.value}), check.name)
+        assert not passes(body, rules_of({}, {constraint: math.nextafter(near.value, stricter)}), check.name)
+        allowed = {"streams": {"v": {constraint: share.value}}}
+        assert passes(body, rules_of({}, {constraint: limit}, limits=allowed), check.name)
+
+
+@given(values=NUMBERS)
+@settings(deadline=None)
+def test_nearest_ends_of_a_span_pass_together(values: list[float | None]) -> None:
+    body = content(values)
+    found = compared(body, rules_of({}), rules_of({"gross_range_test": {"fail_span": [-1, 1]}}))
+    for check in [one for one in found.changed if one.nearest]:  # not one that had nothing to judge
+        span = [-1.0, 1.0]
+        for near in check.nearest:
+            if near.place.endswith("]"):
+                span[int(near.place[-2])] = near.value
+        assert passes(body, rules_of({"gross_range_test": {"fail_span": span}}), check.name)
+        assert sorted(span) == span
+
+
+def test_whole_numbers_and_lengths_stay_whole() -> None:
+    document = {
+        "schema": {
+            "fields": [
+                {"name": "n", "type": "integer", "constraints": {"maximum": 3}},
+                {"name": "t", "type": "string", "constraints": {"minLength": 4}},
+            ]
+        }
+    }
+    body = b"n,t\n9,ab\n2,abcd\n"
+    found = compared(
+        body, {"schema": {"fields": [{"name": "n", "type": "integer"}, {"name": "t", "type": "string"}]}}, document
+    )
+    assert [str(one.nearest[0]) for one in found.changed] == [
+        "schema.fields.n.constraints.maximum: 9",
+        "schema.fields.t.constraints.minLength: 2",
+    ]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "now.yaml").write_text(written(WIDE))
+    (tmp_path / "then.yaml").write_text(written(NARROW))
+    (tmp_path / "bad.csv").write_bytes(content(VALUES))
+    (tmp_path / "good.csv").write_bytes(content([1, 2, 3]))
+    return tmp_path
+
+
+def what_if(*words: str) -> Done:
+    return stream_qc("what-if", *words)
+
+
+def test_command_ends_by_whether_a_verdict_changes(files: Path) -> None:
+    changed = what_if("then.yaml", "bad.csv", "good.csv", "--rules", "now.yaml")
+    assert changed.returncode == 1
+    assert "PASS → FAIL  bad.csv  7 rows" in changed.stdout
+    assert "would pass with streams.v.qartod.gross_range_test.fail_span[0]: -3.5" in changed.stdout
+    assert changed.stdout.endswith("1 of 2 verdicts would change: 1 from PASS to FAIL, 0 from FAIL to PASS\n")
+    assert what_if("then.yaml", "good.csv", "--rules", "now.yaml").returncode == 0
+    assert what_if("then.yaml", "nowhere.csv", "--rules", "now.yaml").returncode == 2
+    (files / "wrong.yaml").write_text("rows: many")
+    wrong = what_if("wrong.yaml", "good.csv")
+    assert (wrong.returncode, "wrong.yaml: " in wrong.stderr) == (2, True)
+
+
+def test_command_writes_json_and_a_page(files: Path) -> None:
+    done = what_if("then.yaml", "bad.csv", "--rules", "now.yaml", "--json", "--report", "page.html")
+    told = json.loads(done.stdout)
+    assert (told["Before"], told["After"]) == ("PASS", "FAIL")
+    assert told["Changed"][0]["WouldPass"][0] == {
+        "Place": "streams.v.qartod.gross_range_test.fail_span[0]",
+        "Value": -3.5,
+    }
+    page = (files / "page.html").read_text()
+    assert "1 of 1 verdicts would change" in page
+    assert "<script" not in page
+    refused = what_if("then.yaml", "bad.csv", "--report", "bad.csv")
+    assert (refused.returncode, "would overwrite" in refused.stderr) == (2, True)
+
+
+def test_what_if_says_what_a_rerun_then_says(files: Path) -> None:
+    body = (files / "bad.csv").read_bytes()
+    rng = random.Random(1)
+    for _ in range(20):
+        low, high = sorted(rng.uniform(-15, 15) for _ in range(2))
+        candidate = rules_of({"gross_range_test": {"fail_span": [low, high]}})
+        reports = check_stream(lambda: io.BytesIO(body), CSV, loaded(candidate))
+        assert compared(body, WIDE, candidate).after == all(report.passed for report in reports.values())
