@@ -8,13 +8,14 @@ import hashlib
 import http.server
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ConnectionError, HTTPClientError  # noqa: A004  # botocore's
 from botocore.httpsession import URLLib3Session
 from pydantic import BaseModel
 
@@ -25,6 +26,8 @@ from local.aws import REGION
 from local.pipeline import Pipeline
 from pipeline.errors import InvalidInput
 
+MOST_FORM_BYTES = 10_000
+SECONDS = 30  # for an answer of the API
 Answer = TypeVar("Answer", bound=BaseModel)
 HEAD = """<!doctype html>
 <html lang="en">
@@ -42,21 +45,33 @@ HEAD = """<!doctype html>
 """
 
 
+class ApiFailed(Exception):
+    """The API answered, and said that it could not."""
+
+
 class Api:
     """The API of a pipeline, as the source of the pages. Its requests are signed."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._base = pipeline.outputs["ApiUrl"]
         self._signer = SigV4Auth(Credentials("test", "test"), "execute-api", REGION)
-        self._session = URLLib3Session(timeout=60)
+        self._session = URLLib3Session(timeout=SECONDS)
 
-    def request(self, method: str, path: str, query: Mapping[str, str | None] | None = None, body: Any = None) -> Any:
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None = None,
+        *,
+        body: Any = None,
+        token: Any = None,
+    ) -> Any:
         """Sends a request; returns botocore's response. A query without a value is left out."""
         asked = urlencode({name: value for name, value in (query or {}).items() if value is not None}, quote_via=quote)
         request = AWSRequest(
             method,
             f"{self._base}{path}{'?' if asked else ''}{asked}",
-            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json", **({"Idempotency-Key": token} if token else {})},
             None if body is None else json.dumps(body).encode(),
         )
         self._signer.add_auth(request)
@@ -73,8 +88,8 @@ class Api:
     def run(self, qcpid: str, cursor: str | None = None) -> RunWithChecks:
         return self._get(f"/runs/{quote(qcpid, safe='')}", RunWithChecks, {"cursor": cursor})
 
-    def start(self, given: dict[str, Any]) -> Started:
-        return self._parsed(self.request("POST", "/runs", body=given), Started)
+    def start(self, given: dict[str, Any], token: str | None = None) -> Started:
+        return self._parsed(self.request("POST", "/runs", body=given, token=token), Started)
 
     def report(self, run: Run) -> str:
         return f"/report?{urlencode({'qcpid': run.QCPID})}"
@@ -91,9 +106,11 @@ class Api:
         if answer.status_code < 300:
             return kind.model_validate_json(answer.content)
         try:
-            cause = json.loads(answer.content)["Cause"]
+            cause = str(json.loads(answer.content)["Cause"])
         except (ValueError, KeyError):
-            cause = f"the API answered with {answer.status_code}"
+            cause = f"it answered with {answer.status_code}"
+        if answer.status_code >= 500:
+            raise ApiFailed(cause)
         raise (NotFound if answer.status_code == 404 else InvalidInput)(cause)
 
 
@@ -121,33 +138,44 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     api: Api
 
     def do_GET(self) -> None:  # the name is http.server's
-        address = urlsplit(self.path)
-        asked = dict(parse_qsl(address.query))
-        if not self._is_ours():
-            self._send(403, problem(Frame(), "this page answers to this machine only"))
-        elif address.path == "/report":
-            try:
-                self._redirect(self.api.report_address(asked.get("qcpid", "")))
-            except (NotFound, InvalidInput) as error:
-                self._send(404, problem(Frame(), str(error)))
-        elif address.path == "/":
-            self._send(200, show(self.api, asked, Frame()))
-        else:
-            self._send(404, problem(Frame(), f"there is no page {address.path}"))
+        self._answer(self._get)
+
+    do_HEAD = do_GET  # noqa: N815  # the name is http.server's
 
     def do_POST(self) -> None:
-        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000))
-        asked = dict(parse_qsl(body.decode(errors="replace")))
+        self._answer(self._post)
+
+    def _answer(self, make: Callable[[], None]) -> None:
+        """Answers the request, with a page also where it is refused, or where the API does not answer."""
         if not self._is_ours():
-            self._send(403, problem(Frame(), "a run can be started from this page only"))
+            self._send(problem(Frame(), "This page answers to this machine, and to itself, only.", 403))
             return
         try:
-            started = self.api.start(request_in(asked))
-        except (NotFound, InvalidInput) as error:
-            self._send(422, problem(Frame(), str(error)))
-            return
+            make()
+        except NotFound as error:
+            self._send(problem(Frame(), str(error), 404))
+        except InvalidInput as error:
+            self._send(problem(Frame(), str(error), 422))
+        except (HTTPClientError, ConnectionError, ApiFailed) as error:
+            self._send(problem(Frame(), f"The API did not answer as it should. Is `make local` running? {error}", 502))
+
+    def _get(self) -> None:
+        address = urlsplit(self.path)
+        asked = dict(parse_qsl(address.query))
+        if address.path == "/report":
+            self._redirect(self.api.report_address(asked.get("qcpid", "")))
+        elif address.path == "/":
+            self._send(show(self.api, asked, Frame()))
+        else:
+            raise NotFound(f"there is no page {address.path}")
+
+    def _post(self) -> None:
+        length = self.headers.get("Content-Length") or ""
+        body = self.rfile.read(min(int(length), MOST_FORM_BYTES) if length.isdecimal() else 0)
+        asked = dict(parse_qsl(body.decode(errors="replace")))
+        started = self.api.start(request_in(asked), asked.get("token"))
         shown = {"view": "stream", "group": asked["group"], "stream": asked["stream"]}
-        self._redirect("/?" + urlencode({**shown, "started": started.ExecutionArn}))
+        self._redirect("/?" + urlencode({**shown, "started": started.ExecutionArn, "at": started.StartDate}))
 
     def log_message(self, *_: Any) -> None:
         """Keeps the requests out of the terminal, which shows the messages."""
@@ -164,9 +192,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _send(self, status: int, page: Page) -> None:
+    def _send(self, page: Page) -> None:
         content = document(page).encode()
-        self.send_response(status)
+        self.send_response(page.status)
         for name, value in {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Length": str(len(content)),
@@ -177,7 +205,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         }.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
 
 def document(page: Page) -> str:

@@ -107,7 +107,7 @@ class Dashboard:
 
     def _runs(self, status: str, color: str) -> cloudwatch.IMetric:
         """Returns the runs with this verdict, whichever function has sent their summary."""
-        searched = f'{{{self._namespace},service,Status}} MetricName="Runs" Status="{status}"'
+        searched = f'{{"{self._namespace}",service,Status}} MetricName="Runs" Status="{status}"'
         return cloudwatch.MathExpression(
             expression=f"SUM(SEARCH('{searched}', 'Sum', {PERIOD.to_seconds()}))",
             label=status,

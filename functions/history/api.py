@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 from pydantic import BaseModel, Field
 
 from history import queries, starting, tables
@@ -18,9 +18,8 @@ from history.records import Link, Problem, Runs, RunStatus, RunWithChecks, Start
 from pipeline.aws import is_transient
 from pipeline.errors import InvalidInput, TemporaryFailure
 from pipeline.observe import logger
-from pipeline.times import complete
+from pipeline.times import TIME, first_of, last_of
 
-TIME = r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?Z?$"
 # Printable characters, and no /. For the document only: pipeline.keys checks it, and says what is wrong.
 ID = {"minLength": 1, "maxLength": 128, "pattern": r"^( |[^/\p{C}\p{Z}])+$"}
 
@@ -28,9 +27,16 @@ Group = Annotated[str | None, Query(description="Of this group only.", min_lengt
 Continued = Annotated[str | None, Query(description="The Cursor of the page before.", min_length=1, max_length=4000)]
 QCPID = Annotated[str, Path(description="The ID of a run.", pattern="^[0-9a-f-]{36}$")]
 Since = Annotated[
-    str | None, Query(alias="from", description="Not before this time (UTC): `2026-11-01`.", pattern=TIME)
+    str | None, Query(alias="from", description="Not before this time (UTC), such as `2026-11-01`.", pattern=TIME)
 ]
-Until = Annotated[str | None, Query(alias="to", description="Not after this time (UTC).", pattern=TIME)]
+Until = Annotated[
+    str | None, Query(alias="to", description="Not after this time (UTC); a day counts to its end.", pattern=TIME)
+]
+
+Token = Annotated[
+    str | None,
+    Header(alias="idempotency-key", description="The same request with the same key starts one run.", max_length=200),
+]
 
 DESCRIPTION = """Streams, runs and reports, and reruns. Requests are signed for IAM (`execute-api`).
 
@@ -75,7 +81,10 @@ def get_streams(
     cursor: Continued = None,
 ) -> Streams:
     """`from` and `to` are about the time at which a stream got its present status."""
-    return queries.streams(StreamFilter(group, stream, status, text, complete(since), complete(until)), cursor)
+    _refuse_unknown("group", "stream", "status", "text", "from", "to", "cursor")
+    return queries.streams(
+        StreamFilter(group, stream, status, text, first_of("from", since), last_of("to", until)), cursor
+    )
 
 
 @app.get("/runs", summary="The runs of a group or of a stream, the newest first", responses=_answers(Runs))
@@ -88,12 +97,14 @@ def get_runs(
     cursor: Continued = None,
 ) -> Runs:
     """`from` and `to` are about the time at which a run started."""
-    return queries.runs(RunFilter(group, stream, status, complete(since), complete(until)), cursor)
+    _refuse_unknown("group", "stream", "status", "from", "to", "cursor")
+    return queries.runs(RunFilter(group, stream, status, first_of("from", since), last_of("to", until)), cursor)
 
 
 @app.get("/runs/<qcpid>", summary="A run with its checks", responses=_answers(RunWithChecks, HTTPStatus.NOT_FOUND))
 def get_run(qcpid: QCPID, cursor: Continued = None) -> RunWithChecks:
     """Where there are very many checks, the first of them; the Cursor leads to the others."""
+    _refuse_unknown("cursor")
     return queries.run(qcpid, cursor)
 
 
@@ -118,14 +129,21 @@ def get_report(qcpid: QCPID) -> Response[str]:
     status_code=HTTPStatus.ACCEPTED,
     responses=_answers(Started, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, status=HTTPStatus.ACCEPTED),
 )
-def post_run(wanted: Annotated[Wanted, Body()]) -> Started:
+def post_run(wanted: Annotated[Wanted, Body()], token: Token = None) -> Started:
     """The run has started when this answers. Its row appears within seconds: GET /runs?group=…&stream=…."""
-    return starting.start(wanted.model_dump(exclude_none=True))
+    return starting.start(wanted.model_dump(exclude_none=True), token)
 
 
 @app.get("/openapi.json", include_in_schema=False)
 def get_openapi() -> Response[str]:
     return _json(HTTPStatus.OK, app.get_openapi_json_schema())
+
+
+def _refuse_unknown(*names: str) -> None:
+    """Raises InvalidInput for a parameter of another name, which would narrow nothing."""
+    for name in app.current_event.query_string_parameters or {}:
+        if name not in names:
+            raise InvalidInput(f"{name}: unknown parameter; expected one of: {', '.join(names)}"[:300])
 
 
 def _refuse_request(error: RequestValidationError) -> Response[str]:

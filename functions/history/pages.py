@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from history.queries import NotFound, RunFilter, StreamFilter
 from history.records import RUN_STATUSES, STREAM_STATUSES, Check, Run, Runs, RunWithChecks, Started, Streams
 from pipeline.errors import InvalidInput
 from pipeline.message import minute
-from pipeline.times import complete
+from pipeline.times import first_of, last_of
 from stream_qc.printable import printable
 from stream_qc.vocabulary import PROCESSES, pass_field
 
@@ -34,6 +35,7 @@ FLAGS = (
     ("Missing", "MISSING"),
 )
 REFRESH_SECONDS = 2
+STARTING_SECONDS = 60  # in which the row of a run appears, or never
 
 
 class Source(Protocol):
@@ -42,7 +44,7 @@ class Source(Protocol):
     def streams(self, wanted: StreamFilter, cursor: str | None = None) -> Streams: ...
     def runs(self, wanted: RunFilter, cursor: str | None = None) -> Runs: ...
     def run(self, qcpid: str, cursor: str | None = None) -> RunWithChecks: ...
-    def start(self, given: dict[str, Any]) -> Started: ...
+    def start(self, given: dict[str, Any], token: str | None = None) -> Started: ...
     def report(self, run: Run) -> str:
         """Returns the address of the report of a run that has one."""
 
@@ -66,20 +68,23 @@ class Page:
     title: str
     body: str
     refresh: int | None = None
+    status: int = 200
 
 
 def show(source: Source, asked: Mapping[str, str], frame: Frame) -> Page:
     """Returns the page that is asked for: `view`, and what the view takes. What is wrong with a request is a page, too."""
-    given = {name: value.strip() for name, value in asked.items() if value and value.strip()}
+    given = {name: value for name, value in asked.items() if value.strip()}
     try:
         return VIEWS.get(given.pop("view", "streams"), _unknown)(source, given, frame)
-    except (NotFound, InvalidInput) as error:
-        return problem(frame, str(error))
+    except NotFound as error:
+        return problem(frame, str(error), 404)
+    except InvalidInput as error:
+        return problem(frame, str(error), 422)
 
 
-def problem(frame: Frame, text: str) -> Page:
-    """Returns a page that says why there is no other."""
-    return _page(frame, "problem.html", "That did not work", text=text)
+def problem(frame: Frame, text: str, status: int) -> Page:
+    """Returns a page that says why there is no other. status: of HTTP."""
+    return replace(_page(frame, "problem.html", "That did not work", text=text), status=status)
 
 
 def request_in(asked: Mapping[str, str]) -> dict[str, str]:
@@ -99,8 +104,8 @@ def _streams(source: Source, given: dict[str, str], frame: Frame) -> Page:
         group=given.get("group"),
         status=status if status in STREAM_STATUSES else None,
         text=given.get("text"),
-        since=complete(given.get("from")),
-        until=_end_of(given.get("to")),
+        since=first_of("from", given.get("from")),
+        until=last_of("to", given.get("to")),
     )
     found = source.streams(wanted, given.get("cursor"))
     filters = {name: given[name] for name in ("group", "text", "status", "from", "to") if name in given}
@@ -114,7 +119,8 @@ def _stream(source: Source, given: dict[str, str], frame: Frame) -> Page:
     wanted = RunFilter(group, stream, status=status if status in RUN_STATUSES else None)
     found = source.runs(wanted, given.get("cursor"))
     mine = next((run for run in found.Runs if run.ExecutionArn == started), None)
-    waits = bool(started) and (mine is None or mine.Status == "RUNNING")
+    begun = mine is not None and mine.Status == "RUNNING"
+    waits = begun or (mine is None and bool(started) and "cursor" not in given and _is_recent(given.get("at", "")))
     return _page(
         frame,
         "stream.html",
@@ -129,6 +135,8 @@ def _stream(source: Source, given: dict[str, str], frame: Frame) -> Page:
         status=status,
         statuses=RUN_STATUSES,
         waits=waits,
+        begun=begun,
+        again={name: given[name] for name in ("group", "stream", "started", "at") if name in given},
         older="cursor" in given,
     )
 
@@ -157,7 +165,8 @@ def _run(source: Source, given: dict[str, str], frame: Frame) -> Page:
 def _ask(_source: Source, given: dict[str, str], frame: Frame) -> Page:
     group, stream = _needed(given, "group"), _needed(given, "stream")
     file = {name: given[name] for name in ("key", "version") if name in given}
-    return _page(frame, "ask.html", f"Check {group}/{stream} again", group=group, stream=stream, file=file)
+    title = f"Check {group}/{stream} again"
+    return _page(frame, "ask.html", title, group=group, stream=stream, file=file, token=str(uuid.uuid4()))
 
 
 def _unknown(_source: Source, _given: dict[str, str], _frame: Frame) -> Page:
@@ -167,15 +176,19 @@ def _unknown(_source: Source, _given: dict[str, str], _frame: Frame) -> Page:
 VIEWS = {"streams": _streams, "stream": _stream, "run": _run, "ask": _ask}
 
 
+def _is_recent(time: str) -> bool:
+    """Returns whether a run that was started then may not have its row yet."""
+    try:
+        started = dt.datetime.fromisoformat(time)
+    except ValueError:
+        return False
+    return abs((dt.datetime.now(dt.UTC) - started).total_seconds()) < STARTING_SECONDS if started.tzinfo else False
+
+
 def _needed(given: dict[str, str], name: str) -> str:
     if name not in given:
         raise InvalidInput(f"{name}: is missing")
     return given[name]
-
-
-def _end_of(day: str | None) -> str | None:
-    """Returns the last moment of a day, or the time as it is where it is more exact."""
-    return complete(day) if day is None or len(day) > len("2026-11-01") else f"{day}T23:59:59.999999Z"
 
 
 def _bars(runs: list[Run]) -> list[dict[str, Any]]:

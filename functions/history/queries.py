@@ -1,7 +1,8 @@
-"""Reads streams, runs and checks from the tables: by queries of keys and indexes only, so that the cost is that of what is shown.
+"""Reads streams, runs and checks from the tables, by queries of keys and indexes only.
 
 Every function returns at most a page of records, and a cursor where more may follow. Where few records are wanted of many, a page
-may hold less than it has room for, or nothing: so one request never reads more than MOST_READS pages of DynamoDB.
+may hold less than it has room for, or nothing: one request never reads more than MOST_READS pages of DynamoDB. A stream whose
+status changes between two pages may be on both or on neither, because it has another place then.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def streams(wanted: StreamFilter, cursor: str | None = None) -> Streams:
         return Streams(Streams=[])
     statuses: list[str] = [wanted.status] if wanted.status else [*STREAM_STATUSES]
     if place:
-        if place["Status"] not in statuses:
+        if place.get("Status") not in statuses:
             raise InvalidInput(cursors.OTHER)
         statuses = statuses[statuses.index(place["Status"]) :]
         place = place if {*place} == {*names} else None
@@ -87,7 +88,8 @@ def streams(wanted: StreamFilter, cursor: str | None = None) -> Streams:
         if page.done and status != statuses[-1]:
             page.more = {"Status": statuses[statuses.index(status) + 1]}  # from its beginning
             break
-    return Streams(Streams=_states(page.items), Cursor=cursors.encode(page.more, asked) if page.more else None)
+    found = [one for one in _states(page.items) if _agrees(wanted, one)]
+    return Streams(Streams=found, Cursor=cursors.encode(page.more, asked) if page.more else None)
 
 
 def runs(wanted: RunFilter, cursor: str | None = None) -> Runs:
@@ -222,7 +224,7 @@ def _contains(text: str, key: Item) -> bool:
 def _states(keys: list[Item]) -> list[Stream]:
     """Returns the streams with these keys, in this order, but for those that have no state yet."""
     items = {(item["GroupID"], item["StreamID"]): item for item in _items(keys) if "Status" in item}
-    named = [(key["GroupID"], key["StreamID"]) for key in keys]
+    named = dict.fromkeys((key["GroupID"], key["StreamID"]) for key in keys)
     return [Stream.model_validate(_without_empty(items[name])) for name in named if name in items]
 
 
@@ -232,7 +234,9 @@ def _without_empty(item: Item) -> Item:
 
 def _items(keys: list[Item]) -> Iterator[Item]:
     name = environment().streams_table
-    wanted: Any = [{"GroupID": key["GroupID"], "StreamID": key["StreamID"]} for key in keys]
+    # The index may hold a stream twice while its status changes.
+    named = {(key["GroupID"], key["StreamID"]) for key in keys}
+    wanted: Any = [{"GroupID": group, "StreamID": stream} for group, stream in named]
     for _ in range(TRIES):
         if not wanted:
             return

@@ -18,7 +18,7 @@ class Stream(BaseModel):
 
     GroupID: str
     StreamID: str
-    Status: StreamStatus
+    Status: Annotated[str, Field(description="PASS, FAIL, ERROR or OVERDUE.")]
     Since: Annotated[str, Field(description="When the stream got this status.")]
     QCPID: Annotated[str | None, Field(description="The run of its newest file.")] = None
     StartTime: str | None = None
@@ -42,7 +42,7 @@ class Run(BaseModel):
     StreamID: str | None = None
     StartTime: str
     QCPID: str
-    Status: RunStatus
+    Status: Annotated[str, Field(description="RUNNING, PASS, FAIL, ERROR or REJECTED.")]
     Bucket: str | None = None
     Key: str | None = None
     VersionId: str | None = None
@@ -60,7 +60,7 @@ class Run(BaseModel):
     EndTime: str | None = None
     PreviousStatus: str | None = None
     PreviousSince: str | None = None
-    Change: Literal["FIRST", "SAME", "CHANGED"] | None = None
+    Change: Annotated[str | None, Field(description="FIRST, SAME or CHANGED.")] = None
     FailingSince: str | None = None
     FailingRuns: int | None = None
     Notified: bool | None = None

@@ -53,6 +53,13 @@ def s3_bodies() -> S3Client:
 
 
 @functools.cache
+def s3_for_links() -> S3Client:
+    """Returns a client whose links work for every bucket: signed with version 4, at the endpoint of the bucket's region."""
+    regional: Any = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    return boto3.client("s3", config=CONFIG.merge(Config(signature_version="s3v4", s3=regional)))
+
+
+@functools.cache
 def s3_for_reports() -> S3Client:
     return boto3.client("s3", config=HURRIED)
 

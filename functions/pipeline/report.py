@@ -6,7 +6,7 @@ import gzip
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pipeline.aws import s3, s3_for_reports
+from pipeline.aws import s3, s3_for_links, s3_for_reports
 from pipeline.environment import environment
 from pipeline.model import Run
 
@@ -33,7 +33,7 @@ def link(key: str) -> str:
 def presigned(key: str, seconds: int) -> str:
     """Returns an address of a report that works for so long, for whoever has it."""
     asked = {"Bucket": environment().results_bucket, "Key": key}
-    return str(s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
+    return str(s3_for_links().generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
 
 
 def save(run: Run, part: Part) -> None:

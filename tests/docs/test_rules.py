@@ -43,7 +43,7 @@ def test_stream_qc_commands_run_one_after_the_other(
         output, errors = capsys.readouterr()
         Path(target).write_text(output)
         ended.append((end.value.code, errors))
-    assert ended == [(0, ""), (0, ""), (1, ""), (1, ""), (1, ""), (1, "")]
+    assert ended == [(0, ""), (0, ""), (1, ""), (1, ""), (1, ""), (1, ""), (0, "")]
     assert "<title>FAIL: gap.csv</title>" in Path("page.html").read_text()
     assert Path("flags.csv").read_text().startswith("row,")
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, unquote, urlencode
 import pytest
 
 import serve_api
-from history import queries
+from history import cursors, queries
+from pipeline import aws, report
 from stacks.api import ROUTES
 from tests.functions.cloud import QUARTER, SETTINGS, Cloud, Context, client_error
 
@@ -24,7 +25,7 @@ class Answer:
         self.body: Any = json.loads(answer["body"]) if answer.get("body") else None
 
 
-def ask(method: str, path: str, body: Any = None, **query: str) -> Answer:
+def ask(method: str, path: str, body: Any = None, *, token: str = "", **query: str) -> Answer:
     """Sends a request as API Gateway does, with its payload format 2.0."""
     given = {"from_": "from"}
     query = {given.get(name, name): value for name, value in query.items()}
@@ -33,7 +34,7 @@ def ask(method: str, path: str, body: Any = None, **query: str) -> Answer:
         "routeKey": f"{method} {path}",
         "rawPath": path,
         "rawQueryString": urlencode(query),
-        "headers": {"content-type": "application/json"},
+        "headers": {"content-type": "application/json", **({"idempotency-key": token} if token else {})},
         "requestContext": {
             "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
             "requestId": "r-1",
@@ -111,6 +112,24 @@ def test_streams_that_are_new_do_not_move_a_cursor(cloud: Cloud, monkeypatch: py
     assert named(first) + named(second) == ["g/3", "g/2", "g/1", "g/0"]
 
 
+def test_stream_whose_status_changes_meanwhile_is_shown_once(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_streams(cloud, {"g/1": "ERROR", "g/2": "PASS"})
+    read, reads = queries._Query.read, list[int]()
+
+    def changing(query: Any, place: Any, limit: int | None = None) -> Any:
+        found = read(query, place, limit)
+        if not reads:  # after the first, which found it as ERROR
+            put_streams(cloud, {"g/1": "FAIL"})
+        reads.append(1)
+        return found
+
+    monkeypatch.setattr(queries._Query, "read", changing)
+    assert sorted(named(ask("GET", "/streams").body)) == ["g/1", "g/2"]
+    reads.clear()
+    put_streams(cloud, {"g/1": "ERROR"})
+    assert named(ask("GET", "/streams", status="ERROR").body) == []  # it is FAIL by now
+
+
 def test_streams_are_filtered(cloud: Cloud) -> None:
     put_streams(cloud, {"north/Buoy1": "PASS", "north/buoy2": "FAIL", "south/mast": "PASS"})
     assert named(ask("GET", "/streams", group="north").body) == ["north/buoy2", "north/Buoy1"]
@@ -118,6 +137,7 @@ def test_streams_are_filtered(cloud: Cloud) -> None:
     assert named(ask("GET", "/streams", from_="2026-11-01T00:00:01").body) == ["north/buoy2", "south/mast"]
     assert named(ask("GET", "/streams", to="2026-11-01T00:00:01Z").body) == ["north/buoy2", "north/Buoy1"]
     assert named(ask("GET", "/streams", from_="2026-12-01", to="2026-11-01").body) == []
+    assert len(named(ask("GET", "/streams", from_="2026-11-01", to="2026-11-01").body)) == 3  # to the end of the day
     assert named(ask("GET", "/streams", group="north", stream="buoy2").body) == ["north/buoy2"]
     assert named(ask("GET", "/streams", group="north", stream="buoy2", status="PASS").body) == []
 
@@ -187,6 +207,19 @@ def test_unknown_run_is_not_found() -> None:
     assert ask("GET", f"/runs/{qcpid}/report").status == 404
 
 
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "eu-central-2"])
+def test_link_to_a_report_is_signed_for_every_region(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    aws.s3_for_links.cache_clear()
+    link = report.presigned("reports/g/s/x.html", 900)
+    aws.s3_for_links.cache_clear()
+    assert link.startswith(
+        f"https://results.s3.{region}.amazonaws.com/reports/g/s/x.html?X-Amz-Algorithm=AWS4-HMAC-SHA256&"
+    )
+    assert parse_qs(link.partition("?")[2])["X-Amz-Expires"] == ["900"]
+
+
 def test_report_is_a_link_for_a_quarter_of_an_hour(cloud: Cloud) -> None:
     qcpid = cloud.checked("streams/g/s.csv").output["QCPID"]
     answer = ask("GET", f"/runs/{qcpid}/report")
@@ -194,7 +227,7 @@ def test_report_is_a_link_for_a_quarter_of_an_hour(cloud: Cloud) -> None:
     address = answer.headers["Location"]
     assert cloud.rows()[0]["ReportKey"] in unquote(address)
     asked = parse_qs(address.partition("?")[2])
-    assert asked.get("X-Amz-Expires", ["900"]) == ["900"]
+    assert asked["X-Amz-Expires"] == ["900"]
     refused = cloud.execute({"GroupID": "g", "StreamID": "nothing"})
     without = ask("GET", f"/runs/{refused.output['QCPID']}/report")
     assert (without.status, "has no report" in without.body["Cause"]) == (404, True)
@@ -236,6 +269,9 @@ def test_run_of_nothing_is_refused(cloud: Cloud, body: Any, cause: str) -> None:
     [
         ("/streams", {"status": "GREAT"}, "status: "),
         ("/streams", {"from_": "yesterday"}, "from: "),
+        ("/streams", {"from_": "2026-13-99"}, "from: "),
+        ("/streams", {"from_": "٢٠٢٦-11-01"}, "from: "),
+        ("/streams", {"GroupID": "g"}, "GroupID: unknown parameter; expected one of: group, "),
         ("/streams", {"stream": "s"}, "stream: needs a group"),
         ("/streams", {"cursor": "x"}, "cursor: it does not belong to this query"),
         ("/streams", {"cursor": "WzEsMl0"}, "cursor: it does not belong to this query"),
@@ -256,6 +292,8 @@ def test_cursor_is_good_for_its_own_query_only(cloud: Cloud, monkeypatch: pytest
     cursor = ask("GET", "/streams").body["Cursor"]
     assert ask("GET", "/streams", cursor=cursor).status == 200
     assert ask("GET", "/streams", group="a", cursor=cursor).status == 422
+    handmade = cursors.encode({"GroupID": "a"}, (None,) * 6)
+    assert ask("GET", "/streams", cursor=handmade).status == 422
     assert ask("GET", "/runs", group="a", cursor=cursor).status == 422
 
 
@@ -278,6 +316,21 @@ def test_answer_that_lacks_something_is_no_answer(cloud: Cloud, operation: str, 
     answer = ask("GET", path.format(qcpid), **query)
     assert broken
     assert answer.status == {"ThrottlingException": 503, "AccessDeniedException": 500}[kind]
+
+
+def test_request_with_a_key_starts_one_run_however_often_it_is_sent(cloud: Cloud) -> None:
+    wanted = {"GroupID": "g", "StreamID": "s"}
+    arns = [ask("POST", "/runs", wanted, token=token).body["ExecutionArn"] for token in ("a", "a", "b")]
+    arns.append(ask("POST", "/runs", {**wanted, "StreamID": "t"}, token="a").body["ExecutionArn"])
+    assert [arns.index(arn) for arn in arns] == [0, 0, 2, 3]
+    assert len(cloud.sfn.list_executions(stateMachineArn=SETTINGS["STATE_MACHINE"])["executions"]) == 3
+
+
+def test_run_with_a_status_of_a_later_version_hides_no_other(cloud: Cloud) -> None:
+    cloud.table("QCSummary").put_item(
+        Item={"GroupID": "g", "StartTime": "2026", "QCPID": "q", "Status": "NEW", "ExecutionArn": "a"}
+    )
+    assert [run["Status"] for run in ask("GET", "/runs", group="g").body["Runs"]] == ["NEW"]
 
 
 def test_run_that_was_perhaps_not_started_is_no_success(cloud: Cloud) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import show_streams
-from tests.functions.cloud import QUARTER, SETTINGS, Cloud, Context
+from tests.functions.cloud import QUARTER, SETTINGS, Cloud, Context, client_error
 
 HOSTILE = "<img src=x onerror=alert(1)> \"'&"
 
@@ -52,10 +52,48 @@ def test_links_lead_from_the_streams_to_a_run_and_its_report(cloud: Cloud) -> No
 def test_what_is_typed_into_the_form_filters(cloud: Cloud) -> None:
     for group in ("north", "south"):
         cloud.checked(f"streams/{group}/s.csv")
-    assert [one["group"] for one in actions(shown({"group": "south"}, view="streams")) if one["view"] == "stream"] == [
-        "south"
-    ]
-    assert "No stream here is like that" in shown({"group": "east", "status": ""}, view="streams")
+    (form,) = [one for one in actions(shown(view="streams")) if "form" in one]
+    assert [one["group"] for one in actions(shown({"group": "south"}, **form)) if one["view"] == "stream"] == ["south"]
+    assert "No stream here is like that" in shown({"group": "east", "status": ""}, **form)
+
+
+def test_what_is_left_in_a_form_does_not_follow_a_link(cloud: Cloud) -> None:
+    cloud.upload("rules/g.yaml", "schema: {fields: [{name: wind, type: number, constraints: {maximum: 3}}]}")
+    for wind in ("1.2", "9.9"):
+        cloud.checked("streams/g/s.csv", QUARTER.replace("1.2", wind))
+    page = shown({"status": "FAIL", "text": "else"}, view="stream", group="g", stream="s")
+    assert len([one for one in actions(page) if one["view"] == "run"]) == 4  # in the strip and in the table
+
+
+def test_ids_with_spaces_at_their_ends_stay_as_they_are(cloud: Cloud) -> None:
+    cloud.checked("streams/odd/ a .csv")
+    (stream,) = [one for one in actions(shown(view="streams")) if one["view"] == "stream"]
+    assert stream["stream"] == " a "
+    page = shown(**stream)
+    assert {one["stream"] for one in actions(page) if one["view"] == "ask"} == {" a "}
+    assert "This stream has no run yet" not in page
+
+
+def test_failure_of_aws_is_a_page_in_plain_words(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    cloud.break_calls("Query", client_error("Query", "ThrottlingException"))
+    page = shown(view="streams")
+    assert "AWS did not answer as it should" in page
+    assert "ThrottlingException" not in page
+    assert "ThrottlingException" in caplog.text
+
+
+def test_page_that_is_shown_again_starts_no_second_run(cloud: Cloud) -> None:
+    cloud.checked("streams/g/s.csv")
+    (start,) = [one for one in actions(shown(view="ask", group="g", stream="s")) if one["view"] == "start"]
+    for _ in range(3):
+        assert "A run has been started" in shown(**start)
+    assert len(cloud.sfn.list_executions(stateMachineArn=SETTINGS["STATE_MACHINE"])["executions"]) == 1
+    assert "A run has been started" not in shown(view="stream", group="g", stream="s", started="arn:bogus")
+
+
+@pytest.mark.parametrize(("name", "value"), [("from", "yesterday"), ("to", "01/11/2026")])
+def test_time_that_is_none_is_refused(cloud: Cloud, name: str, value: str) -> None:  # noqa: ARG001
+    assert f"{name}: &#39;{value}&#39; is no time" in shown(view="streams", **{name: value})
 
 
 def test_rerun_is_started_by_its_own_link_only(cloud: Cloud) -> None:
@@ -69,6 +107,7 @@ def test_rerun_is_started_by_its_own_link_only(cloud: Cloud) -> None:
     page = shown(**asked)
     assert started() == []
     (start,) = [one for one in actions(page) if one["view"] == "start"]
+    assert start.pop("form", None) is None
     page = shown(**start)
     (execution,) = started()
     assert json.loads(cloud.sfn.describe_execution(executionArn=execution["executionArn"])["input"]) == {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from local.aws import free_port
 from local.page import served
 from local.pipeline import Pipeline, until
 from tests.browser.conftest import ROOT, Watched
@@ -73,6 +75,11 @@ def test_stream_is_found_looked_at_and_run_again(watched: Watched, pipeline: Pip
     assert watched.said == []
 
 
+def violations(watched: Watched) -> list[str]:
+    """Returns what the browser said, but for the statuses of pages that are not there."""
+    return [text for text in watched.said if "the server responded with a status of 4" not in text]
+
+
 def picture(watched: Watched, name: str) -> None:
     """Checks that a picture of this page is in the docs; writes it with WRITE=1."""
     place = ROOT / "docs" / "page" / f"{name}.png"
@@ -114,7 +121,7 @@ def test_pages_can_be_read_by_everybody(
         tab.goto(f"{page}?{urlencode(asked)}")
         assert watched.axe() == []
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), asked
-    assert watched.said == []
+    assert violations(watched) == []
     tab.close()
 
 
@@ -131,7 +138,26 @@ def test_hostile_names_do_nothing(watched: Watched, pipeline: Pipeline, page: st
     for hostile in ("'\"><script>x</script>", "streams&x=<b>"):
         tab.goto(f"{page}?{urlencode({'view': hostile, 'group': hostile, 'text': hostile, 'from': hostile})}")
     assert tab.locator("img, script").count() == 0
-    assert watched.said == []
+    assert violations(watched) == []
+
+
+def test_double_click_starts_one_run(watched: Watched, pipeline: Pipeline, page: str, history: str) -> None:
+    tab = watched.page
+    before = len(pipeline.rows(GroupID=history, StreamID="south"))
+    tab.goto(f"{page}?{urlencode({'view': 'ask', 'group': history, 'stream': 'south'})}")
+    tab.get_by_role("button", name="Check it again").dblclick()
+    expect(tab.locator(".strip a")).to_have_count(before + 1, timeout=60_000)
+    tab.wait_for_timeout(3000)
+    assert len(pipeline.rows(GroupID=history, StreamID="south")) == before + 1
+
+
+def test_api_that_does_not_answer_is_told(watched: Watched, pipeline: Pipeline) -> None:
+    nobody = replace(pipeline, outputs={**pipeline.outputs, "ApiUrl": f"http://127.0.0.1:{free_port()}"})
+    with served(nobody) as address:
+        answer = watched.page.goto(address)
+        assert answer is not None
+        assert answer.status == 502
+        assert "The API did not answer as it should" in watched.page.inner_text("main")
 
 
 def test_page_answers_to_this_machine_and_to_itself_only(watched: Watched, pipeline: Pipeline, page: str) -> None:
@@ -140,7 +166,10 @@ def test_page_answers_to_this_machine_and_to_itself_only(watched: Watched, pipel
     began = len(pipeline.executions())
     assert request.get(page, headers={"Host": "evil.example.org"}).status == 403
     assert request.post(page, form=form, headers={"Origin": "http://evil.example.org"}).status == 403
-    assert request.get(f"{page}?{urlencode(form)}").ok  # a link starts nothing
+    assert request.get(f"{page}?{urlencode(form)}").status == 404  # a link starts nothing
+    assert request.get(f"{page}?from=yesterday").status == 422
+    assert request.get(f"{page}?view=run&qcpid=00000000-0000-0000-0000-000000000000").status == 404
+    assert request.fetch(page, method="HEAD").ok
     assert request.post(page, form={"view": "start", "group": "g"}).status == 422
     assert request.get(f"{page}elsewhere").status == 404
     assert request.get(f"{page}report?qcpid=00000000-0000-0000-0000-000000000000").status == 404
