@@ -73,7 +73,7 @@ class Page:
 
 def show(source: Source, asked: Mapping[str, str], frame: Frame) -> Page:
     """Returns the page that is asked for: `view`, and what the view takes. What is wrong with a request is a page, too."""
-    given = {name: value for name, value in asked.items() if value.strip()}
+    given = {name: value for name, value in asked.items() if value}
     try:
         return VIEWS.get(given.pop("view", "streams"), _unknown)(source, given, frame)
     except NotFound as error:
