@@ -69,6 +69,39 @@ def clean(observed: tuple[Pipeline, Path]) -> tuple[dict[str, list[str]], set[st
     return calls, set(pipeline.details(run.output["QCPID"]))
 
 
+# What one run asks AWS for, with flags and clean rows, the dearest that a small file can ask for. Whoever adds a call adds it here,
+# and to docs/costs.md.
+BUDGET: dict[str, dict[str, int]] = {
+    "StartQC": {"PutItem": 2, "HeadObject": 4, "UpdateItem": 1},
+    **dict.fromkeys(
+        ("QCProcess1", "QCProcess2", "QCProcess3"),
+        {"GetObject": 2, "BatchWriteItem": 1, "PutObject": 2, "UpdateItem": 1},
+    ),
+    "EndQC": {"GetItem": 1, "UpdateItem": 3},
+    "SendQCSummary": {"Query": 1, "PutItem": 1, "Publish": 1, "UpdateItem": 2},
+    "WriteReport": {"GetObject": 3, "PutObject": 1, "UpdateItem": 1},
+    "WriteFlags": {"GetObject": 6, "HeadObject": 3, "PutObject": 3, "UpdateItem": 1},
+}
+TRANSITIONS, PAYLOAD_BYTES = 15, 4096
+
+
+def test_run_keeps_its_budget(observed: tuple[Pipeline, Path], clean: tuple[dict[str, list[str]], set[str]]) -> None:
+    calls, _ = clean
+    counted = {name: dict(Counter(place.split()[0] for place in places)) for name, places in calls.items()}
+    assert counted == BUDGET
+    pipeline, _ = observed
+    run = pipeline.checked("streams/budget/s.csv", QUARTER.encode())
+    history = pipeline.sfn.get_paginator("get_execution_history").paginate(executionArn=run.arn)
+    entered = [
+        event["stateEnteredEventDetails"]
+        for page in history
+        for event in page["events"]
+        if "stateEnteredEventDetails" in event
+    ]
+    assert len(entered) <= TRANSITIONS
+    assert max(len(one.get("input", "")) for one in entered) <= PAYLOAD_BYTES
+
+
 def calls_of_close_run(pipeline: Pipeline, folder: Path, around: str) -> dict[str, list[str]]:
     """Returns the calls of CloseRun after something else failed."""
     (folder / "faults" / f"{around}.json").write_text(json.dumps([AFTER[around]]))
