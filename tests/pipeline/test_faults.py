@@ -73,10 +73,10 @@ def clean(observed: tuple[Pipeline, Path]) -> tuple[dict[str, list[str]], set[st
 # and to docs/costs.md.
 BUDGET: dict[str, dict[str, int]] = {
     "StartQC": {"PutItem": 2, "HeadObject": 4, "UpdateItem": 1},
-    **dict.fromkeys(
-        ("QCProcess1", "QCProcess2", "QCProcess3"),
-        {"GetObject": 2, "BatchWriteItem": 1, "PutObject": 2, "UpdateItem": 1},
-    ),
+    **{
+        f"QCProcess{number}": {"GetObject": 2, "BatchWriteItem": 1, "PutObject": 2, "UpdateItem": 1}
+        for number in (1, 2, 3)
+    },
     "EndQC": {"GetItem": 1, "UpdateItem": 3},
     "SendQCSummary": {"Query": 1, "PutItem": 1, "Publish": 1, "UpdateItem": 2},
     "WriteReport": {"GetObject": 3, "PutObject": 1, "UpdateItem": 1},
