@@ -111,6 +111,14 @@ def test_number_of_rows_has_a_nearest_value(rows: dict[str, int]) -> None:
     assert [str(one) for one in found.changed[0].nearest] == [f"rows.{next(iter(rows))}: 7"]
 
 
+def test_malformed_rows_need_a_share_of_all_checks() -> None:
+    body = content([1, 2, 3]) + b"one cell\n"
+    strict, open_ = rules_of({}), rules_of({}, limits={"max_fail_share": 0.5})
+    (near,) = compared(body, open_, strict).changed[0].nearest
+    assert (near.place, near.value) == ("limits.max_fail_share", 0.25)
+    assert not compared(body, open_, rules_of({}, limits={"max_fail_share": near.value})).verdict_changes
+
+
 def test_file_that_cannot_be_read_has_no_limits_to_move() -> None:
     found = compared(b"\xff\xfe\x00broken", WIDE, NARROW)
     assert not found.verdict_changes

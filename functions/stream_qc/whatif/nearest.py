@@ -63,8 +63,9 @@ def nearest_of(open_stream: Open, form: Format, rules: Rules, result: Result) ->
             value = _nearest(limit, lambda value, limit=limit: _passes(limit.check(value), rules, result, blocks))  # type: ignore[misc]
             if value is not None:
                 found.append(Nearest(limit.place, value))
-    share = result.fail / result.rows
-    return [*found, Nearest(f"limits.streams.{result.field}.{result.test}", share)]
+    # A share of its own can be given to a check of a field only.
+    place = "limits.max_fail_share" if result.field == "*" else f"limits.streams.{result.field}.{result.test}"
+    return [*found, Nearest(place, result.fail / result.rows)]
 
 
 def _blocks(open_stream: Open, form: Format, rules: Rules, needs: Sequence[str]) -> list[Block]:
