@@ -140,6 +140,8 @@ def test_make_local_writes_its_files_and_stops_everything_it_started(ending: sig
             "ResultsBucketName",
             "QCEmailTopicArn",
             "QCResultsTopicArn",
+            "ApiUrl",
+            "DashboardUrl",
         }
         command = f". {env} && aws s3 cp README.md s3://$StreamBucketName/streams/README.md && echo $AWS_ENDPOINT_URL"
         listed = subprocess.run(
