@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
 
 from local.page import Api
 from local.pipeline import Pipeline, until
@@ -41,10 +43,9 @@ def test_run_is_started_and_found_by_the_api(pipeline: Pipeline, api: Api, group
 
 
 def test_request_that_is_not_signed_is_refused(pipeline: Pipeline) -> None:
-    done = subprocess.run(
-        ["curl", "-s", f"{pipeline.outputs['ApiUrl']}/streams"], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout) == {"message": "Forbidden"}
+    request = AWSRequest("GET", f"{pipeline.outputs['ApiUrl']}/streams").prepare()
+    answer = URLLib3Session().send(request)
+    assert (answer.status_code, json.loads(answer.content)) == (403, {"message": "Forbidden"})
 
 
 def test_schemathesis_finds_nothing(api: Api, pipeline: Pipeline, tmp_path: Path, group: str) -> None:
