@@ -165,7 +165,9 @@ def _not_found(error: NotFound | NotFoundError) -> Response[str]:
 
 def _fail(error: Exception) -> Response[str]:
     if is_transient(error) or isinstance(error, TemporaryFailure):
-        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "TemporaryFailure", f"AWS is busy; ask again. {error}")
+        return _problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, "TemporaryFailure", f"AWS is temporarily unavailable; retry. {error}"
+        )
     if app.current_event.body and "json" not in app.current_event.headers.get("content-type", "json"):
         return _refuse_media_type(error)  # that of a form without a boundary, for one, has no error of its own
     logger.exception("the request failed")

@@ -24,7 +24,7 @@ def now() -> str:
 def first_of(name: str, time: str | None) -> str | None:
     """Returns the first moment of a time, such as 2026-11-01 or 2026-11-01T12:00Z, as a timestamp.
 
-    Raises InvalidInput, with this name of the parameter, for what is no time.
+    Raises InvalidInput, with this name of the parameter, for what is not a valid time.
     """
     return _completed(name, time, "0000-01-01T00:00:00.000000")
 
@@ -39,7 +39,9 @@ def _completed(name: str, time: str | None, rest: str) -> str | None:
         return None
     if not re.fullmatch(TIME, time):
         raise InvalidInput(
-            f"{name}: {time!r} is no time; write it as 2026-11-01, 2026-11-01T12:00 or 2026-11-01T12:00:00Z"[:300]
+            f"{name}: {time!r} is not a valid time; write it as 2026-11-01, 2026-11-01T12:00 or 2026-11-01T12:00:00Z"[
+                :300
+            ]
         )
     begun = time.removesuffix("Z")
     return begun + rest[len(begun) :] + "Z"

@@ -68,8 +68,8 @@ def parser() -> argparse.ArgumentParser:
     what_if = commands.add_parser(
         "what-if",
         help="tell what other rules would have said of files",
-        description="Checks files by the rules of now and by others, and tells which verdicts would change, through which checks "
-        "and rows, and at which value of a limit each check that fails would have passed.",
+        description="Checks files with the current rules and with candidate rules, and tells which verdicts would change, "
+        "through which checks and rows, and the nearest limit at which each failing check would have passed.",
         epilog="Exit status: 0 no verdict would change, 1 one would, 2 usage error, invalid rules or unusable file.",
     )
     what_if.add_argument("candidate", type=Path, metavar="CANDIDATE.yaml", help="the rules to try")
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "--rules",
         type=Path,
         metavar="RULES.yaml",
-        help="the rules of now; without them, any readable file with at least one row passes",
+        help="the current rules; without them, any readable file with at least one row passes",
     )
     what_if.add_argument("--json", action="store_true", help="print the result as JSON, one line for each file")
     what_if.add_argument("--report", type=Path, metavar="PAGE.html", help="write a page that shows the same")

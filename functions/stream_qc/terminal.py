@@ -100,7 +100,7 @@ def show_what_if(compared: Compared) -> None:
             _show_changed(console, mark, what, one)
     if compared.without_effect:
         names = _few(compared.without_effect)
-        console.print(f"  [dim]other rules, and passes as before: {escape(names)}[/]")
+        console.print(f"  [dim]rules changed, still passes: {escape(names)}[/]")
 
 
 def show_what_if_total(compared: list[Compared]) -> None:

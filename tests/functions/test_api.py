@@ -142,7 +142,7 @@ def test_streams_are_filtered(cloud: Cloud) -> None:
     assert named(ask("GET", "/streams", group="north", stream="buoy2", status="PASS").body) == []
 
 
-def test_request_for_what_is_rare_reads_a_few_pages_and_goes_on(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_match_reads_a_bounded_number_of_pages(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MOST_READS", 2)
     read = queries._Query.read
     monkeypatch.setattr(queries._Query, "read", lambda query, place, limit=None: read(query, place, limit or 5))
@@ -256,7 +256,7 @@ def test_run_is_started_with_the_input_of_a_rerun(cloud: Cloud) -> None:
         (None, ""),
     ],
 )
-def test_run_of_nothing_is_refused(cloud: Cloud, body: Any, cause: str) -> None:
+def test_invalid_run_request_is_refused(cloud: Cloud, body: Any, cause: str) -> None:
     answer = ask("POST", "/runs", body)
     assert (answer.status, answer.body["Error"]) == (422, "InvalidInput")
     assert cause in answer.body["Cause"]
@@ -280,7 +280,7 @@ def test_run_of_nothing_is_refused(cloud: Cloud, body: Any, cause: str) -> None:
         ("/runs/nonsense", {}, "qcpid: "),
     ],
 )
-def test_query_that_cannot_be_answered_is_refused(path: str, query: dict[str, str], cause: str) -> None:
+def test_invalid_query_is_refused(path: str, query: dict[str, str], cause: str) -> None:
     answer = ask("GET", path, **query)
     assert (answer.status, answer.body["Error"]) == (422, "InvalidInput")
     assert cause in answer.body["Cause"]
@@ -308,7 +308,7 @@ def test_cursor_is_good_for_its_own_query_only(cloud: Cloud, monkeypatch: pytest
         ("GetItem", "/runs/{}"),
     ],
 )
-def test_answer_that_lacks_something_is_no_answer(cloud: Cloud, operation: str, path: str, kind: str) -> None:
+def test_failed_read_is_never_a_partial_answer(cloud: Cloud, operation: str, path: str, kind: str) -> None:
     qcpid = cloud.checked("streams/g/s.csv").output["QCPID"]
     query = {"group": "g"} if path == "/runs" else {}
     assert ask("GET", path.format(qcpid), **query).status == 200
@@ -326,19 +326,19 @@ def test_request_with_a_key_starts_one_run_however_often_it_is_sent(cloud: Cloud
     assert len(cloud.sfn.list_executions(stateMachineArn=SETTINGS["STATE_MACHINE"])["executions"]) == 3
 
 
-def test_run_with_a_status_of_a_later_version_hides_no_other(cloud: Cloud) -> None:
+def test_unknown_status_does_not_break_a_page_of_runs(cloud: Cloud) -> None:
     cloud.table("QCSummary").put_item(
         Item={"GroupID": "g", "StartTime": "2026", "QCPID": "q", "Status": "NEW", "ExecutionArn": "a"}
     )
     assert [run["Status"] for run in ask("GET", "/runs", group="g").body["Runs"]] == ["NEW"]
 
 
-def test_run_that_was_perhaps_not_started_is_no_success(cloud: Cloud) -> None:
+def test_throttled_start_is_answered_with_503(cloud: Cloud) -> None:
     cloud.break_calls("StartExecution", client_error("StartExecution", "ThrottlingException"))
     assert ask("POST", "/runs", {"GroupID": "g", "StreamID": "s"}).status == 503
 
 
-def test_run_that_was_started_by_a_lost_request_is_the_run(cloud: Cloud) -> None:
+def test_lost_answer_to_a_start_returns_the_started_run(cloud: Cloud) -> None:
     cloud.break_calls("StartExecution", client_error("StartExecution", "ExecutionAlreadyExists"), after=True)
     answer = ask("POST", "/runs", {"GroupID": "g", "StreamID": "s"})
     assert answer.status == 202
@@ -346,7 +346,7 @@ def test_run_that_was_started_by_a_lost_request_is_the_run(cloud: Cloud) -> None
     assert one["executionArn"] == answer.body["ExecutionArn"]
 
 
-def test_streams_that_dynamodb_leaves_out_are_asked_for_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unprocessed_keys_are_read_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     put_streams(cloud, {f"g/{index}": "PASS" for index in range(5)})
     client, asked = cloud.table("QCStreams").meta.client, list[int]()
     whole = client.batch_get_item
@@ -363,7 +363,7 @@ def test_streams_that_dynamodb_leaves_out_are_asked_for_again(cloud: Cloud, monk
     assert asked == [5, 3, 1]
 
 
-def test_what_passes_by_itself_is_to_be_asked_again(cloud: Cloud) -> None:
+def test_transient_error_is_answered_with_503(cloud: Cloud) -> None:
     cloud.break_calls("Query", client_error("Query", "ThrottlingException"))
     answer = ask("GET", "/streams")
     assert (answer.status, answer.body["Error"]) == (503, "TemporaryFailure")
