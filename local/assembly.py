@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,26 +21,28 @@ SOURCES = ("app.py", "cdk.json", "requirements/functions.txt", "stacks", "functi
 UNUSED_SECONDS = 3600
 
 
-def synthesize(assemblies: Path = ASSEMBLIES, root: Path = ROOT, name: str = STACK) -> Path:
+def synthesize(
+    assemblies: Path = ASSEMBLIES, root: Path = ROOT, name: str = STACK, settings: Mapping[str, str] | None = None
+) -> Path:
     """Returns the folder of the cloud assembly of a stack. Synthesises it only if none was made from the same sources.
 
-    Several processes may do this at once: an assembly appears complete, and never changes. Exits with the CDK's message if
-    the app cannot be synthesised.
+    settings: those of the stack that differ from the defaults. Several processes may do this at once: an assembly appears
+    complete, and never changes. Exits with the CDK's message if the app cannot be synthesised.
     """
-    assembly = assemblies / fingerprint(root, name)
+    assembly = assemblies / fingerprint(root, name, settings)
     try:
         os.utime(assembly)  # for _remove_unused
     except FileNotFoundError:
-        _make(assembly, root, name)
+        _make(assembly, root, _context(name, settings))
     _remove_unused(assemblies)
     return assembly
 
 
-def _make(assembly: Path, root: Path, name: str) -> None:
+def _make(assembly: Path, root: Path, context: dict[str, str]) -> None:
     assembly.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=assembly.parent) as folder:
         made = Path(folder, "assembly")
-        _run_app(root, made, _context(name))
+        _run_app(root, made, context)
         try:
             made.rename(assembly)
         except OSError:
@@ -48,13 +50,14 @@ def _make(assembly: Path, root: Path, name: str) -> None:
                 raise  # otherwise another process has made the same assembly meanwhile
 
 
-def _context(name: str) -> dict[str, str]:
-    return {"target": "local", "name": name, "reportLinkHours": "12"}
+def _context(name: str, settings: Mapping[str, str] | None) -> dict[str, str]:
+    at_once = {"partsAtOnce": "2"}  # as many as there are cores
+    return {"target": "local", "name": name, "reportLinkHours": "12", **at_once, **(settings or {})}
 
 
-def fingerprint(root: Path, name: str = STACK) -> str:
+def fingerprint(root: Path, name: str = STACK, settings: Mapping[str, str] | None = None) -> str:
     """Returns a hash of everything that an assembly is made from."""
-    made_with = {"aws-cdk-lib": version("aws-cdk-lib"), "python": sys.version, "context": _context(name)}
+    made_with = {"aws-cdk-lib": version("aws-cdk-lib"), "python": sys.version, "context": _context(name, settings)}
     files = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources(root)}
     return hashlib.sha256(json.dumps([made_with, files]).encode()).hexdigest()[:16]
 

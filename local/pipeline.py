@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,9 +22,14 @@ WAIT_SECONDS = 120
 
 
 @contextlib.contextmanager
-def deployed(port: int, extra: dict[str, str] | None = None, module: str = "local.ministack") -> Iterator[Pipeline]:
-    """Starts a local AWS on the port, deploys the pipeline to it and yields it. See `local.aws.running`."""
-    assembly = synthesize()
+def deployed(
+    port: int,
+    extra: dict[str, str] | None = None,
+    module: str = "local.ministack",
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Pipeline]:
+    """Starts a local AWS on the port, deploys the pipeline with these settings to it and yields it. See `local.aws.running`."""
+    assembly = synthesize(settings=settings)
     with running(port, extra, module) as aws:
         yield Pipeline(aws, deploy(aws, assembly))
 

@@ -52,9 +52,14 @@ class Functions:
         }
         reports = {"RESULTS_BUCKET": storage.results.bucket_name} if storage.results else {}
 
+        split = settings.split_above_mib if reports else 0
+        above = {"SPLIT_ABOVE_MIB": str(split)}
         self.start_qc = self._function(
-            "StartQC", "step_1_start_qc.handler", {**streams, **summary, **states, **once}, seconds=120
+            "StartQC", "step_1_start_qc.handler", {**streams, **summary, **states, **once, **above}, seconds=120
         )
+        cutting = {**streams, **reports, **above, "POLARS_MAX_THREADS": "1"}
+        self.plan_parts = self._function("PlanParts", "plan_parts.handler", cutting, seconds=300) if split else None
+        self.count_rows = self._function("CountRows", "count_rows.handler", cutting, seconds=900) if split else None
         self.processes = [
             self._function(
                 f"QCProcess{number}",
@@ -135,7 +140,8 @@ class Functions:
     def steps(self) -> list[lambda_.Function]:
         """The functions that the state machine invokes."""
         report = [one for one in (self.write_report, self.write_flags) if one]
-        return [self.start_qc, *self.processes, self.end_qc, self.send_qc_summary, *report, self.close_run]
+        parts = [one for one in (self.plan_parts, self.count_rows) if one]
+        return [self.start_qc, *parts, *self.processes, self.end_qc, self.send_qc_summary, *report, self.close_run]
 
     def _function(
         self,

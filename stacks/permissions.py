@@ -66,7 +66,8 @@ def grant(
         details: ("dynamodb:BatchWriteItem",),
     }
     results = storage.results
-    part = {results.arn_for_objects("parts/*"): ("s3:PutObject",)} if results else {}
+    kept = ("s3:PutObject", NEWEST) if settings.split_above_mib else ("s3:PutObject",)
+    part = {results.arn_for_objects("parts/*"): kept, results.bucket_arn: ("s3:ListBucket",)} if results else {}
     linked = {results.arn_for_objects("reports/*"): (NEWEST,)} if results and settings.report_link_hours else {}
     matrix: list[tuple[lambda_.Function, Permissions]] = [
         (
@@ -145,6 +146,7 @@ def grant(
             },
         ),
     ]
+    matrix += _of_parts(functions, storage)
     matrix += _of_reports(functions, storage)
     shown = _of_history(storage, machine_arn)
     if functions.serve_api:
@@ -152,6 +154,7 @@ def grant(
         matrix.append((functions.serve_api, {**shown, **of_groups}))
     if functions.show_streams:
         matrix.append((functions.show_streams, shown))
+    _let_maps_read(machine, storage)
     # A policy of its own: the function could not be created before a policy that names it.
     iam.Policy(
         functions.reconcile,
@@ -180,6 +183,29 @@ def grant(
             )
         for resource, actions in permissions.items():
             function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+
+
+def _let_maps_read(machine: sfn.StateMachine, storage: Storage) -> None:
+    """Lets the Distributed Maps of the state machine read their lists, and start and stop their children."""
+    if storage.results is None:
+        return
+    lists = storage.results.arn_for_objects("parts/*")
+    machine.add_to_role_policy(iam.PolicyStatement(actions=[NEWEST], resources=[lists]))
+    accept(machine, objects_under(storage.results, "parts"), reason="the IDs of runs are not known at deployment")
+
+
+def _of_parts(functions: Functions, storage: Storage) -> list[tuple[lambda_.Function, Permissions]]:
+    results = storage.results
+    if results is None:
+        return []
+    permissions: Permissions = {
+        storage.streams.bucket_arn: ("s3:ListBucket",),
+        storage.streams.arn_for_objects("streams/*"): (VERSION,),
+        storage.streams.arn_for_objects("rules/*"): (VERSION,),
+        results.bucket_arn: ("s3:ListBucket",),  # without it S3 answers 403 for an object that is not there
+        results.arn_for_objects("parts/*"): ("s3:PutObject", NEWEST),
+    }
+    return [(one, permissions) for one in (functions.plan_parts, functions.count_rows) if one]
 
 
 def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Function, Permissions]]:

@@ -17,35 +17,18 @@ upload's event or a rerun's fields, and its output is the same for both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks import parts
 from stacks.functions import Functions
 from stacks.review import ANY, accept, aws_managed_key, versions_of
+from stacks.settings import Settings
+from stacks.steps import ERROR_AND_CAUSE, condition, invoke, jsonata
 from stacks.storage import Storage
-
-# What passes by itself: failures of Lambda, throttles (a burst can keep a small account's Lambdas busy for long), AWS's failures
-# inside a function (pipeline.errors), and another delivery of the same upload that is starting the run. An upload that waits is
-# better than one that is lost. Never States.ALL: a mistake stays one.
-TRANSIENT = [
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.TooManyRequestsException",
-    "TemporaryFailure",
-    "UploadBeingStarted",
-]
-# They last 94 minutes on average, by full jitter, so that an hour in which a service refuses everything is waited out.
-ATTEMPTS = 45
-BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
 
 FOLDER_MARKER = """
     $states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"
@@ -57,19 +40,11 @@ EXECUTION = """{
     "ExecutionStart": $states.context.Execution.StartTime,
     "Input": $states.context.Execution.Input
 }"""
-# The Cause of a function's error is JSON with errorMessage for people; Lambda's own errors carry text.
-ERROR_AND_CAUSE = r"""
-    "Error": $states.errorOutput.Error,
-    "Cause": (
-        $cause := $string($states.errorOutput.Cause);
-        $said := $contains($cause, /^\s*\{/) ? $parse($cause).errorMessage;
-        $substring($exists($said) ? $string($said) : $cause, 0, 4000)
-    )"""
 FAILED_EXECUTION = f"$merge([{EXECUTION}, $states.input])"
 
 
 class QCStateMachine(sfn.StateMachine):
-    def __init__(self, scope: Construct, functions: Functions, storage: Storage) -> None:
+    def __init__(self, scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> None:
         log_group = logs.LogGroup(
             scope,
             "StateMachineLogs",
@@ -85,7 +60,7 @@ class QCStateMachine(sfn.StateMachine):
             # An explicit name: the machine invokes CloseRun, whose role names the machine's executions. With a generated
             # name each would have to be created before the other.
             state_machine_name=Stack.of(scope).stack_name,
-            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions)),
+            definition_body=sfn.DefinitionBody.from_chainable(_definition(scope, functions, storage, settings)),
             query_language=sfn.QueryLanguage.JSONATA,
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
@@ -102,107 +77,103 @@ class QCStateMachine(sfn.StateMachine):
             accept(self, versions_of(step), reason=reason)
 
 
-def _definition(scope: Construct, functions: Functions) -> sfn.IChainable:
+def _definition(scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> sfn.IChainable:
     broke = sfn.Fail.jsonata(
-        scope, "RunError", error=_jsonata("$states.input.Error"), cause=_jsonata("$states.input.Cause")
+        scope, "RunError", error=jsonata("$states.input.Error"), cause=jsonata("$states.input.Cause")
     )
-    close = _invoke(scope, "CloseRun", functions.close_run, payload=FAILED_EXECUTION, outputs="$states.input")
-    close.add_catch(broke, errors=["States.ALL"], outputs=_jsonata("$states.input"))  # EventBridge invokes it again
+    close = invoke(scope, "CloseRun", functions.close_run, payload=FAILED_EXECUTION, outputs="$states.input")
+    close.add_catch(broke, errors=["States.ALL"], outputs=jsonata("$states.input"))  # EventBridge invokes it again
     close.next(broke)
-    broken_off = _jsonata(f"{{{ERROR_AND_CAUSE}}}")
+    broken_off = jsonata(f"{{{ERROR_AND_CAUSE}}}")
 
-    send = _invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
+    send = invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
     verdict = (
         sfn.Choice.jsonata(scope, "Verdict?")
-        .when(_condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
-        .when(_condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
+        .when(condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
+        .when(condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
         .otherwise(broke)
     )
     if functions.write_report:
         # After the summary, which does not wait for it. What it cannot write changes no verdict, and its alarm rings.
-        write = _invoke(scope, "WriteReport", functions.write_report, outputs="$states.input", attempts=5)
+        write = invoke(scope, "WriteReport", functions.write_report, outputs="$states.input", attempts=5)
         then = _flags(scope, functions, verdict)
-        write.add_catch(then, errors=["States.ALL"], outputs=_jsonata("$states.input"))
+        write.add_catch(then, errors=["States.ALL"], outputs=jsonata("$states.input"))
         send.next(write)
         write.next(then)
     else:
         send.next(verdict)
 
-    end = _invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
+    end = invoke(scope, "EndQC", functions.end_qc, payload='$merge([$run, {"Results": $states.input}])')
     end.add_catch(close, errors=["States.ALL"], outputs=broken_off)
     end.next(send)
 
     processes = sfn.Parallel.jsonata(scope, "QCProcesses")
     processes.branch(
-        *(_process(scope, number, function) for number, function in enumerate(functions.processes, start=1))
+        *(
+            _process(scope, number, function, storage, settings)
+            for number, function in enumerate(functions.processes, start=1)
+        )
     )
     processes.next(end)
 
     # The run is also a variable, because the output of the processes is only the list of their results.
-    start = _invoke(
+    start = invoke(
         scope,
         "StartQC",
         functions.start_qc,
         payload=EXECUTION,
-        assign={"run": _jsonata("$states.result.Payload")},
+        assign={"run": jsonata("$states.result.Payload")},
     )
     start.add_catch(close, errors=["States.ALL"], outputs=broken_off)
+    way: sfn.IChainable = processes
+    if functions.plan_parts and functions.count_rows and storage.results:
+        way = parts.planned(
+            scope,
+            functions.plan_parts,
+            functions.count_rows,
+            storage.results,
+            settings.parts_at_once,
+            then=processes,
+            failed=close,
+        )
     start.next(
         sfn.Choice.jsonata(scope, "Started?")
-        .when(_condition('$states.input.Status = "RUNNING"'), processes)
-        .when(_condition('$states.input.Status = "REPEATED"'), _ending(scope, "AlreadyChecked"))
+        .when(condition('$states.input.Status = "RUNNING"'), way)
+        .when(condition('$states.input.Status = "REPEATED"'), _ending(scope, "AlreadyChecked"))
         .otherwise(send)
     )
 
-    marker = sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": _jsonata("$states.input.detail.object.key")})
-    return sfn.Choice.jsonata(scope, "Folder?").when(_condition(FOLDER_MARKER), marker).otherwise(start)
+    marker = sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": jsonata("$states.input.detail.object.key")})
+    return sfn.Choice.jsonata(scope, "Folder?").when(condition(FOLDER_MARKER), marker).otherwise(start)
 
 
 def _flags(scope: Construct, functions: Functions, verdict: sfn.Choice) -> sfn.Choice:
     """Returns the way to the verdict over WriteFlags, for runs whose rules ask for the flags of every row."""
     if functions.write_flags is None:
         return verdict
-    write = _invoke(scope, "WriteFlags", functions.write_flags, outputs="$states.input", attempts=5)
-    write.add_catch(verdict, errors=["States.ALL"], outputs=_jsonata("$states.input"))
+    write = invoke(scope, "WriteFlags", functions.write_flags, outputs="$states.input", attempts=5)
+    write.add_catch(verdict, errors=["States.ALL"], outputs=jsonata("$states.input"))
     write.next(verdict)
-    asked = _condition("$exists($states.input.Results[Flags != ''])")
+    asked = condition("$exists($states.input.Results[Flags != ''])")
     return sfn.Choice.jsonata(scope, "Flags?").when(asked, write).otherwise(verdict)
 
 
-def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:
+def _process(
+    scope: Construct, number: int, function: lambda_.Function, storage: Storage, settings: Settings
+) -> sfn.IChainable:
     """Returns one QC process. Its errors are caught in its own branch, so that its siblings finish."""
     broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Error")
-    process = _invoke(scope, f"QCProcess{number}", function)
-    return process.add_catch(
+    process = invoke(scope, f"QCProcess{number}", function, payload="$run")
+    process.add_catch(
         broke,
         errors=["States.ALL"],
-        outputs=_jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}'),
+        outputs=jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}'),
     )
-
-
-def _invoke(
-    scope: Construct,
-    name: str,
-    function: lambda_.Function,
-    *,
-    payload: str = "$states.input",
-    outputs: str = "$states.result.Payload",
-    assign: Mapping[str, str] | None = None,
-    attempts: int = ATTEMPTS,
-) -> tasks.LambdaInvoke:
-    """Returns a step that invokes a Lambda with the state's input, outputs its result, and retries transient failures."""
-    step = tasks.LambdaInvoke.jsonata(
-        scope,
-        f"Invoke{name}",
-        state_name=name,
-        lambda_function=function.current_version,  # an execution that is running keeps its code
-        payload=sfn.TaskInput.from_text(_jsonata(payload)),
-        outputs=_jsonata(outputs),
-        assign=assign,
-        retry_on_service_exceptions=False,  # its list lacks throttling, and its delays lack jitter
+    if not (settings.split_above_mib and storage.results):
+        return process
+    return parts.checked(
+        scope, number, function, storage.results, settings.parts_at_once, process=process, failed=broke
     )
-    step.add_retry(errors=TRANSIENT, max_attempts=attempts, max_delay=Duration.seconds(300), **BACKOFF)
-    return step
 
 
 def _ending(scope: Construct, name: str) -> sfn.Pass:
@@ -210,13 +181,5 @@ def _ending(scope: Construct, name: str) -> sfn.Pass:
     shown = ["GroupID", "StreamID", "QCPID", "StartTime", "Status", "TotalPass", "RepeatOf", "Key", "VersionId"]
     names = ", ".join(f'"{field}"' for field in shown)
     return sfn.Pass.jsonata(
-        scope, name, outputs=_jsonata(f"$sift($states.input, function($v, $k) {{ $k in [{names}] }})")
+        scope, name, outputs=jsonata(f"$sift($states.input, function($v, $k) {{ $k in [{names}] }})")
     )
-
-
-def _condition(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(_jsonata(expression))
-
-
-def _jsonata(expression: str) -> str:
-    return f"{{% {expression} %}}"

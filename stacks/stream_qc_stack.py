@@ -31,7 +31,7 @@ class StreamQCStack(cdk.Stack):
         storage = Storage(self, settings)
         topics = Topics(self, settings, storage)
         functions = Functions(self, storage, topics, settings)
-        machine = QCStateMachine(self, functions, storage)
+        machine = QCStateMachine(self, functions, storage, settings)
         triggers = Triggers(self, storage, functions, machine)
         safety_net = SafetyNet(self, settings, storage, functions, machine)
         Schedules(self, settings, functions)

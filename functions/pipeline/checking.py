@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from pipeline import details, objects, runs
+from pipeline import details, objects, parts, runs
 from pipeline.environment import environment
 from pipeline.flag_tables import save_flags
 from pipeline.model import ProcessResult, Run
@@ -20,32 +21,24 @@ from stream_qc.formats import format_of
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import BUILT_IN, Rules, load
+from stream_qc.stretch import MakeSink
 
 
 def check(run: Run, process: int) -> ProcessResult:
     """Checks the run's file under the run's rules, writes what one process found, and returns its result.
 
-    Raises InvalidRules, StreamNotFound and RunClosed.
+    Raises InvalidRules, StreamNotFound, FileTooLarge, PartMissing and RunClosed.
     """
-    for left in scratch.remove_left_behind():
-        logger.warning("removed what a killed process had left on the disk", extra={"Folder": str(left)})
-    file = run.file
-    form = format_of(file.key)
-    if form is None:
-        raise ValueError(f"{file.key} has no known extension")  # StartQC refuses such a key
+    _clean_up()
     rules = rules_of(run)
     drawer = Drawer(rules) if environment().results_bucket else None
     with FlagFile(rules.schema) as flags, ThreadPoolExecutor(1) as beside:
         wanted = rules.flags and drawer is not None
-        reports = check_stream(
-            lambda: objects.read(file.key, file.version_id),
-            form,
-            rules,
-            [process],
-            make_sink=flags.column if wanted else lambda _: None,
-            drawer=drawer,
+        report = (
+            parts.merged(run, process, rules)
+            if run.in_parts
+            else _in_one_pass(run, process, rules, drawer, flags.column if wanted else lambda _: None)
         )
-        report = reports[process]
         saving = beside.submit(_saved, run, drawer, report, flags if wanted else None)
         _record(run, report)
         if not saving.result():
@@ -59,6 +52,27 @@ def check(run: Run, process: int) -> ProcessResult:
         within=_within(rules) if process == 1 else None,
         flags=_flags(rules) if process == 1 else None,
     )
+
+
+def check_part(run: Run, process: int, part: Any) -> None:
+    """Checks one part of the run's file, and keeps what one process found in it. Raises InvalidRules and StreamNotFound."""
+    _clean_up()
+    parts.check(run, process, part, rules_of(run))
+
+
+def _in_one_pass(run: Run, process: int, rules: Rules, drawer: Drawer | None, make_sink: MakeSink) -> Report:
+    file, form = run.file, format_of(run.file.key)
+    if form is None:
+        raise ValueError(f"{file.key} has no known extension")  # StartQC refuses such a key
+    reports = check_stream(
+        lambda: objects.read(file.key, file.version_id), form, rules, [process], make_sink=make_sink, drawer=drawer
+    )
+    return reports[process]
+
+
+def _clean_up() -> None:
+    for left in scratch.remove_left_behind():
+        logger.warning("removed what a killed process had left on the disk", extra={"Folder": str(left)})
 
 
 def _saved(run: Run, drawer: Drawer | None, report: Report, flags: FlagFile | None) -> bool:

@@ -74,6 +74,11 @@ class Environment:
         return self.variables.get("RESULTS_BUCKET")
 
     @property
+    def split_above(self) -> int:
+        """The bytes above which a file is checked in parts; 0 where none is."""
+        return int(self._value("SPLIT_ABOVE_MIB")) * 2**20
+
+    @property
     def report_link_hours(self) -> int:
         """How long a link to a report works for everybody; 0 for a link to S3's console, which asks who it is."""
         return int(self._value("REPORT_LINK_HOURS"))

@@ -15,6 +15,10 @@ class FileTooLarge(Exception):
     """No process could read the file in its time, or hold it on its disk. The message says what to do."""
 
 
+class PartMissing(Exception):
+    """What was found in a part of the file is not in the results bucket. The message names the part."""
+
+
 class UploadBeingStarted(Exception):
     """Another execution is starting the run of this upload. The state machine retries the step, which then finds that run."""
 

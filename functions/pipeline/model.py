@@ -156,7 +156,8 @@ class Run:
     A field is None until the run has it. `group_id` to `version_id` are as the request gave them, so they may be invalid
     where the run is REJECTED. `flags` holds one flag for each process that has ended. `previous_status` to `failing_runs` say
     how the run changed the state of its stream (pipeline.streams); `failing_since` and `failing_runs` are set where the same
-    checks failed before. `results` and `repeat_of` are passed between the steps and are not stored.
+    checks failed before. `in_parts` says that the file is to be checked in parts. It, `results` and `repeat_of` are passed
+    between the steps and are not stored.
     """
 
     qcpid: str
@@ -189,6 +190,7 @@ class Run:
     failure: Failure | None = None
     results: tuple[ProcessResult, ...] = ()
     repeat_of: str | None = None
+    in_parts: bool = False
 
     @property
     def has_row(self) -> bool:
@@ -251,6 +253,8 @@ class Run:
             payload["Results"] = [result.to_payload() for result in self.results]
         if self.repeat_of is not None:
             payload["RepeatOf"] = self.repeat_of
+        if self.in_parts:
+            payload["InParts"] = True
         return payload
 
     @classmethod
@@ -258,7 +262,8 @@ class Run:
         """Returns the run that a step was given."""
         run = cls.from_item(payload)
         results = tuple(map(ProcessResult.from_payload, payload.get("Results", ())))
-        return replace(run, results=results, repeat_of=payload.get("RepeatOf"))
+        in_parts = payload.get("InParts") is True
+        return replace(run, results=results, repeat_of=payload.get("RepeatOf"), in_parts=in_parts)
 
 
 def _failure_in(payload: Payload) -> Failure | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -126,23 +127,29 @@ def rules_for(stream: StreamId) -> ObjectVersion | None:
     return None
 
 
-def read(key: str, version_id: str) -> BinaryIO:
-    """Returns the bytes of one version of one object as a stream. Raises StreamNotFound where it is gone."""
-    return cast("BinaryIO", Body(lambda byte: _from(byte, key, version_id)))
+def read(key: str, version_id: str, start: int = 0, end: int | None = None) -> BinaryIO:
+    """Returns the bytes of one version of one object as a stream, all or those from `start` up to `end`.
+
+    Raises StreamNotFound where it is gone.
+    """
+    return cast("BinaryIO", Body(lambda byte: _from(start + byte, key, version_id, end)))
 
 
-def _from(byte: int, key: str, version_id: str) -> BinaryIO:
+def _from(byte: int, key: str, version_id: str, end: int | None = None) -> BinaryIO:
     """Returns the bytes of a version from this one on."""
+    if end is not None and byte >= end:
+        return io.BytesIO()
     bucket = environment().stream_bucket
     asked = {"Bucket": bucket, "Key": key, "VersionId": version_id}
-    if byte:  # an empty object has no range
-        asked["Range"] = f"bytes={byte}-"
+    ranged = byte > 0 or end is not None  # an empty object has no range
+    if ranged:
+        asked["Range"] = f"bytes={byte}-{'' if end is None else end - 1}"
     try:
         answer = s3_bodies().get_object(**asked)  # type: ignore[arg-type]
     except ClientError as error:
         if error_code(error) in GONE:
             raise StreamNotFound(f"{key} (version {version_id}) is no longer in {bucket}") from None
         raise
-    if byte and not answer.get("ContentRange", "").startswith(f"bytes {byte}-"):
+    if ranged and not answer.get("ContentRange", "").startswith(f"bytes {byte}-"):
         raise RuntimeError(f"S3 was asked for {key} from byte {byte} on, and answered with other bytes")
     return cast("BinaryIO", answer["Body"])

@@ -8,6 +8,7 @@ from pipeline import keys, objects, runs, streams
 from pipeline.environment import environment
 from pipeline.errors import FileTooLarge, InvalidInput, StreamNotFound
 from pipeline.execution import Execution
+from pipeline.limits import check_size
 from pipeline.model import Failure, ObjectVersion, Run, Status
 from pipeline.observe import logger, name_run
 from pipeline.request import Invalid, Named, Request, Rerun, Upload, request_of
@@ -15,10 +16,6 @@ from pipeline.times import now
 from pipeline.uploads import start_once
 from stream_qc.formats import format_of
 from stream_qc.vocabulary import PROCESSES
-
-GIB = 2**30
-# What fits onto the disk of a process, or what it can read in its time at 60 MB/s, unpacked to five times the size.
-MOST_GIB = {"Parquet": 9, "compressed": 10, "uncompressed": 50}
 
 
 def start(execution: Execution) -> Run:
@@ -32,7 +29,7 @@ def start(execution: Execution) -> Run:
     name_run(unstarted_run)
     run = start_once(request.delivery, execution.arn, lambda: _start(unstarted_run, execution, request))
     if run.execution_arn == execution.arn:
-        return run
+        return replace(run, in_parts=run.status == Status.RUNNING and _is_large(run.file))
     logger.info("this upload already has a run", extra={"RepeatOf": run.qcpid})
     return replace(run, status=Status.REPEATED, repeat_of=run.qcpid, execution_arn=execution.arn)
 
@@ -55,7 +52,7 @@ def _start(run: Run, execution: Execution, request: Request) -> Run:
         return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", request.reason))
     try:
         run = _with_file_and_rules(run, request)
-        _check_size(run.file)
+        check_size(run.file, in_parts=_is_large(run.file))
     except InvalidInput as error:
         return _refuse(run, execution, Status.REJECTED, Failure("InvalidInput", str(error)))
     except (StreamNotFound, FileTooLarge) as error:
@@ -85,17 +82,10 @@ def _with_file_and_rules(run: Run, request: Upload | Rerun) -> Run:
     )
 
 
-def _check_size(file: ObjectVersion) -> None:
-    """Raises FileTooLarge for a file that no process could check."""
-    form = format_of(file.key)
-    kind = (
-        "Parquet" if form and form.kind == "parquet" else "compressed" if form and form.compression else "uncompressed"
-    )
-    if file.size > MOST_GIB[kind] * GIB:
-        raise FileTooLarge(
-            f"{file.key} has {file.size / GIB:,.1f} GiB. A function has 15 minutes and 10 GiB of disk, so {kind} files of more "
-            f"than {MOST_GIB[kind]} GiB cannot be checked; upload the rows in several files of the same stream"
-        )
+def _is_large(file: ObjectVersion) -> bool:
+    """Returns whether a file is checked in parts, if it can be cut."""
+    form, above = format_of(file.key), environment().split_above
+    return bool(above and form and file.size > above and form.can_be_cut)
 
 
 def _refuse(run: Run, execution: Execution, status: Status, failure: Failure) -> Run:

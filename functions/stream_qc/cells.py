@@ -45,6 +45,22 @@ class Cells:
     def times(self, indices: pl.Series) -> pl.Series:
         return self._when().gather(indices)
 
+    def __reduce__(self) -> tuple[type[Kept], tuple[list[str | None], pl.Series]]:
+        return Kept, (self._spell(self._column()), self._when())
+
+
+class Kept:
+    """The text and the times of cells whose block is in another process."""
+
+    def __init__(self, texts: list[str | None], when: pl.Series) -> None:
+        self._texts, self._when = texts, when
+
+    def __getitem__(self, index: int) -> str | None:
+        return self._texts[index]
+
+    def times(self, indices: pl.Series) -> pl.Series:
+        return self._when.gather(indices)
+
 
 class Joined:
     """Cells of several blocks as one. parts: cells, the index of the first one, and how many."""

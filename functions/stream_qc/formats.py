@@ -27,6 +27,11 @@ class Format(NamedTuple):
     compression: Compression
     vague: bool = False
 
+    @property
+    def can_be_cut(self) -> bool:
+        """Returns whether such files have lines that can be read apart."""
+        return self.kind in ("csv", "ndjson") and not self.compression and not self.vague
+
     def __str__(self) -> str:
         return f"{self.kind}.{self.compression}" if self.compression else self.kind
 

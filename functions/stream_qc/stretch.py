@@ -9,6 +9,7 @@ after those of the first. So stretches that are checked apart and joined give wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from stream_qc.checks import TESTS, Check, Test
 from stream_qc.checks.constraints import structure_checks, value_checks
@@ -36,7 +37,8 @@ class Stretch:
     """The checks of a stretch. A block is read once, and in order; its rows are numbered from the start of the stream.
 
     processes: the numbers of the processes to run. make_sink: returns a sink for the flags of a check, or None. drawer: draws
-    the stream for its report. Stretches that are joined have no sinks and no drawer.
+    the stream for its report. choose: tells which checks to run; by default all. Stretches that are joined have no sinks, no
+    drawer, and the same checks.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Stretch:
         processes: Iterable[int],
         make_sink: MakeSink = lambda _: None,
         drawer: Drawer | None = None,
+        choose: Callable[[Check], bool] = lambda _: True,
     ) -> None:
         self._rules, self._processes, self._drawer = rules, tuple(processes), drawer
         series = Series(rules.schema.series) if rules.schema.series else None
@@ -60,8 +63,14 @@ class Stretch:
             )
             for process in self._processes
             for check in checks_of(process, rules, series)
+            if choose(check)
         ]
         self.file = WholeFile(rules)
+
+    @property
+    def names(self) -> list[str]:
+        """Returns the names of the checks, as `field#test`."""
+        return _names(self._tallies)
 
     def fields_to_read(self) -> set[str]:
         """Returns the fields that the checks need, the time, which is shown, and the z axis, which climatology_test uses."""
@@ -71,6 +80,11 @@ class Stretch:
     def needs(self) -> set[str]:
         """Returns the fields that the checks need."""
         return _needs(self._tallies)
+
+    @property
+    def _axis(self) -> set[str]:
+        """Returns the field of the time, which is shown beside a row; nothing if the rules name none."""
+        return {self._rules.schema.axes.time or ""} - {""}
 
     def read_above(self, blocks: Blocks) -> None:
         """Has the checks see rows that are directly above the stretch. Their flags do not count."""
@@ -87,27 +101,49 @@ class Stretch:
             _check(block, self._tallies)
             self.file.update(block)
 
-    def join(self, later: Stretch, blocks: Callable[[], Blocks]) -> list[str]:
-        """Adds the next stretch, which is used up. blocks: returns its blocks again.
+    def state(self) -> dict[str, Any]:
+        """Returns all that was found so far, and what the checks know, to go on in another process."""
+        return {"tallies": [tally.state() for tally in self._tallies], "file": self.file.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on where another stretch with the same rules, processes and checks was."""
+        for tally, found in zip(self._tallies, state["tallies"], strict=True):
+            tally.restore(found)
+        self.file.restore(state["file"])
+
+    def add_checks(self, other: Stretch) -> None:
+        """Takes over the checks of a stretch of the same rows that has other checks, and has ended."""
+        found = {
+            (tally.process, tally.check.field, tally.check.test): tally for tally in (*self._tallies, *other._tallies)
+        }
+        series = Series(self._rules.schema.series) if self._rules.schema.series else None
+        names = [
+            (process, check.field, check.test)
+            for process in self._processes
+            for check in checks_of(process, self._rules, series)
+        ]
+        self._tallies = [found[name] for name in names if name in found]
+
+    def join(self, later: Stretch, blocks: Callable[[set[str]], Blocks]) -> list[str]:
+        """Adds the next stretch, which is used up. blocks: returns its blocks again, with these fields.
 
         Returns the names of the checks that had to read its rows again, as `field#test`.
         """
         again = [mine for mine, its in zip(self._tallies, later._tallies, strict=True) if not mine.join(its)]
-        for block in blocks() if again else ():
+        for block in blocks(_needs(again) | self._axis) if again else ():
             _check(block, again)
         self.file.join(later.file)
-        return [f"{tally.check.field}#{tally.check.test}" for tally in again]
+        return _names(again)
 
     def finish(self, blocks: Callable[[set[str]], Blocks]) -> dict[int, Report]:
         """Returns the report of each process.
 
         blocks: returns the blocks of the stream again, for the checks that ask for it, with these fields.
         """
-        axis = self._rules.schema.axes.time
         undecided = [tally for tally in self._tallies if tally.finish()]
         while undecided:
             try:
-                for block in blocks(_needs(undecided) | ({axis} if axis else set())):
+                for block in blocks(_needs(undecided) | self._axis):
                     if self._drawer is not None:
                         self._drawer.see_again(block)
                     _check(block, undecided)
@@ -201,6 +237,10 @@ def beside_the_time(schema: Schema) -> list[str]:
     time = schema.axes.time
     times = {time, *schema.parts_of(time or "")}
     return [name for name in schema.primary_key if name not in times] if times & {*schema.primary_key} else []
+
+
+def _names(tallies: list[Tally]) -> list[str]:
+    return [f"{tally.check.field}#{tally.check.test}" for tally in tallies]
 
 
 def _needs(tallies: list[Tally]) -> set[str]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from itertools import repeat
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Check, Flags, Late, show_time
+from stream_qc.checks.base import Again, Check, Flags, Late, RowCheck, show_time
 from stream_qc.checks.measures import Found, Measure
 from stream_qc.extent import Extent
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.redaction import REDACTED, hides, without_values
 from stream_qc.results import SHOWN, Example, Result
+
+State = dict[str, Any]
+STATE = (
+    "_begun", "_of_times", "_hides_times", "_ended", "_times", "_unread", "_counts", "_extent", "_failing", "_suspect",
+)  # fmt: skip
 
 
 class Sink(Protocol):
@@ -75,6 +80,7 @@ class Tally:
         self._hides_times = False
         self._begun: object = None  # what the check carried when the stretch began
         self._of_times = False  # whether it tests the time axis, so that the time of a row is its value
+        self._ended = False  # whether it needs no further pass
         self._reset()
 
     @property
@@ -130,8 +136,25 @@ class Tally:
         self._suspect += later._suspect[: SHOWN - len(self._suspect)]
         return True
 
+    def state(self) -> State:
+        """Returns all that was found so far, and what the check knows, to go on elsewhere.
+
+        A check that has ended knows nothing. One that looks at one row at a time does not either, and expressions are those that
+        every check of its kind has.
+        """
+        known = {} if self._ended or isinstance(self.check, RowCheck) else vars(self.check)
+        check = {name: value for name, value in known.items() if name != "measures" and not isinstance(value, pl.Expr)}
+        return {name: getattr(self, name) for name in STATE} | {"check": check}
+
+    def restore(self, state: State) -> None:
+        """Goes on where another tally of the same check was. state: of that one; it belongs to this one from now on."""
+        vars(self.check).update(state["check"])
+        vars(self).update((name, state[name]) for name in STATE)
+
     def finish(self) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""
+        if self._ended:
+            return False
         found = [*self.check.finish()]
         for one in found:
             if isinstance(one, Again):
@@ -141,6 +164,7 @@ class Tally:
                     self.sink.restart()
                 return True
         self._take([one for one in found if not isinstance(one, Again)])
+        self._ended = True
         return False
 
     def result(self, rows: int, missing_fields: Collection[str]) -> Result:

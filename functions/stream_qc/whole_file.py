@@ -22,13 +22,15 @@ class WholeFile:
     """What was seen of a file while it was read.
 
     rows: the data rows so far. header: the fields of the file, or None if the file could not be opened. unreadable: why
-    the file cannot be read, or not to its end; "" if it can.
+    the file cannot be read, or not to its end; "" if it can. leading: how many fields of the header the first row has, where
+    rows have fields of their own; None if the header is that of all rows.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.rows = 0
         self.header: list[str] | None = None
+        self.leading: int | None = None
         self.unreadable = ""
         self._malformed: list[Malformed] = []
         self._malformed_count = 0
@@ -59,12 +61,32 @@ class WholeFile:
         why = error.why if self.rules.redact else str(error)
         self.unreadable = f"{why} (after row {self.rows:,})" if self.rows else why
 
+    def state(self) -> dict[str, Any]:
+        """Returns what was seen so far, to go on in another process."""
+        return {name: value for name, value in vars(self).items() if name != "rules"}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on where another one was."""
+        vars(self).update(state)
+
     def join(self, later: WholeFile) -> None:
         """Adds what was seen of the next stretch."""
         self.rows += later.rows
+        self._add_names(later)
         self._malformed_count += later._malformed_count
         self._malformed = (self._malformed + later._malformed)[:SHOWN]
         self._add_places(later._places)
+
+    def _add_names(self, later: WholeFile) -> None:
+        """Adds the fields that first occur in the next stretch, if each row names its own."""
+        header, names = self.header or [], later.header or []
+        if self.leading is None or not {*names} - {*header}:
+            return
+        if not self.leading:  # no row so far had a field
+            self.leading = later.leading
+        leading = (header or names)[: self.leading]
+        others = {*header, *names} - {*leading}
+        self.header = [*leading, *(name for name in self.rules.schema.fields or names if name in others)]
 
     def missing_fields(self) -> set[str]:
         """Returns the fields of the schema that the file lacks; none if its header is not known."""

@@ -6,7 +6,7 @@ import sys
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import eventbridge, lambda_svc, s3
+from ministack.services import eventbridge, lambda_svc, s3, stepfunctions
 
 USED = {
     lambda_runtime: ("_worker_class_for", "ProvidedWorker"),
@@ -22,6 +22,14 @@ USED = {
     ),
     s3: ("_fire_s3_event", "_get_object", "_parse_range"),
     eventbridge: ("_dispatch_event", "_dispatch_to_lambda"),
+    stepfunctions: (
+        "_resolve_params_obj",
+        "_run_distributed_map",
+        "_state_query_language",
+        "_apply_jsonata_template",
+        "_apply_jsonata_output",
+        "_apply_state_assign",
+    ),
     app: ("app",),
 }
 

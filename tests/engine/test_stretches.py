@@ -58,7 +58,7 @@ def joined(blocks: list[Block], asked: Rules, cuts: list[int], above: int) -> tu
     stretches = [stretch_of(blocks, asked, start, end, above) for start, end in reversed(edges)][::-1]
     again: set[str] = set()
     for later, (start, end) in zip(stretches[1:], edges[1:], strict=True):
-        again |= {*stretches[0].join(later, lambda start=start, end=end: blocks[start:end])}  # type: ignore[misc]
+        again |= {*stretches[0].join(later, lambda _, start=start, end=end: blocks[start:end])}  # type: ignore[misc]
     return report(stretches[0], blocks), again
 
 

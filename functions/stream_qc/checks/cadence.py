@@ -32,7 +32,7 @@ class Intervals:
     """
 
     def __init__(self) -> None:
-        self._counts = Counts(["start"], MOST_COUNTS, (pl.col("least").min(), pl.col("most").max()))
+        self._counts = Counts(["start"], MOST_COUNTS, smallest="least", largest="most")
         # The intervals of blocks in which all are the same. They are in no other count.
         self._even: Counter[int] = Counter()
         self._last: pl.Series | None = None

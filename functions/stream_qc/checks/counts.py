@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -14,13 +15,20 @@ from stream_qc import scratch
 class Counts:
     """Parts of a table of counts. A value may be in several; its count is their sum. Beyond `most` rows, they go to files.
 
-    keys: the columns that tell the values apart. more: how the others are put together, except `n`, which is summed.
+    keys: the columns that tell the values apart. smallest, largest: the column of which the smallest, and the
+    one of which the largest value is kept. Of the column `n`, the sum is.
     """
 
-    def __init__(self, keys: Sequence[str], most: int, more: Sequence[pl.Expr] = ()) -> None:
+    def __init__(self, keys: Sequence[str], most: int, smallest: str = "", largest: str = "") -> None:
         self._keys, self._most = keys, most
-        self._sums = (pl.col("n").sum(), *more)
+        self._smallest, self._largest = smallest, largest
         self.forget()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns the counts without files, which other processes do not have."""
+        parts = [*self.parts()]
+        held = sum(part.height for part in parts)
+        return {**vars(self), "_parts": parts, "_held": held, "_files": [], "_folders": []}
 
     def forget(self) -> None:
         self._parts: list[pl.DataFrame] = []
@@ -57,7 +65,10 @@ class Counts:
 
     def merged(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Returns parts as one, in which each value is once."""
-        return pl.concat(parts).group_by(self._keys).agg(*self._sums)
+        sums = [pl.col("n").sum()]
+        sums += [pl.col(self._smallest).min()] if self._smallest else []
+        sums += [pl.col(self._largest).max()] if self._largest else []
+        return pl.concat(parts).group_by(self._keys).agg(*sums)
 
     def _make_room(self) -> None:
         if self._held <= self._most:

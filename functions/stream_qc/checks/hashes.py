@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -22,6 +23,11 @@ class Hashes:
         self._runs: list[pl.Series] = []
         self._files: list[Path] = []
         self._folders: list[tempfile.TemporaryDirectory[str]] = []  # this one's, and those of earlier stretches
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns the hashes without files, which other processes do not have."""
+        runs = [*self._runs, *(pl.read_parquet(path)["h"] for path in self._files)]
+        return {**vars(self), "_runs": runs, "_files": [], "_folders": []}
 
     def forget(self) -> None:
         self._new, self._new_count = [], 0

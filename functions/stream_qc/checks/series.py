@@ -21,6 +21,10 @@ class Series:
         self._block: Block | None = None
         self._numbers = pl.Series(dtype=pl.Int64)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns the series without the last block, which is only remembered for the checks of the same rows."""
+        return {**vars(self), "_block": None, "_numbers": self._numbers.clear()}
+
     def numbers(self, block: Block) -> pl.Series:
         """Returns the number of each row's series, as Int64. A row without a value in one of the fields gets one below 0, and a
         row that the check is not for gets null.

@@ -16,7 +16,7 @@ class SeriesIntervals:
     """Counts the intervals of each series, as Intervals does. Beyond MOST_COUNTS, the counts go to temporary files."""
 
     def __init__(self) -> None:
-        self._counts = Counts(["series", "start"], MOST_COUNTS, (pl.col("least").min(), pl.col("most").max()))
+        self._counts = Counts(["series", "start"], MOST_COUNTS, smallest="least", largest="most")
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds the intervals that end in new rows. rows: `series`, `t` and `new`, in order of their series."""

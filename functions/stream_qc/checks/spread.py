@@ -45,11 +45,6 @@ class Deviation:
         self._waiting = pl.Series(dtype=pl.Float64)  # values, until there are `step`
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
-    @property
-    def state(self) -> object:
-        """Returns all that the deviation of more values depends on."""
-        return self._count, self._mean, self._squares, self._waiting.to_list()
-
     def add(self, values: pl.Series) -> None:
         """Adds values, Float64 without null or NaN."""
         waiting = pl.concat([self._waiting, values], rechunk=True)

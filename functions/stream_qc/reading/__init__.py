@@ -24,10 +24,16 @@ NAMED = 2  # a row of NDJSON, with the names of its fields, takes about twice as
 
 
 class Reader(Protocol):
-    """A file that is being read. `header` lists the fields of the file; it is complete after the last block."""
+    """A file that is being read. `header` lists the fields of the file; it is complete after the last block.
+
+    leading: how many of them the first row has, where rows have fields of their own; None if the header is that of all rows.
+    """
 
     @property
     def header(self) -> list[str]: ...
+
+    @property
+    def leading(self) -> int | None: ...
 
     def __iter__(self) -> Iterator[Block]: ...
 

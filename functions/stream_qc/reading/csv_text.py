@@ -48,6 +48,8 @@ class CsvReader:
     delimiter: what separates the cells, if it is not as the schema's dialect says.
     """
 
+    leading = None
+
     def __init__(
         self, content: Bytes, schema: Schema, wanted: Sequence[str], block_bytes: int, *, delimiter: str | None = None
     ) -> None:

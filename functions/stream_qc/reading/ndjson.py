@@ -79,6 +79,10 @@ class NdjsonReader:
         self._known = not self._paths and all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
 
     @property
+    def leading(self) -> int | None:
+        return len(self._first_names)
+
+    @property
     def header(self) -> list[str]:
         """Returns the fields of the first object and those of the schema's fields that occur in any object."""
         return [

@@ -20,6 +20,8 @@ OTHER_COLUMNS, OTHER_VALUES = 500, 4_000_000  # read at a time from columns that
 class ParquetReader:
     """Yields blocks of BLOCK_ROWS rows with the wanted columns."""
 
+    leading = None
+
     def __init__(self, stream: BinaryIO, schema: Schema, wanted: Sequence[str]) -> None:
         self._schema = schema
         self._wanted = wanted

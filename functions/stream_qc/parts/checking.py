@@ -1,0 +1,160 @@
+"""Checks the parts of a file, and merges what was found. The result is that of one pass, to the last byte.
+
+Most checks begin a part with what they carry from the rows above it, so each part is given some of those. If that was too
+little for one of them, or what it carries depends on all rows above, `merge` has it read the part after the others. A check of
+which that is known from the start is left out of the parts, and one process runs it over the whole file beside them.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO, cast
+
+from stream_qc.checks import Check
+from stream_qc.engine import check_stream
+from stream_qc.errors import UnreadableFile
+from stream_qc.formats import Format
+from stream_qc.parts.cutting import Part, ReadRange
+from stream_qc.parts.state import decode, encode
+from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
+from stream_qc.reading.block import Block
+from stream_qc.results import Report
+from stream_qc.rules import Rules
+from stream_qc.schema import Schema
+from stream_qc.stretch import Stretch
+
+
+class File:
+    """A file that is checked in parts.
+
+    read: returns its bytes from one to another. size: in bytes. block_bytes: how much text is read at a time.
+    """
+
+    def __init__(self, read: ReadRange, size: int, form: Format, *, block_bytes: int = BLOCK_BYTES) -> None:
+        self._read, self._size, self._form, self._block_bytes = read, size, form, block_bytes
+
+    def in_one_pass(self, rules: Rules, process: int) -> Report:
+        """Returns the report of a process that reads the whole file."""
+        return check_stream(self._whole, self._form, rules, [process], block_bytes=self._block_bytes)[process]
+
+    def open(self, schema: Schema, fields: set[str]) -> Reader:
+        """Returns a reader of the whole file."""
+        return open_reader(self._whole(), self._form, schema, self._block_bytes, fields)
+
+    def rows(self, part: Part, schema: Schema, fields: set[str]) -> tuple[Reader, Iterator[Block]]:
+        """Returns a reader of the rows of a part, and its blocks, numbered from the start of the file."""
+        return self._between(part, part.start, part.end, part.first, schema, fields)
+
+    def rows_above(self, part: Part, schema: Schema, fields: set[str]) -> Iterator[Block]:
+        """Yields the rows that the part is given from above it."""
+        if not part.above_rows:
+            return iter(())
+        return self._between(part, part.above, part.start, part.first - part.above_rows, schema, fields)[1]
+
+    def _between(
+        self, part: Part, start: int, end: int, first: int, schema: Schema, fields: set[str]
+    ) -> tuple[Reader, Iterator[Block]]:
+        header = self._read(0, part.header_end).read() if part.header_end else b""
+        stream = cast("BinaryIO", _Behind(header, self._read(start, end)))
+        reader = open_reader(stream, self._form, schema, self._block_bytes, fields)
+        return reader, _numbered(reader, first)
+
+    def _whole(self) -> BinaryIO:
+        return self._read(0, self._size)
+
+
+class _Behind:
+    """A stream behind some bytes."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = io.BytesIO(head), stream
+
+    def read(self, size: int = -1) -> bytes:
+        return self._head.read(size) or self._stream.read(size)
+
+
+def _numbered(blocks: Iterable[Block], first: int) -> Iterator[Block]:
+    """Yields the blocks with their rows and lines numbered from the start of the file. first: the number of their first row."""
+    for block in blocks:
+        block.first += first
+        block.places = [(row + first, line + first) for row, line in block.places]
+        for malformed in block.malformed:
+            malformed.row += first
+        yield block
+
+
+def in_parts(check: Check) -> bool:
+    """Returns whether a check can begin in the middle of a file. What one that cannot carries on is equal to nothing."""
+    return bool(check.carried == check.carried)
+
+
+def not_in_parts(rules: Rules, process: int) -> list[str]:
+    """Returns the names of the checks that need the whole file, as `field#test`."""
+    return Stretch(rules, [process], choose=lambda check: not in_parts(check)).names
+
+
+def check_part(file: File, part: Part, rules: Rules, process: int) -> bytes:
+    """Checks a part and returns what was found, for `merge`."""
+    stretch = Stretch(rules, [process], choose=in_parts)
+    fields = stretch.fields_to_read()
+    try:
+        if part.number:
+            stretch.read_above(ahead(file.rows_above(part, rules.schema, stretch.needs()), stretch.needs()))
+        reader, blocks = file.rows(part, rules.schema, fields)
+        stretch.read(ahead(blocks, stretch.needs()))
+        stretch.file.header, stretch.file.leading = reader.header, reader.leading
+    except UnreadableFile as error:
+        stretch.file.stopped(error)
+    return encode(stretch.state())
+
+
+def check_whole(file: File, rules: Rules, process: int) -> bytes:
+    """Runs the checks that cannot begin in the middle of a file, and returns what was found, for `merge`."""
+    stretch = Stretch(rules, [process], choose=lambda check: not in_parts(check))
+    try:
+        stretch.read(ahead(file.open(rules.schema, stretch.fields_to_read()), stretch.needs()))
+        stretch.finish(lambda fields: ahead(file.open(rules.schema, fields), fields))
+    except UnreadableFile as error:
+        stretch.file.stopped(error)
+    return encode(stretch.state())
+
+
+def _again(file: File, part: Part, rules: Rules, fields: set[str]) -> Iterator[Block]:
+    """Yields the rows of a part once more, for the checks that did not know what they carry from those above it."""
+    return ahead(file.rows(part, rules.schema, fields)[1], fields)
+
+
+def merge(
+    file: File,
+    parts: Sequence[Part],
+    found: Iterable[bytes],
+    whole: bytes | None,
+    rules: Rules,
+    process: int,
+) -> Report:
+    """Returns the report of a process on the file.
+
+    found: what `check_part` returned for each part, in the order of the parts. whole: what `check_whole` returned; None if
+    `not_in_parts` is empty.
+    """
+    merged: Stretch | None = None
+    for part, content in zip(parts, found, strict=True):
+        stretch = Stretch(rules, [process], choose=in_parts)
+        stretch.restore(decode(content))
+        if stretch.file.unreadable:
+            return file.in_one_pass(rules, process)
+        if merged is None:
+            merged = stretch
+            continue
+        merged.join(stretch, functools.partial(_again, file, part, rules))
+    if merged is None:
+        return file.in_one_pass(rules, process)
+    if whole is not None:
+        beside = Stretch(rules, [process], choose=lambda check: not in_parts(check))
+        beside.restore(decode(whole))
+        if beside.file.unreadable:
+            return file.in_one_pass(rules, process)
+        merged.add_checks(beside)
+    return merged.finish(lambda fields: ahead(file.open(rules.schema, fields), fields))[process]

@@ -1,0 +1,199 @@
+"""A file that is checked in parts has the report of one pass, to the last byte."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_qc.engine import check_stream
+from stream_qc.formats import Format, format_of
+from stream_qc.parts import checking, cutting
+from stream_qc.parts.state import decode, encode
+from stream_qc.results import Report
+from stream_qc.rules import Rules, load
+from stream_qc.vocabulary import PROCESSES
+from tests.amount import examples
+from tests.engine.streams import KEYS, Stream, rules_text, streams
+from tests.engine.test_proofs import rules, table
+
+FORMS = {"csv": Format("csv", ""), "ndjson": Format("ndjson", "")}
+
+
+@dataclass
+class Cutting:
+    """How a file is cut: bytes a part, above a part and in a block; order: sorts the parts as they are checked."""
+
+    part_bytes: int = 200
+    above_bytes: int = 100
+    block_bytes: int = 100
+    order: Callable[[int], int] = lambda number: -number
+
+
+def text_of(report: Report) -> list[str]:
+    """Returns the whole report, a text for each line of it."""
+    head = json.dumps([report.process, report.rows, report.message, report.passed, report.unread, report.header])
+    return [head, *(json.dumps(result.item()) for result in report.results)]
+
+
+def in_one(content: bytes, form: Format, asked: Rules) -> dict[int, list[str]]:
+    return {process: text_of(one) for process, one in check_stream(lambda: io.BytesIO(content), form, asked).items()}
+
+
+def parts_of(content: bytes, form: Format, how: Cutting) -> tuple[list[cutting.Part], str]:
+    def read(start: int, end: int) -> io.BytesIO:
+        return io.BytesIO(content[start:end])
+
+    cuts = cutting.cut(len(content), how.part_bytes)
+    counted = [cutting.count(read, len(content), cut, form, above_bytes=how.above_bytes) for cut in cuts]
+    return cutting.number(sorted(counted, key=lambda one: how.order(one.number)))
+
+
+def in_parts(content: bytes, form: Format, asked: Rules, how: Cutting) -> tuple[dict[int, list[str]], str]:
+    """Returns the reports of a file that was checked in parts, or why it cannot be."""
+    parts, why = parts_of(content, form, how)
+    if why:
+        return {}, why
+    file = checking.File(
+        lambda start, end: io.BytesIO(content[start:end]), len(content), form, block_bytes=how.block_bytes
+    )
+    reports = {}
+    for process in PROCESSES:
+        found = {
+            part.number: checking.check_part(file, part, asked, process)
+            for part in sorted(parts, key=lambda part: how.order(part.number))
+        }
+        whole = checking.check_whole(file, asked, process) if checking.not_in_parts(asked, process) else None
+        states = (found[part.number] for part in parts)
+        reports[process] = text_of(checking.merge(file, parts, states, whole, asked, process))
+    return reports, ""
+
+
+cuttings = st.builds(
+    Cutting,
+    part_bytes=st.sampled_from([1, 60, 200, 700, 3000]),
+    above_bytes=st.sampled_from([1, 150, 1000]),
+    block_bytes=st.sampled_from([1, 100, 400]),
+    order=st.sampled_from([lambda number: number, lambda number: -number, lambda number: number * 7919 % 101]),
+)
+
+
+@pytest.mark.slow
+@examples(300)
+@given(stream=streams(most=12), key=st.sampled_from(list(KEYS)), kind=st.sampled_from(list(FORMS)), how=cuttings)
+def test_a_file_in_parts_has_the_report_of_one_pass(stream: Stream, key: str, kind: str, how: Cutting) -> None:
+    asked, content = load(rules_text(KEYS[key])), stream.content(kind)
+    found, why = in_parts(content, FORMS[kind], asked, how)
+    if not why:
+        assert found == in_one(content, FORMS[kind], asked)
+
+
+@pytest.mark.slow
+@examples(200)
+@given(content=table(), asked=rules(), how=cuttings)
+def test_a_clean_file_in_parts_has_the_report_of_one_pass(content: bytes, asked: Rules, how: Cutting) -> None:
+    found, why = in_parts(content, FORMS["csv"], asked, how)
+    assert not why
+    assert found == in_one(content, FORMS["csv"], asked)
+
+
+IN_SERIES = """
+schema: {fields: [{name: time, type: datetime}, {name: station}, {name: v, type: number}]}
+time: time
+series: station
+streams:
+  v:
+    qartod:
+      spike_test: {suspect_threshold: 1, fail_threshold: 2}
+      rate_of_change_test: {threshold: 0.01}
+      flat_line_test: {suspect_threshold: 120, fail_threshold: 240, tolerance: 0.5}
+      attenuated_signal_test: {suspect_threshold: 1, fail_threshold: 0.5}
+  time: {qartod: {time_gap_test: {fail_span: 0.02}}}
+"""
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_series_in_parts_have_the_report_of_one_pass(grouped: bool) -> None:
+    rows = [(minute, station) for minute in range(30) for station in "ABC"]
+    rows = sorted(rows, key=lambda row: row[1]) if grouped else rows
+    lines = [
+        f"2020-01-01T00:{minute:02}:00,{station},{minute * 7 % 5 + (station == 'B')}\n" for minute, station in rows
+    ]
+    content, asked = ("time,station,v\n" + "".join(lines)).encode(), load(IN_SERIES)
+    found, why = in_parts(content, FORMS["csv"], asked, Cutting())
+    assert not why
+    assert found == in_one(content, FORMS["csv"], asked)
+    assert any('"Fail": ' in line and '"Fail": 0' not in line for line in found[3])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'a,b\n1,"x\ny"\n' * 9, "a line break may be quoted in bytes"),
+        (b"a,b\n1,2\n\n3,4\n" * 9, "there is a blank line in bytes"),
+        (b"a,b\n", "it has no rows"),
+        (b"a,b\n" + b"1" * 2**20 + b",2\n", "a line is longer than 1,048,576 bytes"),
+    ],
+)
+def test_a_file_whose_lines_may_be_no_rows_is_not_cut(content: bytes, why: str) -> None:
+    assert parts_of(content, FORMS["csv"], Cutting())[1].startswith(why)
+
+
+def test_a_json_array_is_not_cut() -> None:
+    assert (
+        parts_of(b'[{"a": 1},\n' + b'{"a": 2},\n' * 90 + b'{"a": 3}]\n', FORMS["ndjson"], Cutting())[1]
+        == "it may be a JSON array"
+    )
+
+
+def test_quoted_cells_do_not_keep_a_file_from_being_cut() -> None:
+    parts, why = parts_of(b"a,b\n" + b'"x, y","say ""hi"""\n' * 50, FORMS["csv"], Cutting())
+    assert not why
+    assert len(parts) > 4
+    assert [part.first for part in parts[:2]] == [0, (parts[0].end - parts[0].start) // 20]
+
+
+def test_there_are_never_more_than_a_thousand_parts() -> None:
+    cuts = cutting.cut(5 * 2**40, 128 * 2**20)
+    assert len(cuts) == 1000
+    assert (cuts[0].start, cuts[-1].end) == (0, 5 * 2**40)
+    assert all(one.end == other.start for one, other in pairwise(cuts))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("a.csv", "", ""),
+        ("a.ndjson", "", ""),
+        ("a.tsv", "dialect: {delimiter: ';'}", ""),
+        ("a.csv.gz", "", "a file of the format csv.gz cannot be cut"),
+        ("a.parquet", "", "a file of the format parquet cannot be cut"),
+        ("a.csv", "dialect: {commentChar: '#'}", "its dialect can be read only from the start of the file"),
+        ("a.csv", "flags: true", "the rules ask for the flags of every row"),
+    ],
+)
+def test_what_cannot_be_cut_is_known_before_it_is_read(name: str, text: str, why: str) -> None:
+    form = format_of(name)
+    assert form is not None
+    assert cutting.why_whole(form, load(text or "rows: {minimum: 1}")) == why
+
+
+class Harmful:
+    def __reduce__(self) -> Any:
+        return print, ("harmful",)
+
+
+@pytest.mark.parametrize("value", [Harmful(), pl.col("v"), json.dumps])
+def test_a_state_holds_no_code(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(pickle.UnpicklingError, match="a state has no"):
+        decode(encode({"tallies": [value]}))
+    assert not capsys.readouterr().out
