@@ -23,6 +23,7 @@ ITS_NAME = """(
     $type($part) = "string" ? "the checks that need the whole file"
         : "part " & $string($part.number + 1) & " (bytes " & $string($part.start) & " to " & $string($part.end) & ")"
 )"""
+MAPS = ("CountRows", "QCProcess1Parts", "QCProcess2Parts", "QCProcess3Parts")
 CAUSE_CHARACTERS = 120  # of a child: a thousand of them fit into a payload
 
 

@@ -15,7 +15,8 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from stacks.encryption import KEY_TAG, use_of
 from stacks.functions import Functions
-from stacks.review import accept, executions_of, objects_under
+from stacks.parts import MAPS
+from stacks.review import accept, all_objects, children_of, executions_of, objects_under
 from stacks.settings import Settings
 from stacks.storage import Storage
 from stacks.topics import Topics
@@ -154,7 +155,7 @@ def grant(
         matrix.append((functions.serve_api, {**shown, **of_groups}))
     if functions.show_streams:
         matrix.append((functions.show_streams, shown))
-    _let_maps_read(machine, storage)
+    _let_maps_read(machine, storage, settings)
     # A policy of its own: the function could not be created before a policy that names it.
     iam.Policy(
         functions.reconcile,
@@ -185,13 +186,18 @@ def grant(
             function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
 
 
-def _let_maps_read(machine: sfn.StateMachine, storage: Storage) -> None:
-    """Lets the Distributed Maps of the state machine read their lists, and start and stop their children."""
-    if storage.results is None:
+def _let_maps_read(machine: sfn.StateMachine, storage: Storage, settings: Settings) -> None:
+    """Lets the Distributed Maps of the state machine decrypt their lists, and accepts what the construct grants them."""
+    if storage.results is None or not settings.split_above_mib:
         return
-    lists = storage.results.arn_for_objects("parts/*")
-    machine.add_to_role_policy(iam.PolicyStatement(actions=[NEWEST], resources=[lists]))
-    accept(machine, objects_under(storage.results, "parts"), reason="the IDs of runs are not known at deployment")
+    if storage.key:
+        machine.add_to_role_policy(use_of(storage.key))
+    reason = (
+        "the construct lets its maps read the bucket; the IDs of runs, and so their lists, are not known at deployment"
+    )
+    accept(machine, all_objects(storage.results), reason=reason)
+    reason = "the children of a map, whose names are not known at deployment"
+    accept(machine, *children_of(machine, MAPS), reason=reason)
 
 
 def _of_parts(functions: Functions, storage: Storage) -> list[tuple[lambda_.Function, Permissions]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
@@ -25,6 +27,18 @@ def objects_under(bucket: s3.IBucket, prefix: str) -> str:
     is_ours = isinstance(bucket, s3.Bucket)
     arn = f"<{_logical_id(bucket)}.Arn>" if is_ours else f"arn:<AWS::Partition>:s3:::{bucket.bucket_name}"
     return f"AwsSolutions-IAM5[Resource::{arn}/{prefix}/*]"
+
+
+def all_objects(bucket: s3.IBucket) -> str:
+    """Returns cdk-nag's finding for a permission on all objects of a bucket, as the constructs of Step Functions write it."""
+    return f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<{_logical_id(bucket)}>/*]"
+
+
+def children_of(machine: IConstruct, maps: Iterable[str]) -> list[str]:
+    """Returns cdk-nag's findings for the permissions on the children of a state machine's Distributed Maps."""
+    name = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{_logical_id(machine)}"}}]}}]}}'
+    arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}"
+    return [f"AwsSolutions-IAM5[Resource::{arn}{place}]" for place in (":*", *(f"/{one}:*" for one in maps))]
 
 
 def executions_of(machine: str) -> str:

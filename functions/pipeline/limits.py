@@ -19,15 +19,19 @@ def check_size(file: ObjectVersion, *, in_parts: bool, why: str = "") -> None:
     if file.size <= most * GIB:
         return
     if in_parts:
-        raise FileTooLarge(
-            f"{file.key} has {file.size / GIB:,.1f} GiB, and files of more than {most} GiB cannot be checked; upload the rows in "
-            "several files of the same stream"
-        )
-    raise FileTooLarge(
-        f"{file.key} has {file.size / GIB:,.1f} GiB. "
-        + (f"It must be checked in one pass, because {why}. " if why else "")
-        + f"A function has 15 minutes and 10 GiB of disk, so {kind} files of more than {most} GiB cannot be checked in one pass; "
-        "upload the rows in several files of the same stream"
+        raise too_large(file, f"Files of more than {most} GiB cannot be checked; upload")
+    reason = f"It must be checked in one pass, because {why}. " if why else ""
+    raise too_large(
+        file,
+        f"{reason}A function has 15 minutes and 10 GiB of disk, so {kind} files of more than {most} GiB cannot be checked in one "
+        "pass; upload",
+    )
+
+
+def too_large(file: ObjectVersion, why: str) -> FileTooLarge:
+    """Returns the error for a file that is too large. why: a text that ends in `upload`, which is what to do."""
+    return FileTooLarge(
+        f"{file.key} has {file.size / GIB:,.1f} GiB. {why} the rows in several files of the same stream"
     )
 
 

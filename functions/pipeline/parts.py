@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 from pipeline import objects
 from pipeline.aws import error_code, s3
 from pipeline.environment import environment
-from pipeline.errors import FileTooLarge, PartMissing
-from pipeline.limits import GIB, MOST_GIB, check_size
+from pipeline.errors import PartMissing
+from pipeline.limits import GIB, MOST_GIB, check_size, too_large
 from pipeline.model import Run
 from pipeline.observe import logger
 from stream_qc.formats import Format, format_of
@@ -44,10 +44,10 @@ def cut(run: Run, rules: Rules) -> bool:
     above = MOST_GIB["uncompressed"]
     late = [name for process in PROCESSES for name in checking.not_in_parts(rules, process)]
     if late and run.file.size > above * GIB:
-        raise FileTooLarge(
-            f"{run.file.key} has {run.file.size / GIB:,.1f} GiB. These checks must read all rows in one pass, which a function can "
-            f"do for files of up to {above} GiB: {', '.join(late)}. Leave them out, or upload the rows in several files of the "
-            "same stream"
+        raise too_large(
+            run.file,
+            f"These checks must read all rows in one pass, which a function can do for files of up to {above} GiB: "
+            f"{', '.join(late)}. Leave them out, or upload",
         )
     _put(run, "cuts.json", msgspec.json.encode(cutting.cut(run.file.size, environment().split_above // 8)))
     return True
@@ -123,10 +123,10 @@ def _file(run: Run, most: int | None = None) -> checking.File:
         if left[0] is not None:
             left[0] -= end - start
             if left[0] < 0:
-                raise FileTooLarge(
-                    f"{run.file.key} has {run.file.size / GIB:,.1f} GiB, and some of its checks need most of its rows once more, in "
-                    "order: keys that do not ascend, for example, or series whose rows stand together. Upload the rows in several "
-                    "files of the same stream"
+                raise too_large(
+                    run.file,
+                    "Some of its checks need most of its rows once more, in order: keys that do not ascend, for example, or "
+                    "series whose rows stand together. Upload",
                 )
         return read(start, end)
 

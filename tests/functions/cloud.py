@@ -26,6 +26,8 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
 import close_run
+import count_rows
+import plan_parts
 import reconcile
 import step_1_start_qc
 import step_2_qc_process
@@ -56,6 +58,7 @@ SETTINGS = {
     "STATE_MACHINE": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:StreamQC",
     "CLOSE_RUN": "CloseRun",
     "DETAILS_DAYS": "0",
+    "SPLIT_ABOVE_MIB": "1024",
 }
 # As the stack creates them; tests/stacks/test_template.py compares the keys.
 TABLES = {
@@ -197,6 +200,8 @@ class Cloud:
             run = invoke(step_1_start_qc.handler, payload)
             if run["Status"] == "REPEATED":
                 return Ended(ended.arn, run)
+            if run.get("InParts"):
+                run = self._planned(run)
             if run["Status"] == "RUNNING":
                 results = [self._process(number, run) for number in (1, 2, 3)]
                 run = invoke(step_3_end_qc.handler, {**run, "Results": results})
@@ -320,9 +325,24 @@ class Cloud:
             items += page["Items"]
         return items
 
-    @staticmethod
-    def _process(number: int, run: Payload) -> Payload:
+    def _planned(self, run: Payload) -> Payload:
+        """The run of a large file when its rows were counted."""
+        run = invoke(plan_parts.handler, run)
+        if not run.get("InParts"):
+            return run
+        for cut in self._listed(run, "cuts"):
+            invoke(count_rows.handler, {**run, "Cut": cut})
+        return invoke(plan_parts.handler, {**run, "Counted": True})
+
+    def _listed(self, run: Payload, name: str) -> list[Any]:
+        found = self.s3.get_object(Bucket="results", Key=f"parts/{run['QCPID']}/{name}.json")
+        listed: list[Any] = json.loads(found["Body"].read())
+        return listed
+
+    def _process(self, number: int, run: Payload) -> Payload:
         try:
+            for part in self._listed(run, str(number)) if run.get("InParts") else ():
+                invoke(PROCESSES[number - 1], {**run, "Part": part})
             return invoke(PROCESSES[number - 1], run)
         except LambdaError as failed:
             return {"Process": number, "Pass": 0, "Error": failed.error, "Cause": failed.cause}

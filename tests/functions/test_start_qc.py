@@ -160,8 +160,9 @@ def test_runs_of_one_microsecond_all_keep_their_rows(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("name", "gib", "error"),
     [
-        ("s.csv", 49, ""),
-        ("s.csv", 51, "FileTooLarge"),
+        ("s.xlsx", 49, ""),
+        ("s.xlsx", 51, "FileTooLarge"),
+        ("s.csv", 501, "FileTooLarge"),
         ("s.csv.gz", 11, "FileTooLarge"),
         ("s.parquet", 9.5, "FileTooLarge"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 import close_run
 import step_3_end_qc
-from pipeline import runs, starting, streams
+from pipeline import limits, runs, streams
 from pipeline.errors import TemporaryFailure
 from tests.functions.cloud import QUARTER, Cloud, Payload, client_error, invoke
 
@@ -154,7 +154,7 @@ def test_retried_step_of_a_run_that_was_overtaken_tells_what_it_told(
 
 def test_file_that_is_too_large_changes_the_state(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.checked(KEY, QUARTER)
-    monkeypatch.setattr(starting, "GIB", 1)
+    monkeypatch.setattr(limits, "GIB", 1)
     for change in ("CHANGED", "SAME"):
         ended = cloud.checked(KEY, QUARTER * 2)
         (message,) = cloud.messages(ended.arn)

@@ -57,7 +57,7 @@ def details(pipeline: Pipeline, arn: str) -> dict[str, dict[str, Any]]:
     return {name: {**one, "QCPID": ""} for name, one in pipeline.details(row["QCPID"]).items()}
 
 
-def test_a_file_in_parts_has_the_details_of_one_pass(split: Pipeline, inbox: Inbox) -> None:
+def test_a_file_in_parts_has_the_details_of_one_pass(split: Pipeline) -> None:
     content = lines(60_000)
     split.s3.put_object(Bucket=split.outputs["StreamBucketName"], Key="rules/default.yaml", Body=RULES.encode())
     whole = split.checked("streams/g/whole.csv.gz", __import__("gzip").compress(content))

@@ -9,6 +9,8 @@ from typing import Any
 # The functions that the state machine invokes.
 STEPS = [
     "StartQC",
+    "PlanParts",
+    "CountRows",
     "QCProcess1",
     "QCProcess2",
     "QCProcess3",

@@ -22,6 +22,9 @@ RESOURCES = {
 }
 
 
+PLAN = {"CutFile": "PlanParts", "NumberRows": "PlanParts"}  # steps of one function
+
+
 def in_picture(kind: str) -> set[str]:
     return {box.name for box in BOXES if box.kind == kind}
 
@@ -34,18 +37,20 @@ def test_picture_has_the_resources_of_the_template(template: Template, kind: str
 def test_frame_of_the_state_machine_holds_its_task_states(template: Template) -> None:
     frame = PLACES[draw.MACHINE]
     inside = {box.name for box in BOXES if _contains(frame, box)}
-    assert inside == {name for name, state in states(template.definition()) if state["Type"] == "Task"}
+    tasks = [state for _, state in states(template.definition()) if state["Type"] == "Task"]
+    assert inside == {state["Arguments"]["FunctionName"] for state in tasks}
 
 
 def test_arrows_follow_the_state_machine(template: Template) -> None:
-    machine = dict(states(template.definition()))
+    machine = {PLAN.get(name, name): state for name, state in states(template.definition())}
     processes = [name for branch in machine["QCProcesses"]["Branches"] for name in branch["States"] if name in PLACES]
     assert machine["QCProcesses"]["Next"] == "EndQC"
     assert machine["EndQC"]["Next"] == "SendQCSummary"
+    in_parts = {("StartQC", "PlanParts"), ("PlanParts", "CountRows")}
     steps = {("StartQC", name) for name in processes} | {(name, "EndQC") for name in processes}
     assert machine["SendQCSummary"]["Next"] == "WriteReport"
     after = {("EndQC", "SendQCSummary"), ("SendQCSummary", "WriteReport"), ("WriteReport", "WriteFlags")}
-    assert steps | after == drawn("control", machine)
+    assert steps | in_parts | after == drawn("control", machine)
     caught = {(name, catch["Next"]) for name, state in machine.items() for catch in state.get("Catch", [])}
     assert {(name, to) for name, to in caught if to in PLACES} == drawn("failure", machine)
 
@@ -60,7 +65,7 @@ def states(definition: Any) -> Iterator[tuple[str, Any]]:
     """Yields every state with its name, those in branches included."""
     for name, state in definition["States"].items():
         yield name, state
-        for branch in state.get("Branches", []):
+        for branch in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]:
             yield from states(branch)
 
 
