@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,11 +59,48 @@ def details(pipeline: Pipeline, arn: str) -> dict[str, dict[str, Any]]:
     return {name: {**one, "QCPID": ""} for name, one in pipeline.details(row["QCPID"]).items()}
 
 
-def test_a_file_in_parts_has_the_details_of_one_pass(split: Pipeline) -> None:
+def test_a_file_in_parts_has_the_details_of_one_pass(split: Pipeline, inbox: Inbox) -> None:
     content = lines(60_000)
-    split.s3.put_object(Bucket=split.outputs["StreamBucketName"], Key="rules/default.yaml", Body=RULES.encode())
-    whole = split.checked("streams/g/whole.csv.gz", __import__("gzip").compress(content))
+    rules(split, RULES)
+    whole = split.checked("streams/g/whole.csv.gz", gzip.compress(content))
     parts = split.checked("streams/g/parts.csv", content)
-    print(parts.steps)
     assert details(split, parts.arn) == details(split, whole.arn)
-    assert "NumberRows" in parts.steps
+    assert parts.steps["NumberRows"]
+    maps = {one["mapRunArn"].split(":")[-2].split("/")[1]: one for one in map_runs(split, parts.arn)}
+    assert maps.keys() == {"CountRows", "QCProcess1Parts", "QCProcess2Parts", "QCProcess3Parts"}
+    assert [maps[name]["itemCounts"]["succeeded"] for name in sorted(maps)] == [14, 14, 14, 15]
+    texts = [message["Summary"]["Text"].splitlines()[2:-12] for message in map(inbox.message, (parts.arn, whole.arn))]
+    assert texts[0] == texts[1]
+
+
+def test_a_file_with_a_quoted_line_break_is_checked_in_one_pass(split: Pipeline) -> None:
+    content = lines(40_000, '"A\nB"')
+    rules(split, RULES)
+    whole = split.checked("streams/q/whole.csv.gz", gzip.compress(content))
+    parts = split.checked("streams/q/parts.csv", content)
+    assert details(split, parts.arn) == details(split, whole.arn)
+    assert parts.steps["NumberRows"]
+    assert [one["mapRunArn"].split("/")[1].split(":")[0] for one in map_runs(split, parts.arn)] == ["CountRows"]
+
+
+def test_a_part_that_fails_for_good_is_named(split: Pipeline, inbox: Inbox) -> None:
+    key = "rules/b.yaml"
+    asked = "{schema: {fields: [{name: n, type: integer}]}, series: n, streams: {n: {qartod: {spike_test: {fail_threshold: 1}}}}}"
+    split.s3.put_object(Bucket=split.bucket, Key=key, Body=asked.encode())
+    run = split.checked("streams/b/s.csv", ("n\n" + "".join(f"{row:05}\n" for row in range(200_000))).encode())
+    assert (run.status, run.error) == ("FAILED", "InvalidRules")
+    (row,) = split.rows(ExecutionArn=run.arn)
+    assert (row["Status"], row["Process1Pass"], row["Process2Pass"], row["Process3Pass"]) == ("ERROR", 1, 1, 0)
+    text = inbox.message(run.arn)["Summary"]["Text"]
+    assert re.search(
+        r"part \d \(bytes \d+ to \d+\): series: the file has more than 20,000 different values of n", text
+    ), text
+
+
+def rules(pipeline: Pipeline, text: str) -> None:
+    pipeline.s3.put_object(Bucket=pipeline.bucket, Key="rules/default.yaml", Body=text.encode())
+
+
+def map_runs(pipeline: Pipeline, arn: str) -> list[dict[str, Any]]:
+    found = pipeline.sfn.list_map_runs(executionArn=arn)["mapRuns"]
+    return [pipeline.sfn.describe_map_run(mapRunArn=one["mapRunArn"]) for one in found]
