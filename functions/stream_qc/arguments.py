@@ -70,10 +70,11 @@ def parser() -> argparse.ArgumentParser:
         help="tell what other rules would have said of files",
         description="Checks files with the current rules and with candidate rules, and tells which verdicts would change, "
         "through which checks and rows, and the nearest limit at which each failing check would have passed.",
-        epilog="Exit status: 0 no verdict would change, 1 one would, 2 usage error, invalid rules or unusable file.",
+        epilog="Exit status: 0 no verdict would change, also where a file that fails anyway would fail more checks; 1 one would; "
+        "2 usage error, invalid rules or unusable file.",
     )
     what_if.add_argument("candidate", type=Path, metavar="CANDIDATE.yaml", help="the rules to try")
-    what_if.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a stream file")
+    what_if.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a stream file, or - for standard input")
     _add_format(what_if)
     what_if.add_argument(
         "--rules",

@@ -209,15 +209,18 @@ def _what_if(arguments: argparse.Namespace) -> int:
     for given in (before, arguments.candidate, *arguments.files):
         if arguments.report:
             _refuse_overwriting("--report", arguments.report, given, f"{given}")
-    compared, unusable = list[Compared](), False
-    for path in arguments.files:
-        arguments.file, form = path, _format(path, arguments.format)
+    compared, unusable = list[Compared](), dict[str, str]()
+    forms = [_format(path, arguments.format) for path in arguments.files]
+    for path, form in zip(arguments.files, forms, strict=True):
+        arguments.file = path
         try:
             with _Opened(path) as opened:
                 compared.append(compare(str(path), opened.open, form, current, candidate))
         except OSError as error:
-            print(f"stream-qc: {error.filename or path}: {error.strerror or error}", file=sys.stderr)
-            unusable = True
+            unusable[str(path)] = error.strerror or str(error)
+            print(f"stream-qc: {error.filename or path}: {unusable[str(path)]}", file=sys.stderr)
+            if arguments.json:
+                print(json.dumps({"File": str(path), "Error": unusable[str(path)]}, ensure_ascii=False))
             continue
         _show_compared(compared[-1], arguments)
     if not arguments.json and len(compared) > 1:
@@ -227,7 +230,7 @@ def _what_if(arguments: argparse.Namespace) -> int:
     if arguments.report:
         from stream_qc.whatif.page import render
 
-        shown = render(compared, str(before) if before else "none", str(arguments.candidate))
+        shown = render(compared, unusable, str(before) if before else "none", str(arguments.candidate))
         arguments.report.write_text(shown, encoding="utf-8")
     changed = any(one.verdict_changes for one in compared)
     return UNUSABLE if unusable else FAILED if changed else PASSED

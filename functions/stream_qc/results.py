@@ -16,7 +16,8 @@ MESSAGE_CHARACTERS = 2000
 class Example:
     """An offending row: its number (data rows, from 1), its value as written in the file, and the reason.
 
-    line: its line in the file, from 1, if that is CSV. time: in ISO 8601, if it has one.
+    line: its line in the file, from 1, if that is CSV. time: in ISO 8601, if it has one. suspect: whether it is SUSPECT, not
+    FAIL.
     """
 
     row: int
@@ -24,6 +25,7 @@ class Example:
     reason: str
     line: int | None = None
     time: str | None = None
+    suspect: bool = False
 
     def __post_init__(self) -> None:
         self.value = None if self.value is None else shorten(self.value)

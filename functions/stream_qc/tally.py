@@ -266,7 +266,8 @@ class Tally:
         self._counts[late.flag] += late.count
         times = repeat(None) if self._of_times or late.times is None else late.times
         shown = [
-            self._example(row, raw, reason, time) for (row, raw, reason), time in zip(late.shown, times, strict=False)
+            self._example(row, raw, reason, time, late.flag)
+            for (row, raw, reason), time in zip(late.shown, times, strict=False)
         ]
         if late.flag == FAIL:
             self._extent.add_late(late)
@@ -282,14 +283,15 @@ class Tally:
         offending = (found.flags == flag).arg_true().head(SHOWN - len(shown))
         times = repeat(None) if self._of_times else found.raw.times(offending)
         for index, time in zip(offending, times, strict=False):
-            shown.append(self._example(found.first + index, found.raw[index], found.why(index), time))
+            shown.append(self._example(found.first + index, found.raw[index], found.why(index), time, flag))
 
-    def _example(self, row: int, value: str | None, reason: str, time: dt.datetime | None) -> Example:
+    def _example(self, row: int, value: str | None, reason: str, time: dt.datetime | None, flag: int) -> Example:
         """Returns an offending row. row: from 0."""
         if self._hides_values:
             value = None if value is None else REDACTED
             reason = without_values(reason, self.check.field, self.check.test)
-        return Example(row + 1, value, reason, time=None if time is None or self._hides_times else show_time(time))
+        when = None if time is None or self._hides_times else show_time(time)
+        return Example(row + 1, value, reason, time=when, suspect=flag == SUSPECT)
 
 
 def percent(share: float) -> str:

@@ -14,7 +14,7 @@ from stream_qc.printable import printable
 from stream_qc.results import Report, Result, alike
 from stream_qc.trying import Tried
 from stream_qc.vocabulary import PROCESSES
-from stream_qc.whatif import Changed, Compared
+from stream_qc.whatif import WITHOUT_EFFECT, Changed, Compared, WithoutEffect
 
 EXAMPLES = 5  # offending rows that are shown of a check
 NAMED = 3  # checks that caught a fault
@@ -98,9 +98,10 @@ def show_what_if(compared: Compared) -> None:
     ):
         for one in some:
             _show_changed(console, mark, what, one)
-    if compared.without_effect:
-        names = _few(compared.without_effect)
-        console.print(f"  [dim]rules changed, still passes: {escape(names)}[/]")
+    for rule, words in WITHOUT_EFFECT.items():
+        names = [_what_if_name(one) for one in compared.without_effect if one.rule == rule]
+        if names:
+            console.print(f"  [dim]{words}: {escape(_first(names))}[/]")
 
 
 def show_what_if_total(compared: list[Compared]) -> None:
@@ -117,10 +118,19 @@ def _show_changed(console: Console, mark: str, what: str, one: Changed) -> None:
     gone = ", because the rules no longer ask for it" if one.after is None else ""
     shown = one.name.replace("*#", "").split("#", 1)[1].replace("#", " ")
     console.print(f"  {mark} {what}{why}{gone}: {escape(shown)}: {escape(result.message)}")
-    for example in result.shown(EXAMPLES):
+    examples = result.shown(EXAMPLES)
+    for example in examples:
         console.print(f"      [dim]{example.place}: {escape(example.reason)}[/]")
+    if examples and (more := result.fail - len(examples)) > 0:
+        console.print(f"      [dim]and {more:,} more {'row' if more == 1 else 'rows'}[/]")
     for near in one.nearest:
-        console.print(f"      [cyan]would pass with {escape(str(near))}[/]")
+        every = " (of every check)" if near.place == "limits.max_fail_share" else ""
+        console.print(f"      [cyan]would pass with {escape(str(near))}{every}[/]")
+
+
+def _what_if_name(one: WithoutEffect) -> str:
+    name = one.name.replace("*#", "").split("#", 1)[1].replace("#", " ")
+    return name if one.before == one.after else f"{name} (SUSPECT rows: {one.before:,} → {one.after:,})"
 
 
 def _verdict(*, passed: bool) -> str:
@@ -148,5 +158,8 @@ def show_tried(tried: Iterable[Tried]) -> int:
 
 
 def _few(names: list[str]) -> str:
-    shown = [name.replace("*#", "").replace("#", " ") for name in names]
+    return _first([name.replace("*#", "").replace("#", " ") for name in names])
+
+
+def _first(shown: list[str]) -> str:
     return ", ".join(shown) if len(shown) <= NAMED else f"{', '.join(shown[:NAMED])} and {len(shown) - NAMED:,} more"

@@ -17,7 +17,7 @@ from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import Rules, load
 from stream_qc.rules.text import written
-from stream_qc.whatif import Compared, compare
+from stream_qc.whatif import Compared, Nearest, compare
 from tests.engine.running import Done, stream_qc
 
 CSV = Format("csv", "")
@@ -61,8 +61,7 @@ def test_stricter_limit_changes_the_verdict_and_says_where_it_would_not() -> Non
     (check,) = found.changed
     assert check.rule
     assert [str(one) for one in check.nearest] == [
-        "streams.v.qartod.gross_range_test.fail_span[0]: -3.5",
-        "streams.v.qartod.gross_range_test.fail_span[1]: 12.25",
+        "streams.v.qartod.gross_range_test.fail_span: [-3.5, 12.25]",
         f"limits.streams.v.gross_range_test: {2 / 7!r}",
     ]
     assert [one.row for one in check.told.examples] == [3, 5]
@@ -79,7 +78,7 @@ def test_other_rules_without_effect_are_named() -> None:
     found = compared(content([1, 2, 3]), WIDE, NARROW)
     assert not found.verdict_changes
     assert found.changed == []
-    assert found.without_effect == ["2#v#gross_range_test"]
+    assert [(one.name, one.rule) for one in found.without_effect] == [("2#v#gross_range_test", "changed")]
 
 
 def test_check_that_is_no_longer_asked_for_is_told() -> None:
@@ -145,6 +144,13 @@ CONSTRAINTS = {
     "exclusiveMinimum": (2.5, math.inf),
     "exclusiveMaximum": (2.5, -math.inf),
 }
+
+
+def alone(near: Nearest) -> float:
+    assert not isinstance(near.value, list)
+    return near.value
+
+
 NUMBERS = st.lists(st.one_of(st.none(), st.floats(-8, 8).map(lambda x: round(x, 3))), min_size=3, max_size=40)
 
 
@@ -166,7 +172,7 @@ def test_nearest_value_of_a_threshold_passes_and_no_nearer_one_does(
         for near in [one for one in check.nearest if one.place.endswith(moved)]:
             at, beside = (
                 rules_of({test: {**parameters, moved: value}}, limits=limits)
-                for value in (near.value, math.nextafter(near.value, stricter))
+                for value in (near.value, math.nextafter(alone(near), stricter))
             )
             assert passes(body, at, check.name)
             assert not passes(body, beside, check.name)
@@ -183,23 +189,107 @@ def test_nearest_value_of_a_constraint_passes_and_no_nearer_one_does(
     for check in found.changed:
         (near, share) = check.nearest
         assert passes(body, rules_of({}, {constraint: near.value}), check.name)
-        assert not passes(body, rules_of({}, {constraint: math.nextafter(near.value, stricter)}), check.name)
+        assert not passes(body, rules_of({}, {constraint: math.nextafter(alone(near), stricter)}), check.name)
         allowed = {"streams": {"v": {constraint: share.value}}}
         assert passes(body, rules_of({}, {constraint: limit}, limits=allowed), check.name)
 
 
-@given(values=NUMBERS)
+@given(values=NUMBERS, share=st.sampled_from([0.0, 0.1, 0.3]))
 @settings(deadline=None)
-def test_nearest_ends_of_a_span_pass_together(values: list[float | None]) -> None:
-    body = content(values)
-    found = compared(body, rules_of({}), rules_of({"gross_range_test": {"fail_span": [-1, 1]}}))
+def test_nearest_ends_of_a_span_pass_and_no_nearer_ones_do(values: list[float | None], share: float) -> None:
+    limits, body, inside = {"max_fail_share": share}, content(values), (math.inf, -math.inf)
+
+    def with_span(span: list[float]) -> bool:
+        return passes(body, rules_of({"gross_range_test": {"fail_span": span}}, limits=limits), "2#v#gross_range_test")
+
+    found = compared(body, rules_of({}), rules_of({"gross_range_test": {"fail_span": [-1, 1]}}, limits=limits))
     for check in [one for one in found.changed if one.nearest]:  # not one that had nothing to judge
-        span = [-1.0, 1.0]
-        for near in check.nearest:
-            if near.place.endswith("]"):
-                span[int(near.place[-2])] = near.value
-        assert passes(body, rules_of({"gross_range_test": {"fail_span": span}}), check.name)
-        assert sorted(span) == span
+        spans = [one for one in check.nearest if "fail_span" in one.place]
+        assert spans
+        for near in spans:
+            ends = near.value if isinstance(near.value, list) else [-1.0, 1.0]
+            moved = [int(near.place[-2])] if near.place.endswith("]") else [0, 1]
+            if not isinstance(near.value, list):
+                ends[moved[0]] = near.value
+            assert with_span(ends)
+            for index in moved:
+                stricter = [*ends]
+                stricter[index] = math.nextafter(ends[index], inside[index])
+                assert not with_span(stricter)
+
+
+def test_each_end_of_a_span_that_suffices_alone_is_told(files: Path) -> None:  # noqa: ARG001
+    limits = {"max_fail_share": 0.15}  # one of seven rows
+    candidate = {**NARROW, "limits": limits}
+    found = compared(content(VALUES), WIDE, candidate).changed[0].nearest
+    assert [one.place[-1] for one in found[:2]] == ["]", "]"]
+
+
+def test_a_limit_of_zero_is_a_rule() -> None:
+    found = compared(content(VALUES), rules_of({}), rules_of({}, {"minimum": 0}))
+    assert [(one.name, one.rule) for one in found.changed] == [("2#v#minimum", True)]
+    quiet = compared(content([1]), rules_of({}), rules_of({}, {"minimum": 0})).without_effect
+    assert [(one.name, one.rule) for one in quiet] == [("2#v#minimum", "new")]
+    gone = compared(content([1]), rules_of({}, {"minimum": 0}), rules_of({})).without_effect
+    assert [(one.name, one.rule) for one in gone] == [("2#v#minimum", "gone")]
+
+
+@pytest.mark.parametrize("hidden", [True, ["v"]])
+def test_what_one_side_hides_stays_hidden(hidden: bool | list[str]) -> None:
+    open_, closed = WIDE, {**NARROW, "redact": hidden}
+    for before, after in ((open_, closed), (closed, open_), ({**WIDE, "redact": hidden}, NARROW)):
+        assert "12.25" not in json.dumps(compared(content(VALUES), before, after).item())
+
+
+def test_rows_are_told_by_their_flag() -> None:
+    field = {"name": "suspect_v", "type": "number"}
+    document = {
+        "schema": {"fields": [SCHEMA["fields"][0], field]},
+        "time": "time",
+        "streams": {"suspect_v": {"qartod": {"gross_range_test": {"suspect_span": [0, 5], "fail_span": [0, 10]}}}},
+    }
+    found = compared(content(VALUES).replace(b"time,v", b"time,suspect_v"), rules_of({}), document)
+    (check,) = [one for one in found.changed if one.name.endswith("gross_range_test")]
+    assert [one.row for one in check.told.examples] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "cell", "nearest"),
+    [
+        ("number", 10, "3e20", 3e20),
+        ("number", 1e20, "3e300", 3e300),
+        ("integer", 999, "2000000000000000", 2000000000000000),
+        ("year", 2000, "9999", 9999),
+    ],
+)
+def test_far_limits_are_found(kind: str, limit: float, cell: str, nearest: float) -> None:
+    def asked(**constraints: Any) -> dict[str, Any]:
+        return {"schema": {"fields": [{"name": "v", "type": kind, "constraints": constraints}, {"name": "w"}]}}
+
+    (check,) = compared(f"v,w\n{cell},x\n".encode(), asked(), asked(maximum=limit)).changed
+    assert check.nearest[0].value == nearest
+    none = compared(f"v,w\n{cell},x\n".encode(), asked(), asked(exclusiveMaximum=limit)).changed[0].nearest
+    assert (len(none) == 1) == (kind == "year")  # there is no year 10000
+
+
+def test_entries_of_where_are_compared_in_their_order() -> None:
+    entries = [
+        {"where": {name: "a"}, "qartod": {"gross_range_test": {"fail_span": [0, most]}}}
+        for name, most in (("s", 1), ("t", 99))
+    ]
+    fields = {"fields": [{"name": "v", "type": "number"}, {"name": "s"}, {"name": "t"}]}
+    documents = [{"schema": fields, "streams": {"v": its}} for its in (entries, entries[::-1])]
+    found = compare("f", lambda: io.BytesIO(b"v,s,t\n5,a,a\n"), CSV, loaded(documents[0]), loaded(documents[1]))
+    assert [(check.name, check.rule) for check in found.changed] == [("2#v#gross_range_test", True)]
+
+
+def test_a_field_that_is_added_is_no_other_way_to_read_the_file() -> None:
+    added = rules_of({})
+    added["schema"]["fields"].append({"name": "x", "type": "number", "title": "of no use"})
+    assert compared(content([1]), rules_of({}), added).reads_alike
+    grouped = rules_of({})
+    grouped["schema"]["fields"][1]["groupChar"] = "_"
+    assert not compared(content([1]), rules_of({}), grouped).reads_alike
 
 
 def test_whole_numbers_and_lengths_stay_whole() -> None:
@@ -239,7 +329,8 @@ def test_command_ends_by_whether_a_verdict_changes(files: Path) -> None:
     changed = what_if("then.yaml", "bad.csv", "good.csv", "--rules", "now.yaml")
     assert changed.returncode == 1
     assert "PASS → FAIL  bad.csv  7 rows" in changed.stdout
-    assert "would pass with streams.v.qartod.gross_range_test.fail_span[0]: -3.5" in changed.stdout
+    assert "would pass with streams.v.qartod.gross_range_test.fail_span: [-3.5, 12.25]" in changed.stdout
+    assert "rule changed, still passes: v gross_range_test" in changed.stdout
     assert changed.stdout.endswith("1 of 2 verdicts would change: 1 from PASS to FAIL, 0 from FAIL to PASS\n")
     assert what_if("then.yaml", "good.csv", "--rules", "now.yaml").returncode == 0
     assert what_if("then.yaml", "nowhere.csv", "--rules", "now.yaml").returncode == 2
@@ -253,11 +344,11 @@ def test_command_writes_json_and_a_page(files: Path) -> None:
     told = json.loads(done.stdout)
     assert (told["Before"], told["After"]) == ("PASS", "FAIL")
     assert told["Changed"][0]["WouldPass"][0] == {
-        "Place": "streams.v.qartod.gross_range_test.fail_span[0]",
-        "Value": -3.5,
+        "Place": "streams.v.qartod.gross_range_test.fail_span",
+        "Value": [-3.5, 12.25],
     }
     page = (files / "page.html").read_text()
-    assert "1 of 1 verdicts would change" in page
+    assert "1 of 1 verdict would change" in page
     assert "<script" not in page
     refused = what_if("then.yaml", "bad.csv", "--report", "bad.csv")
     assert (refused.returncode, "would overwrite" in refused.stderr) == (2, True)

@@ -202,8 +202,8 @@ def _decoded(content: Bytes, dialect: Dialect) -> Callable[[int], bytes]:
             chunk = content.read(size)
             try:
                 text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                raise UnreadableFile(f"the file is not {dialect.encoding}: {error.reason}") from None
+            except UnicodeError as error:  # UnicodeDecodeError has a reason; that of a missing byte order mark does not
+                raise UnreadableFile(f"the file is not {dialect.encoding}: {getattr(error, 'reason', error)}") from None
             if text or not chunk:
                 return text.removeprefix("\ufeff").encode(errors="surrogateescape")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_qc.whatif.comparing import Changed, Compared, compare
+from stream_qc.whatif.comparing import WITHOUT_EFFECT, Changed, Compared, WithoutEffect, compare
 from stream_qc.whatif.nearest import Nearest
 
-__all__ = ["Changed", "Compared", "Nearest", "compare"]
+__all__ = ["WITHOUT_EFFECT", "Changed", "Compared", "Nearest", "WithoutEffect", "compare"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from stream_qc.rules import Rules
 from stream_qc.schema import Constraints
 
+FOR_PEOPLE = ("name", "constraints", "title", "description", "example", "rdf_type")  # which say nothing of the type
 OF_PROCESS_1 = ("required", "unique")
 
 
@@ -17,13 +19,25 @@ def asked_of(rules: Rules) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for process, field, test, parameters in _asked(rules):
         found.setdefault(f"{process}#{field}#{test}", []).append(parameters)
-    return {name: "; ".join(sorted(its)) for name, its in found.items()}
+    return {
+        name: "; ".join(its) for name, its in found.items()
+    }  # in their order, in which the first that is for a row judges it
 
 
 def reads_alike(one: Rules, other: Rules) -> bool:
-    """Returns whether both rules read the same rows, times and missing values out of a file."""
-    names = ("missing_values", "dialect", "axes", "series", "time_parts", "missing_typed")
-    return all(getattr(one.schema, name) == getattr(other.schema, name) for name in names)
+    """Returns whether both rules read the same rows, times, numbers and missing values out of a file."""
+    names = ("missing_values", "dialect", "axes", "series", "time_parts")
+    both = one.schema.fields.keys() & other.schema.fields.keys()
+    return all(getattr(one.schema, name) == getattr(other.schema, name) for name in names) and all(
+        _how_read(one, name) == _how_read(other, name) for name in both
+    )
+
+
+def _how_read(rules: Rules, name: str) -> tuple[dict[str, Any], Any]:
+    """Returns the type of a field and how it is written."""
+    field = rules.schema.fields[name]
+    how = {key: getattr(field, key) for key in field.__struct_fields__ if key not in FOR_PEOPLE}
+    return how, rules.schema.missing_typed.get(name)
 
 
 def _asked(rules: Rules) -> Iterator[tuple[int, str, str, str]]:
@@ -34,16 +48,20 @@ def _asked(rules: Rules) -> Iterator[tuple[int, str, str, str]]:
     if rules.schema.primary_key:
         yield 1, "*", "primaryKey", ", ".join(rules.schema.primary_key) + _share(rules, "*", "primaryKey")
     for field in rules.schema.fields.values():
-        how = {name: getattr(field, name) for name in field.__struct_fields__ if name not in ("name", "constraints")}
-        yield 1, field.name, "type", f"{how}{_share(rules, field.name, 'type')}"
+        yield 1, field.name, "type", f"{_how_read(rules, field.name)}{_share(rules, field.name, 'type')}"
         for name, test in zip(Constraints.__struct_fields__, Constraints.__struct_encode_fields__, strict=True):
             value = getattr(field.constraints, name)
-            if value not in (None, False):
+            if value is not None and value is not False:
                 process = 1 if test in OF_PROCESS_1 else 2
                 yield process, field.name, test, f"{value}{_share(rules, field.name, test)}"
+    if time := rules.schema.axes.time:
+        key = f"{rules.schema.series}{rules.schema.primary_key}"
+        for test in ("time_order", "duplicate_time"):
+            yield 3, time, test, f"{key}{_share(rules, time, test)}"
     for asked in rules.tests:
         tested = asked.test.check(asked.field, rules.schema.axes).field
-        rows = "" if asked.entry is None else f" for {rules.wheres[asked.field][asked.entry]}"
+        # The entries above take the rows that they are for.
+        rows = "" if asked.entry is None else f" for {rules.wheres[asked.field][: asked.entry + 1]}"
         yield asked.test.process, tested, asked.name, f"{_text(asked.test)}{rows}{_share(rules, tested, asked.name)}"
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from stream_qc.engine import Open, check_stream
 from stream_qc.formats import Format
+from stream_qc.redaction import EVERY_FIELD
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
 from stream_qc.whatif.asked import asked_of, reads_alike
@@ -37,7 +40,7 @@ class Changed:
         result = self.after if self.fails else self.before
         if result is None:
             raise ValueError(f"{self.name} has no result that failed")
-        return replace(result, examples=[one for one in result.examples if "suspect_" not in one.reason])
+        return replace(result, examples=[one for one in result.examples if not one.suspect])
 
     def item(self) -> dict[str, Any]:
         """Returns it as JSON shows it: the results are items of QCDetails."""
@@ -48,6 +51,27 @@ class Changed:
             "After": self.after.item() if self.after else None,
             "WouldPass": [{"Place": one.place, "Value": one.value} for one in self.nearest],
         }
+
+
+# What is said of a check whose rule makes no difference.
+WITHOUT_EFFECT = {"new": "new, passes", "changed": "rule changed, still passes", "gone": "no longer asked for"}
+
+
+@dataclass(frozen=True)
+class WithoutEffect:
+    """A check whose rule differs and that passes under both.
+
+    rule: `new`, `gone` or `changed`. before, after: how many rows are SUSPECT.
+    """
+
+    name: str
+    rule: str
+    before: int
+    after: int
+
+    def item(self) -> dict[str, Any]:
+        """Returns it as JSON shows it."""
+        return {"Check": self.name, "Rule": self.rule, "SuspectBefore": self.before, "SuspectAfter": self.after}
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,7 @@ class Compared:
     after: bool
     changed: list[Changed]
     still_failing: list[Changed]
-    without_effect: list[str]
+    without_effect: list[WithoutEffect]
     reads_alike: bool
 
     @property
@@ -79,17 +103,19 @@ class Compared:
             "After": "PASS" if self.after else "FAIL",
             "Changed": [one.item() for one in self.changed],
             "StillFailing": [one.item() for one in self.still_failing],
-            "WithoutEffect": self.without_effect,
+            "WithoutEffect": [one.item() for one in self.without_effect],
             "ReadsAlike": self.reads_alike,
         }
 
 
 def compare(file: str, open_stream: Open, form: Format, current: Rules, candidate: Rules) -> Compared:
-    """Checks a file by both rules. Raises OSError if the stream itself cannot be read."""
+    """Checks a file by both rules. What one of them redacts is not shown. Raises OSError if the stream itself cannot be read."""
+    redact = EVERY_FIELD if EVERY_FIELD in (current.redact, candidate.redact) else (*current.redact, *candidate.redact)
+    current, candidate = (structs.replace(rules, redact=redact) for rules in (current, candidate))
     before, after = (check_stream(open_stream, form, rules) for rules in (current, candidate))
     was, is_now = _results(before), _results(after)
     asked_before, asked_now = asked_of(current), asked_of(candidate)
-    changed, still, without_effect = list[Changed](), list[Changed](), list[str]()
+    changed, still, without_effect = list[Changed](), list[Changed](), list[WithoutEffect]()
     for name in dict.fromkeys([*is_now, *was]):
         earlier, now = was.get(name), is_now.get(name)
         differs = asked_before.get(name) != asked_now.get(name)
@@ -100,7 +126,10 @@ def compare(file: str, open_stream: Open, form: Format, current: Rules, candidat
         elif not passes:
             still.append(Changed(name, earlier, now, differs, near))
         elif differs:
-            without_effect.append(name)
+            rule = "new" if name not in asked_before else "gone" if name not in asked_now else "changed"
+            without_effect.append(
+                WithoutEffect(name, rule, earlier.suspect if earlier else 0, now.suspect if now else 0)
+            )
     return Compared(
         file,
         max(report.rows for report in after.values()),

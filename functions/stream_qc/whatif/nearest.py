@@ -1,7 +1,7 @@
 """The nearest value of a limit at which a check would have passed, by the check's own judgement.
 
-The limit is moved until the check passes, and the last step is halved until no floating-point number is left between a value
-that fails and one that passes. The rows are read once and kept, with the fields of the check only.
+The distance to the farthest value that the limit may have is halved until no floating-point number is left between a value that
+fails and one that passes. The rows are read once and kept, with the fields of the check only.
 """
 
 from __future__ import annotations
@@ -22,23 +22,28 @@ from stream_qc.redaction import hides
 from stream_qc.results import Result
 from stream_qc.rules import Rules
 from stream_qc.tally import Tally
-from stream_qc.whatif.limits import NumericLimit, limits_of
+from stream_qc.whatif.limits import NumericLimit, Span, limits_of
 
 MOST_ROWS = 5_000_000  # that are kept
-FARTHEST = 1e15  # from its value, in doublings of 1
-Passes = Callable[[float], bool]
+Passes = Callable[[Check], bool]
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """A value that would let a check pass. place: where to write it in the rules."""
+    """A value that would let a check pass, or both ends of a span. place: where to write it in the rules."""
 
     place: str
-    value: float
+    value: float | list[float]
 
     def __str__(self) -> str:
-        short = f"{self.value:g}"
-        return f"{self.place}: {short if float(short) == self.value else repr(self.value)}"
+        ends = self.value
+        shown = f"[{', '.join(map(_shown, ends))}]" if isinstance(ends, list) else _shown(ends)
+        return f"{self.place}: {shown}"
+
+
+def _shown(value: float) -> str:
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def nearest_of(open_stream: Open, form: Format, rules: Rules, result: Result) -> list[Nearest]:
@@ -54,18 +59,26 @@ def nearest_of(open_stream: Open, form: Format, rules: Rules, result: Result) ->
         return []
     found = list[Nearest]()
     limits = limits_of(rules, result.process, result.field, result.test)
-    if limits and not hides(rules.redact, {result.field, *limits[0].check(limits[0].value).needs}):
+    needs = _needs(limits[0]) if limits else ()
+    if limits and not hides(rules.redact, {result.field, *needs}):
         try:
-            blocks = _blocks(open_stream, form, rules, limits[0].check(limits[0].value).needs)
+            blocks = _blocks(open_stream, form, rules, needs)
         except UnreadableFile:
             return []
+
+        def passes(check: Check) -> bool:
+            return _passes(check, rules, result, blocks)
+
         for limit in limits if blocks else ():
-            value = _nearest(limit, lambda value, limit=limit: _passes(limit.check(value), rules, result, blocks))  # type: ignore[misc]
-            if value is not None:
-                found.append(Nearest(limit.place, value))
+            found += _of_span(limit, passes) if isinstance(limit, Span) else _of_limit(limit, passes)
     # A share of its own can be given to a check of a field only.
     place = "limits.max_fail_share" if result.field == "*" else f"limits.streams.{result.field}.{result.test}"
     return [*found, Nearest(place, result.fail / result.rows)]
+
+
+def _needs(limit: NumericLimit | Span) -> Sequence[str]:
+    """Returns the fields that the check of a limit reads."""
+    return limit.check((None, None)).needs if isinstance(limit, Span) else limit.check(limit.value).needs
 
 
 def _blocks(open_stream: Open, form: Format, rules: Rules, needs: Sequence[str]) -> list[Block]:
@@ -90,25 +103,35 @@ def _passes(check: Check, rules: Rules, result: Result, blocks: list[Block]) -> 
             return tally.result(result.rows, ()).passed
 
 
+def _of_limit(limit: NumericLimit, passes: Passes) -> list[Nearest]:
+    value = _nearest(limit, passes)
+    return [] if value is None else [Nearest(limit.place, value)]
+
+
+def _of_span(span: Span, passes: Passes) -> list[Nearest]:
+    """Returns the nearest value of each end that suffices alone; if none does, both ends together.
+
+    Of two ends that a share of rows may lie beyond, the upper one is moved first, with the lower one open.
+    """
+    ends = [(index, end) for index, end in enumerate((span.low, span.high)) if end is not None]
+    found = [one for index, _ in ends for one in _of_limit(span.end(index, (span.high, span.low)[index]), passes)]
+    if found or len(ends) < 2:
+        return found
+    high = _nearest(span.end(1, None), passes)
+    low = _nearest(span.end(0, high), passes)
+    if low is None or high is None:
+        return []
+    return [Nearest(span.place, [low, high])]
+
+
 def _nearest(limit: NumericLimit, passes: Passes) -> float | None:
     """Returns the value nearest to the limit that passes; None if none does, or if the limit is not what fails."""
-    if passes(limit.value):
+    if passes(limit.check(limit.value)) or not passes(limit.check(limit.farthest)):
         return None
-    fails, step = limit.value, 1.0
-    while step <= FARTHEST:
-        moved = limit.value + limit.looser * step
-        try:
-            if passes(int(moved) if limit.whole else moved):
-                break
-        except OverflowError:
-            return None
-        fails, step = moved, step * 2
-    else:
-        return None
-    low, high = (_rank(fails, limit.whole), _rank(moved, limit.whole))
+    low, high = (_rank(limit.value, limit.whole), _rank(limit.farthest, limit.whole))
     while abs(high - low) > 1:
         middle = (low + high) // 2
-        if passes(_value(middle, limit.whole)):
+        if passes(limit.check(_value(middle, limit.whole))):
             high = middle
         else:
             low = middle

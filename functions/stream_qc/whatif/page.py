@@ -5,26 +5,31 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 import jinja2
 
 from stream_qc.printable import printable
-from stream_qc.whatif.comparing import Compared
+from stream_qc.whatif.comparing import WITHOUT_EFFECT, Compared
 
 
-def render(compared: Sequence[Compared], current: str, candidate: str) -> str:
-    """Returns the page as HTML. current, candidate: the names of the rules."""
+def render(compared: Sequence[Compared], unusable: Mapping[str, str], current: str, candidate: str) -> str:
+    """Returns the page as HTML.
+
+    unusable: files that could not be checked, and why. current, candidate: the names of the rules.
+    """
     worse = sum(one.verdict_changes and one.before for one in compared)
     better = sum(one.verdict_changes and one.after for one in compared)
     style = files("stream_qc.reporting").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page: str = _template().render(
-        title=f"{worse + better:,} of {len(compared):,} verdicts would change",
+        title=f"{worse + better:,} of {len(compared):,} {'verdict' if len(compared) == 1 else 'verdicts'} would change",
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         style=style,
         compared=sorted(compared, key=lambda one: not one.verdict_changes),
+        unusable=unusable,
+        rules_without_effect=WITHOUT_EFFECT,
         current=current,
         candidate=candidate,
         worse=worse,
