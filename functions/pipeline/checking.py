@@ -35,7 +35,7 @@ def check(run: Run, process: int) -> ProcessResult:
     with FlagFile(rules.schema) as flags, ThreadPoolExecutor(1) as beside:
         wanted = rules.flags and drawer is not None
         report = (
-            parts.merged(run, process, rules)
+            parts.merged(run, process, rules, drawer)
             if run.in_parts
             else _in_one_pass(run, process, rules, drawer, flags.column if wanted else lambda _: None)
         )

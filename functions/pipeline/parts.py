@@ -24,6 +24,7 @@ from pipeline.observe import logger
 from stream_qc.formats import Format, format_of
 from stream_qc.parts import checking, cutting
 from stream_qc.parts.cutting import Counted, Cut, Part
+from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import Rules
 from stream_qc.vocabulary import PROCESSES
@@ -83,20 +84,19 @@ def number(run: Run, rules: Rules) -> bool:
 def check(run: Run, process: int, part: Any, rules: Rules) -> None:
     """Checks one part, or runs the checks that need the whole file, and keeps what was found for `merged`."""
     if part == WHOLE:
-        _put(run, f"{process}/{WHOLE}", checking.check_whole(_file(run), rules, process))
+        _put(run, f"{process}/{WHOLE}", checking.check_whole(_file(run), rules, process, drawn=True))
         return
     its = msgspec.convert(part, Part)
-    _put(run, f"{process}/{its.number}", checking.check_part(_file(run), its, rules, process))
+    _put(run, f"{process}/{its.number}", checking.check_part(_file(run), its, rules, process, drawn=True))
 
 
-def merged(run: Run, process: int, rules: Rules) -> Report:
-    """Returns the report of a process whose parts have been checked. Raises PartMissing and FileTooLarge."""
+def merged(run: Run, process: int, rules: Rules, drawer: Drawer | None) -> Report:
+    """Returns the report of a process whose parts have been checked, and draws it. Raises PartMissing and FileTooLarge."""
     asked = msgspec.json.decode(_get(run, f"{process}.json"))
     parts = [msgspec.convert(one, Part) for one in asked if one != WHOLE]
     whole = _found(run, process, WHOLE, "the whole file") if WHOLE in asked else None
-    return checking.merge(
-        _file(run, MOST_GIB["uncompressed"] * GIB), parts, _all(run, process, parts), whole, rules, process
-    )
+    file = _file(run, MOST_GIB["uncompressed"] * GIB)
+    return checking.merge(file, parts, _all(run, process, parts), whole, rules, process, drawer)
 
 
 def _all(run: Run, process: int, parts: Sequence[Part]) -> Iterator[bytes]:

@@ -37,8 +37,8 @@ class Stretch:
     """The checks of a stretch. A block is read once, and in order; its rows are numbered from the start of the stream.
 
     processes: the numbers of the processes to run. make_sink: returns a sink for the flags of a check, or None. drawer: draws
-    the stream for its report. choose: tells which checks to run; by default all. Stretches that are joined have no sinks, no
-    drawer, and the same checks.
+    the stream for its report. choose: tells which checks to run; by default all. Stretches that are joined have no sinks and the
+    same checks.
     """
 
     def __init__(
@@ -89,6 +89,8 @@ class Stretch:
     def read_above(self, blocks: Blocks) -> None:
         """Has the checks see rows that are directly above the stretch. Their flags do not count."""
         for block in blocks:
+            if self._drawer is not None:
+                self._drawer.see_again(block)
             _check(block, self._tallies)
         for tally in self._tallies:
             tally.begin()
@@ -103,13 +105,16 @@ class Stretch:
 
     def state(self) -> dict[str, Any]:
         """Returns all that was found so far, and what the checks know, to go on in another process."""
-        return {"tallies": [tally.state() for tally in self._tallies], "file": self.file.state()}
+        drawn = None if self._drawer is None else self._drawer.state()
+        return {"tallies": [tally.state() for tally in self._tallies], "file": self.file.state(), "drawn": drawn}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where another stretch with the same rules, processes and checks was."""
         for tally, found in zip(self._tallies, state["tallies"], strict=True):
             tally.restore(found)
         self.file.restore(state["file"])
+        if self._drawer is not None:
+            self._drawer.restore(state["drawn"])
 
     def add_checks(self, other: Stretch) -> None:
         """Takes over the checks of a stretch of the same rows that has other checks, and has ended."""
@@ -123,6 +128,8 @@ class Stretch:
             for check in checks_of(process, self._rules, series)
         ]
         self._tallies = [found[name] for name in names if name in found]
+        if self._drawer is not None and other._drawer is not None:
+            self._drawer.add_checks(other._drawer)
 
     def join(self, later: Stretch, blocks: Callable[[set[str]], Blocks]) -> list[str]:
         """Adds the next stretch, which is used up. blocks: returns its blocks again, with these fields.
@@ -131,8 +138,12 @@ class Stretch:
         """
         again = [mine for mine, its in zip(self._tallies, later._tallies, strict=True) if not mine.join(its)]
         for block in blocks(_needs(again) | self._axis) if again else ():
+            if self._drawer is not None:
+                self._drawer.see_again(block)
             _check(block, again)
         self.file.join(later.file)
+        if self._drawer is not None and later._drawer is not None:
+            self._drawer.join(later._drawer)
         return _names(again)
 
     def finish(self, blocks: Callable[[set[str]], Blocks]) -> dict[int, Report]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import polars as pl
 
@@ -52,6 +52,18 @@ class Marks(Protocol):
 
     def restart(self) -> None:
         """Discards the flags so far; those that are not clean will be given again."""
+        ...
+
+    def include(self, later: Self) -> None:
+        """Adds the flags of the next stretch."""
+        ...
+
+    def state(self) -> State:
+        """Returns the flags so far, to go on in another process."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Goes on where another one was."""
         ...
 
 
@@ -134,6 +146,8 @@ class Tally:
         self._extent.include(later._extent)
         self._failing += later._failing[: SHOWN - len(self._failing)]
         self._suspect += later._suspect[: SHOWN - len(self._suspect)]
+        if self._marks is not None and later._marks is not None:
+            self._marks.include(later._marks)
         return True
 
     def state(self) -> State:
@@ -144,12 +158,15 @@ class Tally:
         """
         known = {} if self._ended or isinstance(self.check, RowCheck) else vars(self.check)
         check = {name: value for name, value in known.items() if name != "measures" and not isinstance(value, pl.Expr)}
-        return {name: getattr(self, name) for name in STATE} | {"check": check}
+        marks = None if self._marks is None else self._marks.state()
+        return {name: getattr(self, name) for name in STATE} | {"check": check, "marks": marks}
 
     def restore(self, state: State) -> None:
         """Goes on where another tally of the same check was. state: of that one; it belongs to this one from now on."""
         vars(self.check).update(state["check"])
         vars(self).update((name, state[name]) for name in STATE)
+        if self._marks is not None:
+            self._marks.restore(state["marks"])
 
     def finish(self) -> bool:
         """Adds what the check reports at the end of the stream. Returns True if the check needs a second pass."""

@@ -19,6 +19,8 @@ from stream_qc.engine import check_stream
 from stream_qc.formats import Format, format_of
 from stream_qc.parts import checking, cutting
 from stream_qc.parts.state import decode, encode
+from stream_qc.reporting.drawer import Drawer
+from stream_qc.reporting.record import Part
 from stream_qc.results import Report
 from stream_qc.rules import Rules, load
 from stream_qc.vocabulary import PROCESSES
@@ -78,6 +80,25 @@ def in_parts(content: bytes, form: Format, asked: Rules, how: Cutting) -> tuple[
     return reports, ""
 
 
+def drawn(content: bytes, asked: Rules, how: Cutting | None) -> list[Part]:
+    """Returns what each process leaves for the page: of one pass, or of a file that was cut."""
+    form, found = FORMS["csv"], []
+    if how is None:
+        drawer = Drawer(asked)
+        reports = check_stream(lambda: io.BytesIO(content), form, asked, drawer=drawer, block_bytes=100)
+        return [drawer.part(report) for report in reports.values()]
+    file = checking.File(lambda start, end: io.BytesIO(content[start:end]), len(content), form, block_bytes=100)
+    parts, _ = parts_of(content, form, how)
+    for process in PROCESSES:
+        states = [checking.check_part(file, part, asked, process, drawn=True) for part in parts]
+        whole = (
+            checking.check_whole(file, asked, process, drawn=True) if checking.not_in_parts(asked, process) else None
+        )
+        drawer = Drawer(asked)
+        found.append(drawer.part(checking.merge(file, parts, states, whole, asked, process, drawer)))
+    return found
+
+
 cuttings = st.builds(
     Cutting,
     part_bytes=st.sampled_from([1, 60, 200, 700, 3000]),
@@ -104,6 +125,15 @@ def test_a_clean_file_in_parts_has_the_report_of_one_pass(content: bytes, asked:
     found, why = in_parts(content, FORMS["csv"], asked, how)
     assert not why
     assert found == in_one(content, FORMS["csv"], asked)
+
+
+@pytest.mark.slow
+@examples(200)
+@given(content=table(), asked=rules(), how=cuttings)
+def test_a_file_in_parts_is_drawn_as_in_one_pass(content: bytes, asked: Rules, how: Cutting) -> None:
+    for one, other in zip(drawn(content, asked, how), drawn(content, asked, None), strict=True):
+        assert (one.undrawn, one.gaps, one.of_time) == (False, other.gaps, other.of_time)
+        assert sorted(one.drawings, key=lambda its: its.field) == sorted(other.drawings, key=lambda its: its.field)
 
 
 IN_SERIES = """

@@ -20,6 +20,7 @@ from stream_qc.parts.cutting import Part, ReadRange
 from stream_qc.parts.state import decode, encode
 from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
 from stream_qc.reading.block import Block
+from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import Rules
 from stream_qc.schema import Schema
@@ -95,9 +96,9 @@ def not_in_parts(rules: Rules, process: int) -> list[str]:
     return Stretch(rules, [process], choose=lambda check: not in_parts(check)).names
 
 
-def check_part(file: File, part: Part, rules: Rules, process: int) -> bytes:
-    """Checks a part and returns what was found, for `merge`."""
-    stretch = Stretch(rules, [process], choose=in_parts)
+def check_part(file: File, part: Part, rules: Rules, process: int, *, drawn: bool = False) -> bytes:
+    """Checks a part and returns what was found, for `merge`. drawn: whether the stream is drawn for its report."""
+    stretch = Stretch(rules, [process], drawer=_drawer(rules, drawn), choose=in_parts)
     fields = stretch.fields_to_read()
     try:
         if part.number:
@@ -110,15 +111,19 @@ def check_part(file: File, part: Part, rules: Rules, process: int) -> bytes:
     return encode(stretch.state())
 
 
-def check_whole(file: File, rules: Rules, process: int) -> bytes:
-    """Runs the checks that cannot begin in the middle of a file, and returns what was found, for `merge`."""
-    stretch = Stretch(rules, [process], choose=lambda check: not in_parts(check))
+def check_whole(file: File, rules: Rules, process: int, *, drawn: bool = False) -> bytes:
+    """Runs the checks that cannot begin in the middle of a file, and returns what was found, for `merge`. drawn: as above."""
+    stretch = Stretch(rules, [process], drawer=_drawer(rules, drawn), choose=lambda check: not in_parts(check))
     try:
         stretch.read(ahead(file.open(rules.schema, stretch.fields_to_read()), stretch.needs()))
         stretch.finish(lambda fields: ahead(file.open(rules.schema, fields), fields))
     except UnreadableFile as error:
         stretch.file.stopped(error)
     return encode(stretch.state())
+
+
+def _drawer(rules: Rules, drawn: bool) -> Drawer | None:  # noqa: FBT001
+    return Drawer(rules) if drawn else None
 
 
 def _again(file: File, part: Part, rules: Rules, fields: set[str]) -> Iterator[Block]:
@@ -133,15 +138,18 @@ def merge(
     whole: bytes | None,
     rules: Rules,
     process: int,
+    drawer: Drawer | None = None,
 ) -> Report:
     """Returns the report of a process on the file.
 
     found: what `check_part` returned for each part, in the order of the parts. whole: what `check_whole` returned; None if
-    `not_in_parts` is empty.
+    `not_in_parts` is empty. drawer: draws the stream for its report, if the parts were drawn.
     """
     merged: Stretch | None = None
+    drawn = drawer is not None
     for part, content in zip(parts, found, strict=True):
-        stretch = Stretch(rules, [process], choose=in_parts)
+        first = merged is None
+        stretch = Stretch(rules, [process], drawer=drawer if first else _drawer(rules, drawn), choose=in_parts)
         stretch.restore(decode(content))
         if stretch.file.unreadable:
             return file.in_one_pass(rules, process)
@@ -152,7 +160,7 @@ def merge(
     if merged is None:
         return file.in_one_pass(rules, process)
     if whole is not None:
-        beside = Stretch(rules, [process], choose=lambda check: not in_parts(check))
+        beside = Stretch(rules, [process], drawer=_drawer(rules, drawn), choose=lambda check: not in_parts(check))
         beside.restore(decode(whole))
         if beside.file.unreadable:
             return file.in_one_pass(rules, process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import polars as pl
 
@@ -79,6 +80,31 @@ class Drawer:
         """Takes the next block of another pass, for the checks that flag it again."""
         if self._marks:
             self._attempt(lambda: self._recent.see(block))
+
+    def state(self) -> dict[str, Any]:
+        """Returns the series so far, to go on in another process. The marks are part of the state of their checks."""
+        return {"traces": self._traces, "failure": None if self.failure is None else str(self.failure)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on where another drawer was."""
+        self._traces.update(state["traces"])
+        self.failure = None if state["failure"] is None else RuntimeError(state["failure"])
+
+    def join(self, later: Drawer) -> None:
+        """Adds the series of the next stretch of the stream."""
+        self.failure = self.failure or later.failure
+        for field, trace in self._traces.items():
+            self._attempt(lambda trace=trace, field=field: trace.include(later._traces[field]))  # type: ignore[misc]
+
+    def add_checks(self, other: Drawer) -> None:
+        """Takes over what a drawer of the same rows draws of other checks."""
+        self.failure = self.failure or other.failure
+        for field, trace in other._traces.items():
+            self._traces.setdefault(field, trace)
+        for process, marks in other._marks.items():
+            self._marks.setdefault(process, []).extend(marks)
+        self._cells |= other._cells
+        self._left_out |= other._left_out
 
     def part(self, report: Report) -> Part:
         """Returns the record of a process whose report is this."""

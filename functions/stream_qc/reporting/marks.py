@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from stream_qc.reporting.trace import NO_POINTS, thinned
 
 MOST_POINTS = 1000  # of each flag of a check; beyond, the lowest and highest of every few rows
 MOST_SPANS = 200
+STATE = ("points", "spans", "count", "whole", "_width")
 GAPS = ("time_gap_test",)  # what these flag lies between a row and the one above it
 STRETCHES = ("flat_line_test", "attenuated_signal_test")
 NO_SPANS = pl.DataFrame(schema={"first": pl.Int64, "last": pl.Int64, "start": pl.Int64, "end": pl.Int64})
@@ -39,6 +41,30 @@ class Marks:
         self.count = dict.fromkeys((SUSPECT, FAIL), 0)
         self.whole = dict.fromkeys((SUSPECT, FAIL), False)  # whether all rows got the flag at once
         self._width = dict.fromkeys((SUSPECT, FAIL), 1)
+
+    def state(self) -> dict[str, Any]:
+        """Returns what was flagged so far, to go on in another process."""
+        return {name: getattr(self, name) for name in STATE}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on where another one was."""
+        vars(self).update(state)
+
+    def include(self, later: Marks) -> None:
+        """Adds what the check flagged in the next stretch of the stream."""
+        self._attempt(lambda: self._include(later))
+
+    def _include(self, later: Marks) -> None:
+        for flag in self.count:
+            self.count[flag] += later.count[flag]
+            self.whole[flag] = self.whole[flag] or later.whole[flag]
+            self._width[flag] = max(self._width[flag], later._width[flag])
+            self.points[flag] = self._thinned(flag, pl.concat([self.points[flag], later.points[flag]]))
+            joined = pl.concat([self.spans[flag], later.spans[flag]])
+            if self.test in GAPS:
+                self.spans[flag] = _longest(joined, pl.col("end") - pl.col("start"))
+            else:
+                self.spans[flag] = _longest(_connected(joined), pl.col("last") - pl.col("first"))
 
     def add(self, found: Flags) -> None:
         """Adds the flags of consecutive rows."""
@@ -74,15 +100,18 @@ class Marks:
         known = points.drop_nulls("x")
         if self._width[flag] > 1:
             known = thinned(known, pl.col("row") // self._width[flag])
-        joined = pl.concat([self.points[flag], known])
-        while joined.height > 2 * MOST_POINTS:  # as a Trace does, so that no part of the stream has more than another
-            self._width[flag] *= 2
-            joined = thinned(joined, pl.col("row") // self._width[flag])
-        self.points[flag] = joined
+        self.points[flag] = self._thinned(flag, pl.concat([self.points[flag], known]))
         if self.test in GAPS and self._gaps:
             self._gap(flag, points)
         if self.test in STRETCHES and self._gaps:
             self._shade(flag, points)
+
+    def _thinned(self, flag: int, points: pl.DataFrame) -> pl.DataFrame:
+        """Returns the points, fewer if they are many: as a Trace does, so that no part of the stream has more than another."""
+        while points.height > 2 * MOST_POINTS:
+            self._width[flag] *= 2
+            points = thinned(points, pl.col("row") // self._width[flag])
+        return points
 
     def _shade(self, flag: int, points: pl.DataFrame) -> None:
         """Adds stretches of rows that follow each other."""

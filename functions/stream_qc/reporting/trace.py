@@ -26,12 +26,23 @@ class Trace:
             width *= 2
         self._widen(width)
         self._points = pl.concat([self._points, _extremes(points, self.width)])
-        while self._points.height > 3 * BUCKETS:  # a bucket that two blocks share has four points
-            self._widen(2 * self.width)
+        self._make_room()
+
+    def include(self, later: Trace) -> None:
+        """Adds the points of the next stretch of the series."""
+        width = max(self.width, later.width)
+        self._widen(width)
+        later._widen(width)
+        self._points = pl.concat([self._points, later._points])
+        self._make_room()
 
     def points(self) -> pl.DataFrame:
         """Returns row, x and y, in the order of the rows."""
         return self._points
+
+    def _make_room(self) -> None:
+        while self._points.height > 3 * BUCKETS:  # a bucket that two blocks share has four points
+            self._widen(2 * self.width)
 
     def _widen(self, width: int) -> None:
         if width > self.width and self._points.height:
