@@ -1,7 +1,8 @@
 """The way of a large file through the state machine: Distributed Maps count the rows of its parts, and check them.
 
-    InParts? ─► CutFile ─► Cut? ─► CountRows (a map) ─► Counted? ─► NumberRows ─► QCProcesses
-    QCProcess 1, 2, 3: InParts1? ─► QCProcess1Parts (a map) ─► Checked1? ─► QCProcess1, which merges what was found
+    Started? ─► CutFile ─► Cut? ─► CountRows (a map) ─► Counted? ─► NumberRows ─► Numbered? ─► QCProcessesInParts
+    QCProcessesInParts: QCProcess1Parts (a map) ─► Checked1? ─► QCProcess1Merge, and the same for 2 and 3
+    Cut? and Numbered? ── a file that must be checked in one pass ──► QCProcesses
 
 The lists that the maps read, and what is found in each part, are in the results bucket. A child answers with its number alone:
 the answers of all of them are one payload. One that fails for good answers with why, so that the run can name its part.
@@ -34,15 +35,20 @@ def planned(
     bucket: s3.IBucket,
     at_once: int,
     *,
-    then: sfn.IChainable,
+    in_parts: sfn.IChainable,
+    in_one_pass: sfn.IChainable,
     failed: sfn.IChainable,
 ) -> sfn.IChainable:
-    """Returns the way to the processes: at once, or over the steps that cut a large file. failed: where its failures go."""
+    """Returns the way of a large file to its processes. failed: where failures go."""
     told = jsonata(f"{{{ERROR_AND_CAUSE}}}")
     run = {"run": jsonata("$states.result.Payload")}
+
+    def or_in_one_pass(name: str, then: sfn.IChainable) -> sfn.Choice:
+        return sfn.Choice.jsonata(scope, name).when(condition(IN_PARTS), then).otherwise(in_one_pass)
+
     number = invoke(scope, "NumberRows", plan, payload='$merge([$run, {"Counted": true}])', assign=run)
     number.add_catch(failed, errors=["States.ALL"], outputs=told)
-    number.next(then)
+    number.next(or_in_one_pass("Numbered?", in_parts))
 
     child = _child(invoke(scope, "CountRowsOfPart", count), sfn.Pass.jsonata(scope, "PartNotCounted", outputs=_why()))
     rows = _map(scope, "CountRows", child, bucket, "cuts", "Cut", at_once)
@@ -52,34 +58,31 @@ def planned(
 
     cut = invoke(scope, "CutFile", plan, assign=run)
     cut.add_catch(failed, errors=["States.ALL"], outputs=told)
-    cut.next(sfn.Choice.jsonata(scope, "Cut?").when(condition(IN_PARTS), rows).otherwise(then))
-    return sfn.Choice.jsonata(scope, "InParts?").when(condition(IN_PARTS), cut).otherwise(then)
+    cut.next(or_in_one_pass("Cut?", rows))
+    return cut
 
 
 def checked(
-    scope: Construct,
-    number: int,
-    function: lambda_.Function,
-    bucket: s3.IBucket,
-    at_once: int,
-    *,
-    process: sfn.IChainable,
-    failed: sfn.IChainable,
+    scope: Construct, number: int, function: lambda_.Function, bucket: s3.IBucket, at_once: int
 ) -> sfn.IChainable:
-    """Returns a branch of QCProcesses: the process at once, or after the parts of a large file. failed: where failures go."""
+    """Returns a branch of QCProcessesInParts. Its errors are caught in it, so that its siblings finish."""
     name = f"QCProcess{number}"
+    result = jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}')
+    failed = sfn.Pass.jsonata(scope, f"{name}PartsError")
+    merge = invoke(scope, f"{name}Merge", function, payload="$run")
+    merge.add_catch(failed, errors=["States.ALL"], outputs=result)
+
     broke = sfn.Pass.jsonata(scope, f"{name}PartNotChecked", outputs=_why())
     child = _child(invoke(scope, f"{name}Part", function), broke)
     parts = _map(scope, f"{name}Parts", child, bucket, str(number), "Part", at_once)
-    result = f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}'
-    parts.add_catch(failed, errors=["States.ALL"], outputs=jsonata(result))
+    parts.add_catch(failed, errors=["States.ALL"], outputs=result)
     of_part = sfn.Pass.jsonata(
         scope,
         f"{name}PartError",
         outputs=jsonata(f'$merge([{{"Process": {number}, "Pass": 0}}, $states.input.Broken[0]])'),
     )
-    parts.next(sfn.Choice.jsonata(scope, f"Checked{number}?").when(condition(BROKEN), of_part).otherwise(process))
-    return sfn.Choice.jsonata(scope, f"InParts{number}?").when(condition(IN_PARTS), parts).otherwise(process)
+    parts.next(sfn.Choice.jsonata(scope, f"Checked{number}?").when(condition(BROKEN), of_part).otherwise(merge))
+    return parts
 
 
 def _child(step: sfn.TaskStateBase, broke: sfn.Pass) -> sfn.IChainable:

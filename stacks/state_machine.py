@@ -2,6 +2,7 @@
 
     Folder? ─┬─ an upload whose key ends in / ─► FolderMarker (end)
              └─ upload, rerun ─► StartQC ─┬─ RUNNING ─────────► QCProcesses 1, 2, 3 ─► EndQC ─┐
+                                          ├─ a large file ────► its parts (parts.py) ─► EndQC ┤
                                           ├─ REPEATED ────────► AlreadyChecked (end)          │
                                           └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary
                     SendQCSummary ─► WriteReport ─► Flags? ─► WriteFlags ─► Verdict?
@@ -109,10 +110,7 @@ def _definition(scope: Construct, functions: Functions, storage: Storage, settin
 
     processes = sfn.Parallel.jsonata(scope, "QCProcesses")
     processes.branch(
-        *(
-            _process(scope, number, function, storage, settings)
-            for number, function in enumerate(functions.processes, start=1)
-        )
+        *(_process(scope, number, function) for number, function in enumerate(functions.processes, start=1))
     )
     processes.next(end)
 
@@ -125,20 +123,30 @@ def _definition(scope: Construct, functions: Functions, storage: Storage, settin
         assign={"run": jsonata("$states.result.Payload")},
     )
     start.add_catch(close, errors=["States.ALL"], outputs=broken_off)
-    way: sfn.IChainable = processes
+    started = sfn.Choice.jsonata(scope, "Started?")
     if functions.plan_parts and functions.count_rows and storage.results:
-        way = parts.planned(
+        bucket, at_once = storage.results, settings.parts_at_once
+        in_parts = sfn.Parallel.jsonata(scope, "QCProcessesInParts")
+        in_parts.branch(
+            *(
+                parts.checked(scope, number, function, bucket, at_once)
+                for number, function in enumerate(functions.processes, start=1)
+            )
+        )
+        in_parts.next(end)
+        cut = parts.planned(
             scope,
             functions.plan_parts,
             functions.count_rows,
-            storage.results,
-            settings.parts_at_once,
-            then=processes,
+            bucket,
+            at_once,
+            in_parts=in_parts,
+            in_one_pass=processes,
             failed=close,
         )
+        started.when(condition("$exists($states.input.InParts)"), cut)
     start.next(
-        sfn.Choice.jsonata(scope, "Started?")
-        .when(condition('$states.input.Status = "RUNNING"'), way)
+        started.when(condition('$states.input.Status = "RUNNING"'), processes)
         .when(condition('$states.input.Status = "REPEATED"'), _ending(scope, "AlreadyChecked"))
         .otherwise(send)
     )
@@ -158,21 +166,14 @@ def _flags(scope: Construct, functions: Functions, verdict: sfn.Choice) -> sfn.C
     return sfn.Choice.jsonata(scope, "Flags?").when(asked, write).otherwise(verdict)
 
 
-def _process(
-    scope: Construct, number: int, function: lambda_.Function, storage: Storage, settings: Settings
-) -> sfn.IChainable:
+def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:
     """Returns one QC process. Its errors are caught in its own branch, so that its siblings finish."""
     broke = sfn.Pass.jsonata(scope, f"QCProcess{number}Error")
     process = invoke(scope, f"QCProcess{number}", function, payload="$run")
-    process.add_catch(
+    return process.add_catch(
         broke,
         errors=["States.ALL"],
         outputs=jsonata(f'{{"Process": {number}, "Pass": 0,{ERROR_AND_CAUSE}}}'),
-    )
-    if not (settings.split_above_mib and storage.results):
-        return process
-    return parts.checked(
-        scope, number, function, storage.results, settings.parts_at_once, process=process, failed=broke
     )
 
 
