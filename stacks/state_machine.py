@@ -5,8 +5,9 @@
                                           ├─ a large file ────► its parts (parts.py) ─► EndQC ┤
                                           ├─ REPEATED ────────► AlreadyChecked (end)          │
                                           └─ REJECTED, ERROR ─────────────────────────────────┴► SendQCSummary
-                    SendQCSummary ─► WriteReport ─► Flags? ─► WriteFlags ─► Verdict?
-                    Verdict? ─┬─ PASS ─► Passed (end)
+                    SendQCSummary ─► WriteReport ─► Verdict?
+                    Verdict? ─┬─ flags are asked for ─► WriteFlags ─► VerdictAfterFlags?, with the same ends
+                              ├─ PASS ─► Passed (end)
                               ├─ FAIL ─► Failed (end)
                               └─ REJECTED, ERROR ─► RunError (the execution fails)
              StartQC, EndQC ── an error ──► CloseRun ─► RunError
@@ -88,19 +89,26 @@ def _definition(scope: Construct, functions: Functions, storage: Storage, settin
     broken_off = jsonata(f"{{{ERROR_AND_CAUSE}}}")
 
     send = invoke(scope, "SendQCSummary", functions.send_qc_summary, outputs="$states.input")
-    verdict = (
-        sfn.Choice.jsonata(scope, "Verdict?")
-        .when(condition('$states.input.Status = "PASS"'), _ending(scope, "Passed"))
-        .when(condition('$states.input.Status = "FAIL"'), _ending(scope, "Failed"))
-        .otherwise(broke)
-    )
+    passed, failed = _ending(scope, "Passed"), _ending(scope, "Failed")
+
+    def by_verdict(choice: sfn.Choice) -> sfn.Choice:
+        choice.when(condition('$states.input.Status = "PASS"'), passed)
+        return choice.when(condition('$states.input.Status = "FAIL"'), failed).otherwise(broke)
+
+    verdict = sfn.Choice.jsonata(scope, "Verdict?")
+    if functions.write_flags:  # for runs whose rules ask for the flags of every row; it changes no verdict, either
+        flags = invoke(scope, "WriteFlags", functions.write_flags, outputs="$states.input", attempts=5)
+        after = by_verdict(sfn.Choice.jsonata(scope, "VerdictAfterFlags?"))
+        flags.add_catch(after, errors=["States.ALL"], outputs=jsonata("$states.input"))
+        flags.next(after)
+        verdict.when(condition("$exists($states.input.Results[Flags != ''])"), flags)
+    by_verdict(verdict)
     if functions.write_report:
         # After the summary, which does not wait for it. What it cannot write changes no verdict, and its alarm rings.
         write = invoke(scope, "WriteReport", functions.write_report, outputs="$states.input", attempts=5)
-        then = _flags(scope, functions, verdict)
-        write.add_catch(then, errors=["States.ALL"], outputs=jsonata("$states.input"))
+        write.add_catch(verdict, errors=["States.ALL"], outputs=jsonata("$states.input"))
         send.next(write)
-        write.next(then)
+        write.next(verdict)
     else:
         send.next(verdict)
 
@@ -153,17 +161,6 @@ def _definition(scope: Construct, functions: Functions, storage: Storage, settin
 
     marker = sfn.Pass.jsonata(scope, "FolderMarker", outputs={"Ignored": jsonata("$states.input.detail.object.key")})
     return sfn.Choice.jsonata(scope, "Folder?").when(condition(FOLDER_MARKER), marker).otherwise(start)
-
-
-def _flags(scope: Construct, functions: Functions, verdict: sfn.Choice) -> sfn.Choice:
-    """Returns the way to the verdict over WriteFlags, for runs whose rules ask for the flags of every row."""
-    if functions.write_flags is None:
-        return verdict
-    write = invoke(scope, "WriteFlags", functions.write_flags, outputs="$states.input", attempts=5)
-    write.add_catch(verdict, errors=["States.ALL"], outputs=jsonata("$states.input"))
-    write.next(verdict)
-    asked = condition("$exists($states.input.Results[Flags != ''])")
-    return sfn.Choice.jsonata(scope, "Flags?").when(asked, write).otherwise(verdict)
 
 
 def _process(scope: Construct, number: int, function: lambda_.Function) -> sfn.IChainable:

@@ -82,7 +82,7 @@ BUDGET: dict[str, dict[str, int]] = {
     "WriteReport": {"GetObject": 3, "PutObject": 1, "UpdateItem": 1},
     "WriteFlags": {"GetObject": 6, "HeadObject": 3, "PutObject": 3, "UpdateItem": 1},
 }
-TRANSITIONS, PAYLOAD_BYTES = 15, 4096
+TRANSITIONS, PAYLOAD_BYTES = 11, 4096
 
 
 def test_run_keeps_its_budget(observed: tuple[Pipeline, Path], clean: tuple[dict[str, list[str]], set[str]]) -> None:

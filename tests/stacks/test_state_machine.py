@@ -107,12 +107,19 @@ def test_failed_start_or_end_goes_through_close_run(template: Template) -> None:
     (catch,) = top["CloseRun"]["Catch"]
     assert (catch["ErrorEquals"], catch["Next"], catch["Output"]) == (["States.ALL"], "RunError", "{% $states.input %}")
     assert "Catch" not in top["SendQCSummary"]
-    for name, following in {"WriteReport": "Flags?", "WriteFlags": "Verdict?"}.items():  # they change no verdict
+    for name, following in {
+        "WriteReport": "Verdict?",
+        "WriteFlags": "VerdictAfterFlags?",
+    }.items():  # they change no verdict
         (catch,) = top[name]["Catch"]
         assert (catch["ErrorEquals"], catch["Next"], top[name]["Next"]) == (["States.ALL"], following, following)
         assert catch["Output"] == "{% $states.input %}"
-    assert top["Flags?"]["Choices"][0]["Next"] == "WriteFlags"
-    assert top["Flags?"]["Default"] == "Verdict?"
+    first, *others = top["Verdict?"]["Choices"]
+    assert first["Next"] == "WriteFlags"
+    assert (others, top["Verdict?"]["Default"]) == (
+        top["VerdictAfterFlags?"]["Choices"],
+        top["VerdictAfterFlags?"]["Default"],
+    )
     assert top["RunError"] == {
         "Type": "Fail",
         "Error": "{% $states.input.Error %}",
