@@ -49,6 +49,11 @@ class Invocation:
         self._id = str(uuid.uuid4())
         self._calls: dict[str, int] = {}
 
+    def ended(self, seconds: float) -> None:
+        """Appends the invocation to invocations.jsonl."""
+        with (FOLDER / "invocations.jsonl").open("a") as invocations:
+            invocations.write(json.dumps({"group": self.group, "function": FUNCTION, "seconds": seconds}) + "\n")
+
     def fault_at_call(self, operation: str) -> str:
         """Counts the call; returns the kind of fault to cause, or ""."""
         self._calls[operation] = self._calls.get(operation, 0) + 1
@@ -79,9 +84,11 @@ class Observer:
     def _wrapped(self, handler: Callable[[Event, Any], Any]) -> Callable[[Event, Any], Any]:
         def handle(event: Event, context: Any) -> Any:
             self._invocation = Invocation(group_of(event))
+            began = time.perf_counter()
             cause(self._invocation.fault.due("enter"))
             answer = handler(event, context)
             cause(self._invocation.fault.due("leave"))
+            self._invocation.ended(time.perf_counter() - began)
             return answer
 
         return handle
