@@ -38,9 +38,10 @@ class Used:
 
 def content(size: int) -> bytes:
     """Returns a stream of so many bytes, in whole rows."""
-    stream, data = GeneratedStream(size, 0), b""
-    while len(data) < size and (more := stream.read(1 << 26)):
-        data += more
+    stream, pieces = GeneratedStream(size, 0), list[bytes]()
+    while more := stream.read(1 << 26):
+        pieces.append(more)
+    data = b"".join(pieces)
     return data[: data.rfind(b"\n", 0, size) + 1]
 
 
