@@ -202,16 +202,17 @@ def _let_maps_read(machine: sfn.StateMachine, storage: Storage, settings: Settin
 
 def _of_parts(functions: Functions, storage: Storage) -> list[tuple[lambda_.Function, Permissions]]:
     results = storage.results
-    if results is None:
+    if results is None or functions.plan_parts is None or functions.count_rows is None:
         return []
-    permissions: Permissions = {
-        storage.streams.bucket_arn: ("s3:ListBucket",),
-        storage.streams.arn_for_objects("streams/*"): (VERSION,),
+    parts = results.arn_for_objects("parts/*")
+    bucket: Permissions = {storage.streams.bucket_arn: ("s3:ListBucket",)}
+    plan: Permissions = {
         storage.streams.arn_for_objects("rules/*"): (VERSION,),
         results.bucket_arn: ("s3:ListBucket",),  # without it S3 answers 403 for an object that is not there
-        results.arn_for_objects("parts/*"): ("s3:PutObject", NEWEST),
+        parts: ("s3:PutObject", NEWEST),
     }
-    return [(one, permissions) for one in (functions.plan_parts, functions.count_rows) if one]
+    count: Permissions = {storage.streams.arn_for_objects("streams/*"): (VERSION,), parts: ("s3:PutObject",)}
+    return [(functions.plan_parts, bucket | plan), (functions.count_rows, bucket | count)]
 
 
 def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Function, Permissions]]:

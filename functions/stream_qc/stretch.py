@@ -25,7 +25,8 @@ from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
 from stream_qc.schema import Schema
-from stream_qc.tally import Sink, Tally
+from stream_qc.sinks import Sink
+from stream_qc.tally import Tally
 from stream_qc.vocabulary import PROCESSES
 from stream_qc.whole_file import WholeFile
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from itertools import repeat
-from typing import Any, Protocol, Self
 
 import polars as pl
 
@@ -16,55 +15,11 @@ from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
 from stream_qc.reading.block import Block
 from stream_qc.redaction import REDACTED, hides, without_values
 from stream_qc.results import SHOWN, Example, Result
+from stream_qc.sinks import Marks, Sink, State
 
-State = dict[str, Any]
 STATE = (
     "_begun", "_of_times", "_hides_times", "_ended", "_times", "_unread", "_counts", "_extent", "_failing", "_suspect",
 )  # fmt: skip
-
-
-class Sink(Protocol):
-    """Receives every flag of a check, for callers that want all of them."""
-
-    def write(self, flags: pl.Series) -> None:
-        """Takes the flags of the next rows."""
-        ...
-
-    def change(self, late: Late) -> None:
-        """Corrects flags that were written before."""
-        ...
-
-    def restart(self) -> None:
-        """Discards the flags so far; all of them will be written again."""
-        ...
-
-
-class Marks(Protocol):
-    """Receives the flags of the blocks that are not clean, for a picture."""
-
-    def add(self, found: Flags) -> None:
-        """Takes the flags of consecutive rows."""
-        ...
-
-    def change(self, late: Late) -> None:
-        """Corrects flags that were given before."""
-        ...
-
-    def restart(self) -> None:
-        """Discards the flags so far; those that are not clean will be given again."""
-        ...
-
-    def include(self, later: Self) -> None:
-        """Adds the flags of the next stretch."""
-        ...
-
-    def state(self) -> State:
-        """Returns the flags so far, to go on in another process."""
-        ...
-
-    def restore(self, state: State) -> None:
-        """Goes on where another one was."""
-        ...
 
 
 class Tally:

@@ -82,13 +82,16 @@ def test_object_is_read_on_in_the_version_that_was_begun(cloud: Cloud, monkeypat
     cloud.upload("streams/g/s.csv", b"another version")
     real, asked = objects._from, []
 
-    def breaking(byte: int, key: str, version_id: str) -> Any:
+    def breaking(byte: int, key: str, version_id: str, end: int | None) -> Any:
         asked.append(byte)
-        return Breaking(real(byte, key, version_id).read(), 600, ReadTimeoutError(endpoint_url="s3"))
+        return Breaking(real(byte, key, version_id, end).read(), 600, ReadTimeoutError(endpoint_url="s3"))
 
     monkeypatch.setattr(objects, "_from", breaking)
     assert objects.read("streams/g/s.csv", version).read() == CONTENT
     assert asked == [0, 600, 1200, 1800]
+    asked.clear()
+    assert objects.read("streams/g/s.csv", version, 100, 900).read() == CONTENT[100:900]
+    assert asked == [100, 700]
 
 
 def test_server_that_begins_again_at_the_first_byte_is_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

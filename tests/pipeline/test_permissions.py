@@ -32,7 +32,7 @@ TABLES = ("QCSummary", "QCDetails", "QCStreams", "Idempotency")
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[tuple[Pipeline, Path]]:
     """Yields the pipeline with IAM enforced: every function has the credentials of its role, and no others."""
-    with observed_pipeline(AUTH="true") as found:
+    with observed_pipeline({"splitAboveMiB": "1"}, AUTH="true") as found:
         allow_batches(found[0])
         yield found
 
@@ -71,6 +71,8 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     }
     pipeline.upload("rules/split.yaml", b"split: true")
     runs["split"] = pipeline.checked("streams/split/s.csv", QUARTER.encode())
+    pipeline.upload("rules/large.yaml", b"schema: {fields: [{name: v, type: number}]}")
+    runs["large"] = pipeline.checked("streams/large/s.csv", b"v\n" + b"1.5\n" * 300_000)
     runs["again"] = pipeline.finished(pipeline.start(runs["pass"].input))
     for run in runs.values():
         if run is not runs["again"]:
@@ -247,6 +249,7 @@ def test_runs_use_exactly_the_permissions_that_are_granted(
         "unstarted": "FAILED RuntimeError",
         "unclaimed": "FAILED AuthorizationErrorException",
         "split": "SUCCEEDED",
+        "large": "SUCCEEDED",
         "again": "SUCCEEDED",
     }
     template = Template(json.loads((synthesize() / "StreamQC.template.json").read_text()))

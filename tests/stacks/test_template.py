@@ -29,7 +29,6 @@ CHECK = {
     "Results": {"s3:ListBucket"},
     "Results/parts/*": NEWEST | {"s3:PutObject"},
 }
-CUT = {name: CHECK[name] for name in ("Streams", "Streams/streams/*", "Streams/rules/*", "Results", "Results/parts/*")}
 HISTORY = {
     "QCStreams": {"dynamodb:BatchGetItem"},
     "QCStreams/index/ByStatus": {"dynamodb:Query"},
@@ -50,8 +49,12 @@ MATRIX = {
         "QCStreams": FOLLOW,
         "Idempotency": CLAIM,
     },
-    "PlanParts": CUT,
-    "CountRows": CUT,
+    "PlanParts": {name: CHECK[name] for name in ("Streams", "Streams/rules/*", "Results", "Results/parts/*")},
+    "CountRows": {
+        "Streams": {"s3:ListBucket"},
+        "Streams/streams/*": VERSION,
+        "Results/parts/*": {"s3:PutObject"},
+    },
     "QCProcess1": CHECK,
     "QCProcess2": CHECK,
     "QCProcess3": CHECK,

@@ -123,8 +123,9 @@ class _OddError(Exception):
 
 def _count(read: ReadRange, size: int, cut: Cut, form: Format, above_bytes: int) -> Counted:
     start, end, rows, header_end = cut.start, cut.start, 0, 0
+    until = min(size, cut.end + MAX_RECORD_BYTES + 2)  # where the longest line would end
     edges: list[tuple[int, int]] = []  # where lines begin, and how many rows are above
-    for position, data in _whole_lines(read(max(0, cut.start - 1), size), cut, above_bytes):
+    for position, data in _whole_lines(read(max(0, cut.start - 1), until), cut, above_bytes):
         _refuse_odd(data, form, position, last=position + len(data) == size)
         if not edges:
             start = position
