@@ -22,10 +22,16 @@ BROKEN = "$exists($states.input.Broken[0])"
 ITS_NAME = """(
     $part := $exists($states.input.Part) ? $states.input.Part : $states.input.Cut;
     $type($part) = "string" ? "the checks that need the whole file"
-        : "part " & $string($part.number + 1) & " (bytes " & $string($part.start) & " to " & $string($part.end) & ")"
+        : "part " & $string($part.number + 1) & ($part.of ? " of " & $string($part.of))
+            & " (bytes " & $formatNumber($part.start, "#,##0") & " to " & $formatNumber($part.end, "#,##0") & ")"
 )"""
 MAPS = ("CountRows", "QCProcess1Parts", "QCProcess2Parts", "QCProcess3Parts")
-CAUSE_CHARACTERS = 120  # of a child: a thousand of them fit into a payload
+CAUSE_CHARACTERS = 120  # of a child
+# A thousand causes must fit into a payload: each character in one byte.
+CAUSE = rf"""(
+    $plain := $replace($replace($states.input.Cause, /[^ -~]/, "?"), /[\x22\x5c]/, "'");
+    $length($plain) > {CAUSE_CHARACTERS} ? $substring($plain, 0, {CAUSE_CHARACTERS}) & "..." : $plain
+)"""
 
 
 def planned(
@@ -92,7 +98,7 @@ def _child(step: sfn.TaskStateBase, broke: sfn.Pass) -> sfn.IChainable:
 
 def _why() -> str:
     """Returns the answer of a child that failed for good."""
-    cause = f'{ITS_NAME} & ": " & $substring($states.input.Cause, 0, {CAUSE_CHARACTERS})'
+    cause = f'{ITS_NAME} & ": " & {CAUSE}'
     return jsonata(f'{{"Error": $states.input.Error, "Cause": {cause}}}')
 
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pipeline import details, objects, parts, runs
 from pipeline.environment import environment
 from pipeline.flag_tables import save_flags
+from pipeline.limits import full_disk_is_too_large
 from pipeline.model import ProcessResult, Run
 from pipeline.observe import logger, measure
 from pipeline.report import save
@@ -32,7 +33,7 @@ def check(run: Run, process: int) -> ProcessResult:
     _clean_up()
     rules = rules_of(run)
     drawer = Drawer(rules) if environment().results_bucket else None
-    with FlagFile(rules.schema) as flags, ThreadPoolExecutor(1) as beside:
+    with full_disk_is_too_large(run.file), FlagFile(rules.schema) as flags, ThreadPoolExecutor(1) as beside:
         wanted = rules.flags and drawer is not None
         report = (
             parts.merged(run, process, rules, drawer)
@@ -55,9 +56,10 @@ def check(run: Run, process: int) -> ProcessResult:
 
 
 def check_part(run: Run, process: int, part: Any) -> None:
-    """Checks one part of the run's file, and keeps what one process found in it. Raises InvalidRules and StreamNotFound."""
+    """Checks one part of the run's file, and keeps what one process found in it. Raises as `check` does."""
     _clean_up()
-    parts.check(run, process, part, rules_of(run))
+    with full_disk_is_too_large(run.file):
+        parts.check(run, process, part, rules_of(run))
 
 
 def _in_one_pass(run: Run, process: int, rules: Rules, drawer: Drawer | None, make_sink: MakeSink) -> Report:

@@ -135,6 +135,17 @@ def read(key: str, version_id: str, start: int = 0, end: int | None = None) -> B
     return cast("BinaryIO", Body(lambda byte: _from(start + byte, key, version_id, end)))
 
 
+def read_result(key: str) -> bytes:
+    """Returns an object of the results bucket."""
+    bucket = str(environment().results_bucket)
+
+    def rest(byte: int) -> BinaryIO:
+        ranged: Any = {"Range": f"bytes={byte}-"} if byte else {}
+        return cast("BinaryIO", s3_bodies().get_object(Bucket=bucket, Key=key, **ranged)["Body"])
+
+    return Body(rest).read()
+
+
 def _from(byte: int, key: str, version_id: str, end: int | None = None) -> BinaryIO:
     """Returns the bytes of a version from this one on."""
     if end is not None and byte >= end:

@@ -18,7 +18,7 @@ from pipeline import objects
 from pipeline.aws import error_code, s3
 from pipeline.environment import environment
 from pipeline.errors import PartMissing
-from pipeline.limits import GIB, MOST_GIB, check_size, too_large
+from pipeline.limits import GIB, MOST_GIB, SPLIT, check_keys, check_size, too_large
 from pipeline.model import Run
 from pipeline.observe import logger
 from stream_qc.formats import Format, format_of
@@ -48,7 +48,7 @@ def cut(run: Run, rules: Rules) -> bool:
         raise too_large(
             run.file,
             f"These checks must read all rows in one pass, which a function can do for files of up to {above} GiB: "
-            f"{', '.join(late)}. Leave them out, or upload",
+            f"{', '.join(late)}. Leave them out, or {SPLIT}",
         )
     _put(run, "cuts.json", msgspec.json.encode(cutting.cut(run.file.size, environment().split_above // 8)))
     return True
@@ -68,11 +68,13 @@ def number(run: Run, rules: Rules) -> bool:
     cuts = msgspec.json.decode(_get(run, "cuts.json"), type=list[Cut])
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda one: _get(run, f"counted/{one.number}.json"), cuts))
-    parts, why = cutting.number([msgspec.json.decode(one, type=Counted) for one in found])
+    counted = [msgspec.json.decode(one, type=Counted) for one in found]
+    parts, why = cutting.number(counted)
     if why:
         logger.info("the file is checked in one pass", extra={"Why": why})
         check_size(run.file, in_parts=False, why=why)
         return False
+    check_keys(run.file, sum(one.rows for one in counted), rules)
     for process in PROCESSES:
         asked: list[Any] = [msgspec.to_builtins(part) for part in parts]
         asked += [WHOLE] if checking.not_in_parts(rules, process) else []
@@ -126,7 +128,7 @@ def _file(run: Run, most: int | None = None) -> checking.File:
                 raise too_large(
                     run.file,
                     "Some of its checks need most of its rows once more, in order: keys that do not ascend, for example, or "
-                    "series whose rows stand together. Upload",
+                    f"series whose rows stand together. To have it checked, {SPLIT}",
                 )
         return read(start, end)
 
@@ -154,4 +156,4 @@ def _put(run: Run, name: str, content: bytes) -> None:
 
 
 def _get(run: Run, name: str) -> bytes:
-    return s3().get_object(Bucket=str(environment().results_bucket), Key=f"parts/{run.qcpid}/{name}")["Body"].read()
+    return objects.read_result(f"parts/{run.qcpid}/{name}")

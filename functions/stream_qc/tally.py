@@ -8,7 +8,7 @@ from itertools import repeat
 
 import polars as pl
 
-from stream_qc.checks.base import Again, Check, Flags, Late, RowCheck, show_time
+from stream_qc.checks.base import Again, Check, Flags, Late, RowCheck, Test, show_time
 from stream_qc.checks.measures import Found, Measure
 from stream_qc.extent import Extent
 from stream_qc.flags import FAIL, GOOD, MISSING, SUSPECT, UNKNOWN
@@ -108,11 +108,13 @@ class Tally:
     def state(self) -> State:
         """Returns all that was found so far, and what the check knows, to go on elsewhere.
 
-        A check that has ended knows nothing. One that looks at one row at a time does not either, and expressions are those that
-        every check of its kind has.
+        A check that has ended knows nothing. One that looks at one row at a time does not either. The other one has the test of
+        the rules and the expressions itself.
         """
         known = {} if self._ended or isinstance(self.check, RowCheck) else vars(self.check)
-        check = {name: value for name, value in known.items() if name != "measures" and not isinstance(value, pl.Expr)}
+        check = {
+            name: value for name, value in known.items() if name != "measures" and not isinstance(value, pl.Expr | Test)
+        }
         marks = None if self._marks is None else self._marks.state()
         return {name: getattr(self, name) for name in STATE} | {"check": check, "marks": marks}
 

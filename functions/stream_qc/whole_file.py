@@ -86,7 +86,8 @@ class WholeFile:
             self.leading = later.leading
         leading = (header or names)[: self.leading]
         others = {*header, *names} - {*leading}
-        self.header = [*leading, *(name for name in self.rules.schema.fields or names if name in others)]
+        order = self.rules.schema.fields or dict.fromkeys((*header, *names))
+        self.header = [*leading, *(name for name in order if name in others)]
 
     def missing_fields(self) -> set[str]:
         """Returns the fields of the schema that the file lacks; none if its header is not known."""

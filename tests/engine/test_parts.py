@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import pickle
@@ -192,6 +193,32 @@ def test_a_file_whose_lines_may_be_no_rows_is_not_cut(content: bytes, why: str) 
     assert parts_of(content, FORMS["csv"], how)[1].startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("csv", b"a\tb\n1\t2\n\t\n3\t4\n" * 9),
+        ("csv", "a\né\nü\n".encode() * 30),
+        ("csv", b"a\n1\n  \n2\n" * 30 + b"\n\n"),
+        ("ndjson", b'{"a": 1}\n' * 30 + b"\n"),
+        ("ndjson", (b'{"a": 1}\n' * 9 + b"BZh\nPK\x03\x04\n%PDF-\na\x00b\n" * 3) * 9),
+        ("ndjson", b'{"b": 1}\n{"a": 2}\n{"c": 3, "a": 1}\n' * 30),
+    ],
+)
+@pytest.mark.parametrize("text", ["rows: {minimum: 1}", "fields: [{name: a}]"])
+def test_odd_lines_have_the_report_of_one_pass(form: str, content: bytes, text: str) -> None:
+    for part_bytes in (30, 41, 97):
+        found, why = in_parts(content, FORMS[form], load(text), Cutting(part_bytes=part_bytes))
+        assert not why
+        assert found == in_one(content, FORMS[form], load(text))
+
+
+@pytest.mark.parametrize("end", [b"  ", b"  \n", b"\t\r\n", b"\n \n"])
+def test_blanks_at_the_end_of_json_lines_are_no_rows(end: bytes) -> None:
+    content, asked = b'{"a": 1}\n' * 30 + end, load("rows: {minimum: 1}")
+    found, why = in_parts(content, FORMS["ndjson"], asked, Cutting(part_bytes=1000))
+    assert why.startswith("there is a blank line") or found == in_one(content, FORMS["ndjson"], asked)
+
+
 def test_a_json_array_is_not_cut() -> None:
     assert (
         parts_of(b'[{"a": 1},\n' + b'{"a": 2},\n' * 90 + b'{"a": 3}]\n', FORMS["ndjson"], Cutting())[1]
@@ -241,3 +268,13 @@ def test_a_state_holds_no_code(value: Any, capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(pickle.UnpicklingError, match="a state has no"):
         decode(encode({"tallies": [value]}))
     assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["gzip.io.open", "pickle._Reader", "_Reader", "gzip"])
+def test_a_state_reaches_nothing_through_a_module_of_ours(name: str) -> None:
+    def text(value: str) -> bytes:
+        return b"\x8c" + bytes([len(value)]) + value.encode()
+
+    asked = b"\x80\x04" + text("stream_qc.parts.state") + text(name) + b"\x93."
+    with pytest.raises(pickle.UnpicklingError, match=r"a state has no stream_qc\.parts\.state"):
+        decode(gzip.compress(asked))

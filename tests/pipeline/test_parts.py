@@ -93,7 +93,7 @@ def test_a_part_that_fails_for_good_is_named(split: Pipeline, inbox: Inbox) -> N
     assert (row["Status"], row["Process1Pass"], row["Process2Pass"], row["Process3Pass"]) == ("ERROR", 1, 1, 0)
     text = inbox.message(run.arn)["Summary"]["Text"]
     assert re.search(
-        r"part \d \(bytes \d+ to \d+\): series: the file has more than 20,000 different values of n", text
+        r"part \d+ of 10 \(bytes [\d,]+ to [\d,]+\): series: the file has more than 20,000 different values of n", text
     ), text
 
 

@@ -1,8 +1,8 @@
 """Checks the parts of a file, and merges what was found. The result is that of one pass, to the last byte.
 
-Most checks begin a part with what they carry from the rows above it, so each part is given some of those. If that was too
-little for one of them, or what it carries depends on all rows above, `merge` has it read the part after the others. A check of
-which that is known from the start is left out of the parts, and one process runs it over the whole file beside them.
+Most checks begin a part with what they carry from the rows above it, so some of those are read first. If they were too few for
+a check, `merge` has it read the part again. A check that always depends on all rows above is left out of the parts: one process
+runs it over the whole file beside them.
 """
 
 from __future__ import annotations
@@ -36,20 +36,21 @@ class File:
     def __init__(self, read: ReadRange, size: int, form: Format, *, block_bytes: int = BLOCK_BYTES) -> None:
         self._read, self._size, self._form, self._block_bytes = read, size, form, block_bytes
 
-    def in_one_pass(self, rules: Rules, process: int) -> Report:
-        """Returns the report of a process that reads the whole file."""
-        return check_stream(self._whole, self._form, rules, [process], block_bytes=self._block_bytes)[process]
+    def in_one_pass(self, rules: Rules, process: int, end: int) -> Report:
+        """Returns the report of a process that reads the file from its start. end: the byte before which it cannot be read."""
+        asked = check_stream(lambda: self._read(0, end), self._form, rules, [process], block_bytes=self._block_bytes)
+        return asked[process]
 
     def open(self, schema: Schema, fields: set[str]) -> Reader:
         """Returns a reader of the whole file."""
-        return open_reader(self._whole(), self._form, schema, self._block_bytes, fields)
+        return open_reader(self._read(0, self._size), self._form, schema, self._block_bytes, fields)
 
     def rows(self, part: Part, schema: Schema, fields: set[str]) -> tuple[Reader, Iterator[Block]]:
         """Returns a reader of the rows of a part, and its blocks, numbered from the start of the file."""
         return self._between(part, part.start, part.end, part.first, schema, fields)
 
     def rows_above(self, part: Part, schema: Schema, fields: set[str]) -> Iterator[Block]:
-        """Yields the rows that the part is given from above it."""
+        """Yields the rows above the part that are read first."""
         if not part.above_rows:
             return iter(())
         return self._between(part, part.above, part.start, part.first - part.above_rows, schema, fields)[1]
@@ -59,11 +60,9 @@ class File:
     ) -> tuple[Reader, Iterator[Block]]:
         header = self._read(0, part.header_end).read() if part.header_end else b""
         stream = cast("BinaryIO", _Behind(header, self._read(start, end)))
-        reader = open_reader(stream, self._form, schema, self._block_bytes, fields)
+        whole = bool(header) or not start
+        reader = open_reader(stream, self._form, schema, self._block_bytes, fields, whole=whole)
         return reader, _numbered(reader, first)
-
-    def _whole(self) -> BinaryIO:
-        return self._read(0, self._size)
 
 
 class _Behind:
@@ -152,17 +151,17 @@ def merge(
         stretch = Stretch(rules, [process], drawer=drawer if first else _drawer(rules, drawn), choose=in_parts)
         stretch.restore(decode(content))
         if stretch.file.unreadable:
-            return file.in_one_pass(rules, process)
+            return file.in_one_pass(rules, process, part.end)
         if merged is None:
             merged = stretch
             continue
         merged.join(stretch, functools.partial(_again, file, part, rules))
     if merged is None:
-        return file.in_one_pass(rules, process)
+        raise ValueError("there are no parts")
     if whole is not None:
         beside = Stretch(rules, [process], drawer=_drawer(rules, drawn), choose=lambda check: not in_parts(check))
         beside.restore(decode(whole))
         if beside.file.unreadable:
-            return file.in_one_pass(rules, process)
+            return file.in_one_pass(rules, process, parts[-1].end)
         merged.add_checks(beside)
     return merged.finish(lambda fields: ahead(file.open(rules.schema, fields), fields))[process]

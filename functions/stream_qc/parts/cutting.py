@@ -19,8 +19,8 @@ from stream_qc.rules import Rules
 
 MOST_PARTS = 1000
 ABOVE_BYTES = 4 * 1024 * 1024  # of the rows that a part is given from above it, about
-# A line with nothing to see: CSV counts it as a row only where others follow, and JSON lines never.
-BLANK = re.compile(rb"\n[^!-~]*\n")
+# CSV counts a blank line as a row only where others follow, and JSON lines never.
+BLANK = {"csv": re.compile(rb"\n\r*\n"), "ndjson": re.compile(rb"\n[ \t\r\v\f]*\n")}
 
 ReadRange = Callable[
     [int, int], BinaryIO
@@ -36,11 +36,11 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """The records that begin between two cuts.
+    """What was counted between two cuts: the records that begin there.
 
-    start, end: their bytes. rows: how many; the header is none. above, above_rows: where the last of them begin that the next
-    part is given from above it, and how many those are. header_end: the end of the header, in the first part. odd: why the file
-    cannot be cut into lines, or "".
+    start, end: their bytes. rows: how many; the header is not a row. above: the byte from which on the next part reads its rows
+    above. above_rows: how many those are. header_end: the end of the header, in the first part. odd: why the file cannot be cut
+    into lines, or "".
     """
 
     number: int
@@ -56,8 +56,9 @@ class Counted(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """Consecutive rows of a file.
 
-    number: from 0. of: how many parts there are. start, end: its bytes. first: its first row, from 0. above, above_rows: where
-    the rows begin that it is given from above it, and how many those are. header_end: where the header of the file ends.
+    number: from 0. of: how many parts there are. start, end: its bytes. first: its first row, from 0. above: the byte from which
+    on the rows above it are read first, for what the checks carry from row to row. above_rows: how many those are. header_end:
+    the end of the file's header.
     """
 
     number: int
@@ -184,7 +185,8 @@ def _refuse_odd(data: bytes, form: Format, position: int, *, last: bool) -> None
         if position and data.startswith(BOM):
             raise _OddError(f"there is a byte order mark in {where}")
     text = data.rstrip(b"\r\n") if last else data
-    if BLANK.search(b"\n" + text) or b"\r\r" in data[len(text) :]:
+    blank = BLANK[form.kind].search(b"\n" + text + (b"\n" if last else b"")) if text else None
+    if blank or b"\r\r" in data[len(text) :]:
         raise _OddError(f"there is a blank line in {where}")
     start = 0
     while start < len(data):

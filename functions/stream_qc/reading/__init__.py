@@ -62,11 +62,13 @@ def open_reader(
     schema: Schema,
     block_bytes: int = BLOCK_BYTES,
     wanted: Collection[str] | None = None,
+    *,
+    whole: bool = True,
 ) -> Reader:
     """Returns a reader of the stream.
 
     form: the format of the stream. block_bytes: about how much text a block holds. wanted: the names of the schema's
-    fields to read; None for all.
+    fields to read; None for all. whole: whether the stream begins where the file does.
 
     Raises UnreadableFile, here or while blocks are read, if the content is not in that format, is damaged or is truncated.
     """
@@ -85,7 +87,9 @@ def open_reader(
             "the extension does not say how the file is written; add a dialect to the rules, "
             f'for example `dialect: {{delimiter: ","}}` or a preset ({", ".join(PRESETS)})'
         )
-    plain = refuse_foreign_content(decompressed(stream, form), form, schema.dialect)
+    plain = decompressed(stream, form)
+    if whole:
+        refuse_foreign_content(plain, form, schema.dialect)
     if form.kind == "csv":
         return CsvReader(translated(plain, schema.dialect, [*schema.in_file]), schema, names, block_bytes)
     return NdjsonReader(lines_of_array(plain), schema.with_plain_numbers(), names, NAMED * block_bytes)

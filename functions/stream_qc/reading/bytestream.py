@@ -171,19 +171,18 @@ def decompressed(stream: BinaryIO, form: Format) -> Bytes:
     return content
 
 
-def refuse_foreign_content(content: Bytes, form: Format, dialect: Dialect) -> Bytes:
-    """Returns the content unchanged. Raises UnreadableFile if it is empty or begins like another kind of file."""
+def refuse_foreign_content(content: Bytes, form: Format, dialect: Dialect) -> None:
+    """Raises UnreadableFile if the content is empty or begins like another kind of file."""
     head = content.peek(512)
     if not head:
         raise UnreadableFile("the file is empty")
     if form.kind == "csv" and dialect.codec.startswith("utf-16"):
-        return content
+        return
     for magic, name in FOREIGN.items():
         if head.startswith(magic):
             raise UnreadableFile(f"the file name says {form}, but the content is {name}")
     if b"\x00" in head.partition(b"\n")[0]:  # in a later line it makes the row malformed
         raise UnreadableFile(f"the file name says {form}, but the content is binary (a NUL byte in its first line)")
-    return content
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:

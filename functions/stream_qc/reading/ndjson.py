@@ -76,7 +76,12 @@ class NdjsonReader:
         self._types = {name: NATIVE.get(schema.fields[name].type, pl.String()) for name in wanted}
         # A name such as valueQuantity.value is a path, unless an object has a field of this name.
         self._paths = [name for name in wanted if "." in name]
-        self._known = not self._paths and all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
+        # polars does not tell the names that the schema lacks, and without one the header lists all of them.
+        self._known = (
+            bool(schema.fields)
+            and not self._paths
+            and all(_reads_as_polars_does(schema.fields[name], schema) for name in wanted)
+        )
 
     @property
     def leading(self) -> int | None:
@@ -99,9 +104,9 @@ class NdjsonReader:
                 first += block.height
 
     def _uniform(self, data: bytes, first: int) -> LineBlock | None:
-        """Returns the block if its lines all hold the same fields, in the same order."""
+        """Returns the block if its lines all hold the same fields, in the same order. Without a schema, any field tells."""
         names = [] if self._paths else [*_object(data[: data.find(b"\n")])[0]]
-        frame = table(data, names, self._types)
+        frame = table(data, names, self._types if self._schema.fields else names[:1])
         if frame is None:
             return None
         if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
@@ -116,7 +121,7 @@ class NdjsonReader:
         if not self._first_names:
             self._first_names = dict.fromkeys(_object(data.lstrip().partition(b"\n")[0])[0])
         try:
-            # Without any field, polars accepts every line and returns no rows.
+            # Without any wanted field, polars accepts every line and returns no rows.
             frame = pl.read_ndjson(data, schema=self._types or {"": pl.String()})
             lines = _lines(data)
         except pl.exceptions.PolarsError:
