@@ -51,7 +51,7 @@ def _make(assembly: Path, root: Path, context: dict[str, str]) -> None:
 
 
 def _context(name: str, settings: Mapping[str, str] | None) -> dict[str, str]:
-    at_once = {"partsAtOnce": "2"}  # as many as there are cores
+    at_once = {"partsAtOnce": "2", "rerunsAtOnce": "2"}  # as many as there are cores
     return {"target": "local", "name": name, "reportLinkHours": "12", **at_once, **(settings or {})}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Size, Stack
@@ -28,6 +29,19 @@ ACCEPTED = {
     ("CKV_AWS_173",): "the variables hold names of resources and no secrets",
 }
 SOURCE = Path(__file__).resolve().parent.parent / "functions"
+
+
+@dataclass(frozen=True)
+class RerunFunctions:
+    """The steps of a rerun in bulk."""
+
+    list_streams: lambda_.Function
+    try_rules: lambda_.Function
+    end_rerun: lambda_.Function
+
+    @property
+    def steps(self) -> list[lambda_.Function]:
+        return [self.list_streams, self.try_rules, self.end_rerun]
 
 
 class Functions:
@@ -132,6 +146,14 @@ class Functions:
             self._function("ShowStreams", "show_streams.handler", reading, seconds=60) if settings.dashboard else None
         )
 
+        self.reruns = (
+            self._of_reruns(
+                settings, {**streams, **reports}, {**once, "RESULTS_TOPIC": topics.results.topic_arn}, states
+            )
+            if reports
+            else None
+        )
+
         # For failed runs, in the state machine and outside it, and for uploads that never became a run.
         self.close_run = self._function("CloseRun", "close_run.handler", {**publishing, **states}, seconds=300)
         self.reconcile = self._function("Reconcile", "reconcile.handler", {**streams, **summary, **once}, seconds=900)
@@ -142,6 +164,28 @@ class Functions:
         report = [one for one in (self.write_report, self.write_flags) if one]
         parts = [one for one in (self.plan_parts, self.count_rows) if one]
         return [self.start_qc, *parts, *self.processes, self.end_qc, self.send_qc_summary, *report, self.close_run]
+
+    def _of_reruns(
+        self, settings: Settings, files: Mapping[str, str], telling: Mapping[str, str], states: Mapping[str, str]
+    ) -> RerunFunctions:
+        pace = {"RERUNS_AT_ONCE": str(settings.reruns_at_once)}
+        linked = {"REPORT_LINK_HOURS": str(settings.report_link_hours)}
+        return RerunFunctions(
+            list_streams=self._function(
+                "ListStreams", "list_streams.handler", {**files, **telling, **states, **pace}, seconds=900
+            ),
+            try_rules=self._function(
+                "TryRules",
+                "try_rules.handler",
+                {**files, "POLARS_MAX_THREADS": "1"},
+                seconds=900,
+                memory_mib=settings.process_memory_mib,
+                disk=Size.gibibytes(10),  # for Parquet files, and for the keys that `unique` compares
+            ),
+            end_rerun=self._function(
+                "EndRerun", "end_rerun.handler", {**files, **telling, **linked}, seconds=900, memory_mib=1769
+            ),
+        )
 
     def _function(
         self,

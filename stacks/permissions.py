@@ -14,9 +14,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
 from stacks.encryption import KEY_TAG, use_of
-from stacks.functions import Functions
+from stacks.functions import Functions, RerunFunctions
 from stacks.parts import MAPS
-from stacks.review import accept, all_objects, children_of, executions_of, objects_under
+from stacks.review import accept, all_objects, children_of, executions_of, map_runs_of, objects_under
 from stacks.settings import Settings
 from stacks.storage import Storage
 from stacks.topics import Topics
@@ -38,7 +38,12 @@ class Objects(NamedTuple):
 
 
 def grant(
-    functions: Functions, storage: Storage, topics: Topics, machine: sfn.StateMachine, settings: Settings
+    functions: Functions,
+    storage: Storage,
+    topics: Topics,
+    machine: sfn.StateMachine,
+    settings: Settings,
+    reruns: sfn.StateMachine | None,
 ) -> None:
     """Grants each function its permissions: one row of the matrix for each."""
     bucket = storage.streams.bucket_arn
@@ -149,6 +154,8 @@ def grant(
     ]
     matrix += _of_parts(functions, storage)
     matrix += _of_reports(functions, storage)
+    if functions.reruns and storage.results and reruns:
+        matrix += _of_reruns(functions.reruns, storage, storage.results, topics, reruns)
     shown = _of_history(storage, machine_arn)
     if functions.serve_api:
         of_groups: Permissions = {summary: ("dynamodb:Query", "dynamodb:GetItem")}
@@ -169,8 +176,8 @@ def grant(
         accept(
             _role(function), executions_of(machine_name), reason="the names of executions are not known at deployment"
         )
-    prefixes = [Objects(storage.streams, "streams"), Objects(storage.streams, "rules")]
-    prefixes += [Objects(results, prefix) for prefix in ("parts", "reports", *TABLES) if results]
+    prefixes = [Objects(storage.streams, prefix) for prefix in ("streams", "rules", "candidates")]
+    prefixes += [Objects(results, prefix) for prefix in ("parts", "reports", "reruns", *TABLES) if results]
     for function, permissions in matrix:
         if storage.key:
             function.add_to_role_policy(use_of(storage.key))
@@ -238,6 +245,54 @@ def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Fu
         }
         matrix.append((functions.write_flags, tables))
     return matrix
+
+
+def _of_reruns(
+    functions: RerunFunctions, storage: Storage, results: s3.IBucket, topics: Topics, machine: sfn.StateMachine
+) -> list[tuple[lambda_.Function, Permissions]]:
+    bucket, kept = storage.streams, results.arn_for_objects("reruns/*")
+    once, states, topic = storage.idempotency.table_arn, storage.states.table_arn, topics.results.topic_arn
+    there: Permissions = {
+        results.bucket_arn: ("s3:ListBucket",)
+    }  # without it S3 answers 403 for an object that is not there
+    executions, map_runs = (
+        Stack.of(machine).format_arn(
+            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        for resource, name in (
+            ("execution", f"{Stack.of(machine).stack_name}-Reruns:*"),
+            ("mapRun", f"{Stack.of(machine).stack_name}-Reruns/*"),
+        )
+    )
+    plan: Permissions = {
+        bucket.bucket_arn: ("s3:ListBucket", "s3:ListBucketVersions"),
+        f"{states}/index/ByStatus": ("dynamodb:Query",),
+        states: ("dynamodb:BatchGetItem",),
+        once: ("dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
+        kept: ("s3:PutObject", NEWEST),
+        executions: ("states:DescribeExecution", "states:ListMapRuns"),
+        map_runs: ("states:DescribeMapRun",),
+        **there,
+    }
+    tried: Permissions = {
+        bucket.bucket_arn: ("s3:ListBucket",),
+        bucket.arn_for_objects("streams/*"): (NEWEST, VERSION),
+        bucket.arn_for_objects("rules/*"): (NEWEST, VERSION),
+        bucket.arn_for_objects("candidates/*"): (NEWEST, VERSION),
+        kept: ("s3:PutObject",),
+    }
+    told: Permissions = {
+        once: ("dynamodb:GetItem", "dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
+        kept: ("s3:PutObject", NEWEST),
+        topic: ("sns:Publish",),
+        executions: ("states:DescribeExecution",),
+        **there,
+    }
+    for function in (functions.list_streams, functions.end_rerun):
+        reason = "the names of executions are not known at deployment"
+        accept(_role(function), executions_of(f"{Stack.of(machine).stack_name}-Reruns"), reason=reason)
+    accept(_role(functions.list_streams), map_runs_of(f"{Stack.of(machine).stack_name}-Reruns"), reason=reason)
+    return [(functions.list_streams, plan), (functions.try_rules, tried), (functions.end_rerun, told)]
 
 
 def _of_history(storage: Storage, machine_arn: str) -> Permissions:

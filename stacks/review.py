@@ -47,6 +47,12 @@ def executions_of(machine: str) -> str:
     return f"AwsSolutions-IAM5[Resource::{arn}]"
 
 
+def map_runs_of(machine: str) -> str:
+    """Returns cdk-nag's finding for a permission on all map runs of the state machine of this name."""
+    arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:mapRun:{machine}/*"
+    return f"AwsSolutions-IAM5[Resource::{arn}]"
+
+
 def versions_of(function: IConstruct) -> str:
     """Returns cdk-nag's finding for a permission on all versions of a function."""
     return f"AwsSolutions-IAM5[Resource::<{_logical_id(function)}.Arn>:*]"

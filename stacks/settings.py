@@ -16,15 +16,16 @@ class Settings:
     """The settings of the stack, by their names in the context.
 
     name: the name of the stack. alertEmail: who gets the mails, one address or a list. alarmEmail: who gets the alarms; by
-    default the same. emailWindowSeconds: how long messages are gathered for one mail. emailFor: what is mailed. detailsDays:
-    days after which QCDetails items expire; 0 keeps them. reconcileHours: hours between two runs of Reconcile. splitAboveMiB:
-    files above it are checked in parts of an eighth of it; 0 for never. partsAtOnce: how many parts of a file a process
-    checks at once. reports: whether each run writes a report; without, no file is checked in parts. reportLinkHours: for how
-    long a link to a report works for whoever has it; 0 for a link to S3's console. api, dashboard: whether the stack has
-    them. processMemoryMiB: the memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a KMS key of the customer for
-    everything that is stored. streamBucket, summaryTable, detailsTable, streamsTable: the names of a bucket and of tables
-    that exist, used instead of new ones. target: `aws`, or `local` for packages that run on this machine. packages: false
-    leaves out the packages, for template tests.
+    default the same. emailWindowSeconds: how long messages are gathered for one mail. emailFor: what is mailed. detailsDays: days
+    after which QCDetails items expire; 0 keeps them. reconcileHours: hours between two runs of Reconcile. splitAboveMiB: files
+    above it are checked in parts of an eighth of it; 0 for never. partsAtOnce: how many parts of a file a process checks at once.
+    reports: whether each run writes a report; without, no file is checked in parts, and there are no reruns in bulk.
+    rerunsAtOnce: how many runs of a rerun in bulk go on at once, unless its input says so. reportLinkHours: for how long a link
+    to a report works for whoever has it; 0 for a link to S3's console. api, dashboard: whether the stack has them.
+    processMemoryMiB: the memory of a QC process; 1,769 is one CPU on AWS, 3,538 two. kms: a KMS key of the customer for
+    everything that is stored. streamBucket, summaryTable, detailsTable, streamsTable: the names of a bucket and of tables that
+    exist, used instead of new ones. target: `aws`, or `local` for packages that run on this machine. packages: false leaves out
+    the packages, for template tests.
     """
 
     name: str = "StreamQC"
@@ -46,6 +47,7 @@ class Settings:
     process_memory_mib: int = 1769
     split_above_mib: int = 1024
     parts_at_once: int = 40
+    reruns_at_once: int = 40
     target: str = "aws"
     packages: bool = True
 
@@ -90,6 +92,7 @@ class Settings:
             process_memory_mib=_whole("processMemoryMiB", given("processMemoryMiB", 1769), 512, 10240),
             split_above_mib=_whole("splitAboveMiB", given("splitAboveMiB", 1024), 0, 51200),
             parts_at_once=_whole("partsAtOnce", given("partsAtOnce", 40), 1, 1000),
+            reruns_at_once=_whole("rerunsAtOnce", given("rerunsAtOnce", 40), 1, 1000),
             target=target,
             packages=_truth("packages", given("packages", "true")),
         )

@@ -29,33 +29,17 @@ from stacks import parts
 from stacks.functions import Functions
 from stacks.review import ANY, accept, aws_managed_key, versions_of
 from stacks.settings import Settings
-from stacks.steps import ERROR_AND_CAUSE, condition, invoke, jsonata
+from stacks.steps import ERROR_AND_CAUSE, EXECUTION, FAILED_EXECUTION, condition, invoke, jsonata
 from stacks.storage import Storage
 
 FOLDER_MARKER = """
     $states.input.source = "aws.s3" and $states.input.`detail-type` = "Object Created"
     and $type($states.input.detail.object.key) = "string" and $substring($states.input.detail.object.key, -1) = "/"
 """
-# What StartQC and CloseRun receive about the execution; pipeline.request reads the input, pipeline.execution the rest.
-EXECUTION = """{
-    "ExecutionArn": $states.context.Execution.Id,
-    "ExecutionStart": $states.context.Execution.StartTime,
-    "Input": $states.context.Execution.Input
-}"""
-FAILED_EXECUTION = f"$merge([{EXECUTION}, $states.input])"
 
 
 class QCStateMachine(sfn.StateMachine):
     def __init__(self, scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> None:
-        log_group = logs.LogGroup(
-            scope,
-            "StateMachineLogs",
-            # This prefix keeps the log group out of the account's resource policy, which has little room.
-            log_group_name=f"/aws/vendedlogs/states/{Stack.of(scope).stack_name}",
-            encryption_key=storage.key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
         super().__init__(
             scope,
             "QC",
@@ -67,16 +51,30 @@ class QCStateMachine(sfn.StateMachine):
             state_machine_type=sfn.StateMachineType.STANDARD,
             tracing_enabled=True,
             encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(storage.key) if storage.key else None,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+            logs=logged(scope, "StateMachineLogs", Stack.of(scope).stack_name, storage),
             timeout=Duration.hours(12),  # the longest that a step can take with all its retries and waits
         )
-        if not storage.key:
-            aws_managed_key(log_group, "CKV_AWS_158")
         accept(self, ANY, reason="X-Ray and log delivery accept only *")
         for step in functions.steps:
             step.grant_invoke(self)
             reason = "executions that were started before a deployment invoke the versions of that time"
             accept(self, versions_of(step), reason=reason)
+
+
+def logged(scope: Construct, name: str, machine: str, storage: Storage) -> sfn.LogOptions:
+    """Returns how the executions of a state machine of this name are logged: without their data."""
+    log_group = logs.LogGroup(
+        scope,
+        name,
+        # This prefix keeps the log group out of the account's resource policy, which has little room.
+        log_group_name=f"/aws/vendedlogs/states/{machine}",
+        encryption_key=storage.key,
+        retention=logs.RetentionDays.THREE_MONTHS,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    if not storage.key:
+        aws_managed_key(log_group, "CKV_AWS_158")
+    return sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False)
 
 
 def _definition(scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> sfn.IChainable:

@@ -22,10 +22,19 @@ TRANSIENT = [
     "Lambda.TooManyRequestsException",
     "TemporaryFailure",
     "UploadBeingStarted",
+    "RunsStillEnding",
 ]
 # They last 94 minutes on average, by full jitter, so that an hour in which a service refuses everything is waited out.
 ATTEMPTS = 45
 BACKOFF: dict[str, Any] = {"interval": Duration.seconds(1), "backoff_rate": 2, "jitter_strategy": sfn.JitterType.FULL}
+
+# What a function receives about the execution; pipeline.request reads the input, pipeline.execution the rest.
+EXECUTION = """{
+    "ExecutionArn": $states.context.Execution.Id,
+    "ExecutionStart": $states.context.Execution.StartTime,
+    "Input": $states.context.Execution.Input
+}"""
+FAILED_EXECUTION = f"$merge([{EXECUTION}, $states.input])"
 
 # The Cause of a function's error is JSON with errorMessage for people; Lambda's own errors carry text.
 ERROR_AND_CAUSE = r"""

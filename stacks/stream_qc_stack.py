@@ -12,6 +12,7 @@ from stacks.api import Api
 from stacks.dashboard import Dashboard
 from stacks.functions import Functions
 from stacks.permissions import grant
+from stacks.reruns import RerunStateMachine
 from stacks.safety_net import SafetyNet
 from stacks.schedules import Schedules
 from stacks.settings import Settings
@@ -34,17 +35,19 @@ class StreamQCStack(cdk.Stack):
         machine = QCStateMachine(self, functions, storage, settings)
         triggers = Triggers(self, storage, functions, machine)
         safety_net = SafetyNet(self, settings, storage, functions, machine)
+        reruns = RerunStateMachine(self, functions.reruns, storage, machine) if functions.reruns else None
         Schedules(self, settings, functions)
         Alarms(self, settings, storage, topics, functions, machine, triggers, safety_net)
         api = Api(self, functions, storage)
         dashboard = Dashboard(self, functions, machine, topics, triggers, safety_net)
-        grant(functions, storage, topics, machine, settings)
+        grant(functions, storage, topics, machine, settings, reruns)
 
         for function in (functions.serve_api, functions.show_streams):
             if function:
                 function.add_environment("STATE_MACHINE", machine.state_machine_arn)
         chosen = {
             "ResultsBucketName": storage.results.bucket_name if storage.results else None,
+            "RerunStateMachineArn": reruns.state_machine_arn if reruns else None,
             "ApiUrl": api.url,
             "DashboardUrl": dashboard.url,
         }

@@ -25,4 +25,6 @@ class Topics:
         self.outbox: sqs.Queue = queue_of(
             scope, "Outbox", storage, reason="SendMail takes a message from it only when its mail was sent"
         )
-        self.results.add_subscription(subscriptions.SqsSubscription(self.outbox))
+        # The runs of a rerun in bulk are told together, in the message at its end.
+        alone = {"RerunID": sns.SubscriptionFilter.not_exists_filter()}
+        self.results.add_subscription(subscriptions.SqsSubscription(self.outbox, filter_policy=alone))

@@ -28,17 +28,27 @@ def digest(notices: list[Notice]) -> Mail:
         (only,) = notices
         doubt = "This may have been mailed before.\n\n" if only.in_doubt else ""
         return Mail(only.subject, doubt + only.text)
+    asked_for = [notice for notice in notices if notice.is_asked_for]
+    notices = [notice for notice in notices if not notice.is_asked_for]
+    texts = [line for notice in asked_for for line in ("", "-" * 40, "", notice.text)]
+    if not notices:
+        return Mail(f"{asked_for[0].subject}, and {len(asked_for) - 1} more"[:SUBJECT_CHARACTERS], "\n".join(texts[3:]))
     problems = [notice for notice in notices if notice.is_problem]
     counts = ", ".join(_counts(problems))
     if problems:
         subject = f"[QC] {_many(len(problems), 'problem')} in {_many(len(notices), 'message')}: {counts}"
     else:
         subject = f"[QC PASS] {_many(len(notices), 'run')}"
-    return Mail(subject[:SUBJECT_CHARACTERS], "\n".join(_text(notices, problems, counts)))
+    return Mail(subject[:SUBJECT_CHARACTERS], "\n".join([*_text(notices, problems, counts), *texts]))
 
 
 def bytes_in_mail(notice: Notice) -> int:
-    """Returns how many bytes a mail needs for the names of a stream: at each cause, where it recovered, passed or is in doubt."""
+    """Returns how many bytes a mail needs for the names of a stream: at each cause, where it recovered, passed or is in doubt.
+
+    What somebody asked for is there in full.
+    """
+    if notice.is_asked_for:
+        return len(notice.text.encode())
     name = len(notice.name.encode()) + 2
     named = name * (not notice.is_problem) + (name + BESIDE_BYTES) * notice.is_recovery + name * notice.in_doubt
     return named + (name + BESIDE_BYTES) * min(len(notice.causes), CAUSES)

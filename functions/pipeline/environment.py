@@ -79,6 +79,11 @@ class Environment:
         return int(self._value("SPLIT_ABOVE_MIB")) * 2**20
 
     @property
+    def reruns_at_once(self) -> int:
+        """How many runs of a rerun in bulk go on at the same time, unless it says so itself."""
+        return int(self._value("RERUNS_AT_ONCE"))
+
+    @property
     def report_link_hours(self) -> int:
         """How long a link to a report works for everybody; 0 for a link to S3's console, which asks who it is."""
         return int(self._value("REPORT_LINK_HOURS"))

@@ -23,6 +23,14 @@ class UploadBeingStarted(Exception):
     """Another execution is starting the run of this upload. The state machine retries the step, which then finds that run."""
 
 
+class RerunUnderWay(Exception):
+    """Another execution is doing the same rerun in bulk. The message names it, and says how far it is."""
+
+
+class RunsStillEnding(Exception):
+    """Runs of a rerun in bulk that was stopped have not ended. The state machine retries the step."""
+
+
 class SummaryNotConfirmed(Exception):
     """An earlier attempt may have published the summary, so it is not published again."""
 

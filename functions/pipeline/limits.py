@@ -16,6 +16,7 @@ GIB = 2**30
 MOST_GIB = {"Parquet": 9, "compressed": 10, "uncompressed": 50}
 MOST_GIB_IN_PARTS = 500
 MOST_HASHED = 1_000_000_000  # keys, at 8 bytes each
+WHAT_IF = 5  # the share of MOST_GIB that it may have
 SPLIT = "upload the rows in several files of the same stream"
 
 
@@ -33,6 +34,14 @@ def check_size(file: ObjectVersion, *, in_parts: bool, why: str = "") -> None:
         f"{reason}A function has 15 minutes and 10 GiB of disk, so {kind} files of more than {most} GiB cannot be checked in one "
         f"pass; {SPLIT}",
     )
+
+
+def check_size_of_what_if(file: ObjectVersion) -> None:
+    """Raises FileTooLarge for a file that one function could not check twice, and read once more for each check that fails."""
+    kind = _kind(format_of(file.key))
+    most = MOST_GIB[kind] // WHAT_IF
+    if file.size > most * GIB:
+        raise too_large(file, f"A what-if takes {kind} files of up to {most} GiB; {SPLIT}")
 
 
 def check_keys(file: ObjectVersion, rows: int, rules: Rules) -> None:

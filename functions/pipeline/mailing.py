@@ -79,7 +79,8 @@ def send(window: str, longest: dt.timedelta) -> Counts:
             counts.repeated += 1
             finished.append(notice.receipt)
         elif former != Progress.GATHERING:  # another invocation is sending it
-            text = "" if notices else notice.text  # only a mail about a single message needs it
+            # Of the others, only a mail about a single message needs it.
+            text = notice.text if notice.is_asked_for or not notices else ""
             in_doubt = former == Progress.UNKNOWN
             notices[notice.message_id] = dataclasses.replace(notice, text=text, in_doubt=in_doubt)
     if notices:

@@ -67,7 +67,7 @@ class Summary:
 
     def attributes(self) -> dict[str, Any]:
         """Returns what a subscriber can filter by. An invalid ID, of a rejected upload, is left out."""
-        ids = {"GroupID": self.run.group_id, "StreamID": self.run.stream_id}
+        ids = {"GroupID": self.run.group_id, "StreamID": self.run.stream_id, "RerunID": self.run.rerun_id}
         values = {name: value for name, value in ids.items() if is_id(value)} | {"Status": self.status}
         of_run = {"Rules": self.run.rules, "PreviousStatus": self.run.previous_status, "Change": self.run.change}
         values |= {name: str(value) for name, value in of_run.items() if value is not None}

@@ -130,6 +130,7 @@ _BEFORE_FLAGS = {
     "RulesKey": "rules_key",
     "RulesVersionId": "rules_version_id",
     "ExecutionArn": "execution_arn",
+    "RerunID": "rerun_id",
 }
 _AFTER_FLAGS = {
     "TotalPass": "total_pass",
@@ -156,8 +157,8 @@ class Run:
     A field is None until the run has it. `group_id` to `version_id` are as the request gave them, so they may be invalid
     where the run is REJECTED. `flags` holds one flag for each process that has ended. `previous_status` to `failing_runs` say
     how the run changed the state of its stream (pipeline.streams); `failing_since` and `failing_runs` are set where the same
-    checks failed before. `in_parts` says that the file is to be checked in parts. It, `results` and `repeat_of` are passed
-    between the steps and are not stored.
+    checks failed before. `rerun_id` is of the rerun in bulk that asked for it. `in_parts` says that the file is to be checked in
+    parts. It, `results` and `repeat_of` are passed between the steps and are not stored.
     """
 
     qcpid: str
@@ -173,6 +174,7 @@ class Run:
     upload_time: str | None = None
     rules_key: str | None = None
     rules_version_id: str | None = None
+    rerun_id: str | None = None
     flags: Mapping[int, bool] = field(default_factory=dict)
     total_pass: bool | None = None
     rows: int | None = None

@@ -11,6 +11,8 @@ from pipeline.model import OVERDUE, Change, Status
 from stream_qc.results import Result, alike
 
 WELL = str(Status.PASS)
+RERUN, WHAT_IF = "RERUN", "WHATIF"  # the status of the message at the end of a rerun in bulk, and of a what-if
+ASKED_FOR = (RERUN, WHAT_IF)
 MISTAKES = 5  # of a rules file, in a digest
 
 
@@ -58,7 +60,12 @@ class Notice:
 
     @property
     def is_problem(self) -> bool:
-        return self.status != WELL
+        return self.status not in (WELL, *ASKED_FOR)
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody waits for it, who started a rerun in bulk or a what-if."""
+        return self.status in ASKED_FOR
 
     @property
     def is_recovery(self) -> bool:
@@ -68,7 +75,7 @@ class Notice:
         """Returns whether it is mailed: with `all`, or, with `changes`, if the stream's status changed, or, with `problems`, if
         it is a problem, a recovery or the first PASS of a stream.
         """
-        if email_for == "all":
+        if email_for == "all" or self.is_asked_for:
             return True
         changed = self.change != Change.SAME
         return changed if email_for == "changes" else self.is_problem or changed
@@ -91,13 +98,15 @@ class Notice:
             previous_status=record.get("PreviousStatus"),
             since=record.get("PreviousSince") if recovered else record.get("FailingSince"),
             runs=record.get("FailingRuns"),
-            causes=tuple(_causes(record)) if status != WELL else (),
+            causes=() if status in (WELL, *ASKED_FOR) else tuple(_causes(record)),
             command=_command(text),
             due=record.get("DueAt"),
         )
 
 
 def _name(record: Mapping[str, Any]) -> str:
+    if record["Status"] in ASKED_FOR:
+        return str(record["RerunID"])
     ids = [record.get("GroupID"), record.get("StreamID")]
     return "/".join(ids) if all(ids) else str(record.get("Key", "?"))  # type: ignore[arg-type]
 

@@ -75,6 +75,7 @@ class Version:
     key: str
     version_id: str
     written: dt.datetime
+    is_newest: bool
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,10 @@ def versions_under(prefix: str, key: str, version: str) -> Iterator[Page]:
         if key:
             asked |= {"KeyMarker": key, "VersionIdMarker": version}
         answer = s3().list_object_versions(**asked)
-        found = [Version(one["Key"], one["VersionId"], one["LastModified"]) for one in answer.get("Versions", [])]
+        found = [
+            Version(one["Key"], one["VersionId"], one["LastModified"], one["IsLatest"])
+            for one in answer.get("Versions", [])
+        ]
         key, version = answer.get("NextKeyMarker", ""), answer.get("NextVersionIdMarker", "")
         key, version = (key, version) if answer.get("IsTruncated") else ("", "")
         yield Page(found, key, version)
@@ -117,13 +121,17 @@ def names_under(prefix: str) -> set[str]:
     return found
 
 
-def rules_for(stream: StreamId) -> ObjectVersion | None:
-    """Returns the rules that judge a stream: the first that exist, or None for the built-in default."""
+def rules_for(stream: StreamId, candidates: str = "") -> ObjectVersion | None:
+    """Returns the rules that judge a stream: the first that exist, or None for the built-in default.
+
+    candidates: a prefix with rules that would judge it if they were copied over those under rules/.
+    """
     for key in rules_keys(stream):
-        try:
-            return locate(key, None)
-        except StreamNotFound:
-            continue
+        for place in ([candidates + key.removeprefix("rules/")] if candidates else []) + [key]:
+            try:
+                return locate(place, None)
+            except StreamNotFound:
+                continue
     return None
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from pipeline import details, message, report, runs
+from pipeline import details, message, outcomes, report, runs
 from pipeline.aws import sns
 from pipeline.claims import Done, Held, claim, claim_id, complete, find, release
 from pipeline.environment import environment
@@ -62,7 +62,9 @@ def publish(run: Run) -> str:
     execution is better than a summary that is sent twice or lost silently.
     """
     try:
-        message_id = _publish_once(run)
+        checks = list(details.failing(run))
+        outcomes.note(run, checks)
+        message_id = _publish_once(run, checks)
     except Exception:
         _note_failure(run)
         raise
@@ -78,8 +80,7 @@ def _note_failure(run: Run) -> None:
         logger.exception("the row does not say that the summary was not published")
 
 
-def _publish_once(run: Run) -> str:
-    checks = list(details.failing(run))
+def _publish_once(run: Run, checks: list[Result]) -> str:
     sent, is_new = send_once(_id(run.execution_arn), lambda: _summary(run, checks))
     if is_new and "MessageId" in sent:
         logger.info("summary published", extra=sent)

@@ -1,7 +1,7 @@
 """What starts a run: the execution's input as an Upload, a Rerun, or an Invalid request that says what is wrong.
 
 An upload is S3's "Object Created" event; the state machine passes it on as EventBridge delivers it, with the raw key. Anything
-else is a rerun by hand: GroupID, StreamID and perhaps Key and VersionId. Unknown fields are ignored.
+else is a rerun: GroupID, StreamID and perhaps Key and VersionId, and RerunID where it is one of many. Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ class Named:
     stream_id: str | None = None
     key: str | None = None
     version_id: str | None = None
+    rerun_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The object version in an upload's event: the same in every delivery of the event. version: VersionId or sequencer."""
+    """The object version in an upload's event: the same in every delivery of the event. version: VersionId or sequencer.
+
+    rerun_id: of the rerun in bulk that asks for it instead, once; "" for an upload.
+    """
 
     key: str
     version: str
+    rerun_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,13 @@ class Upload:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A person asked for a run. `key` is None for the newest file of the stream."""
+    """A person asked for a run, or a rerun in bulk did. `key` is None for the newest file of the stream."""
 
     named: Named
     stream: StreamId
     key: str | None
     version_id: str | None
-    delivery: None = None
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True)
@@ -113,13 +118,18 @@ def _upload(event: dict[str, Any]) -> Upload | Invalid:
 
 
 def _rerun(fields: dict[str, Any]) -> Rerun | Invalid:
-    named = _named(*(fields.get(name) for name in ("GroupID", "StreamID", "Key", "VersionId")))
+    named = _named(*(fields.get(name) for name in ("GroupID", "StreamID", "Key", "VersionId", "RerunID")))
     try:
-        key, version_id = (check_text(name, fields[name]) if name in fields else None for name in ("Key", "VersionId"))
+        key, version_id, rerun_id = (
+            check_text(name, fields[name]) if name in fields else None for name in ("Key", "VersionId", "RerunID")
+        )
         stream = check_stream(fields.get("GroupID"), fields.get("StreamID"))
         if version_id is not None and key is None:
             raise InvalidInput("VersionId needs a Key")
-        return Rerun(named, stream, None if key is None else check_key(key, stream), version_id)
+        if rerun_id is not None and version_id is None:
+            raise InvalidInput("RerunID needs a Key and a VersionId")
+        once = Delivery(key, version_id, rerun_id) if key and version_id and rerun_id else None
+        return Rerun(named, stream, None if key is None else check_key(key, stream), version_id, once)
     except InvalidInput as error:
         return Invalid(named, str(error), None)
 

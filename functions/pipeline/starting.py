@@ -44,6 +44,7 @@ def unstarted(execution: Execution, named: Named) -> Run:
         stream_id=named.stream_id,
         key=named.key,
         version_id=named.version_id,
+        rerun_id=named.rerun_id,
     )
 
 

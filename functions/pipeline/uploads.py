@@ -1,10 +1,13 @@
-"""One run for one upload: the first execution that asks starts it, and every later delivery of the upload finds that run."""
+"""One run for one upload: the first execution that asks starts it, and every later delivery of the upload finds that run.
+
+So it is for each file of a rerun in bulk.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pipeline.claims import Done, Held, absent, claim, claim_id, complete, find
+from pipeline.claims import Done, Held, absent, claim, claim_id, claims_table, complete, find
 from pipeline.errors import UploadBeingStarted
 from pipeline.model import Run
 from pipeline.request import Delivery
@@ -13,7 +16,7 @@ from pipeline.request import Delivery
 def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[], Run]) -> Run:
     """Returns the upload's run: started now by this execution, or as another execution started it.
 
-    A request without a delivery (a rerun) is always started. `start` must be safe to repeat: it is called again where an
+    A request without a delivery (a rerun by hand) is always started. `start` must be safe to repeat: it is called again where an
     earlier attempt of this execution did not finish. Raises UploadBeingStarted while another execution is starting the run.
     """
     if delivery is None:
@@ -35,6 +38,17 @@ def unclaimed(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [delivery for claim, delivery in ids.items() if claim in missing]
 
 
+def started(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Returns those of at most 100 whose run an execution has started or is starting."""
+    missing = {*unclaimed(deliveries)}
+    return [delivery for delivery in deliveries if delivery not in missing]
+
+
+def forget(delivery: Delivery) -> None:
+    """Lets the run be started once more."""
+    claims_table().delete_item(Key={"id": _id(delivery)})
+
+
 def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:
     """Returns whether another execution has started the upload's run."""
     found = find(_id(delivery)) if delivery else None
@@ -42,4 +56,6 @@ def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:
 
 
 def _id(delivery: Delivery) -> str:
+    if delivery.rerun_id:
+        return claim_id("Rerun", delivery.rerun_id, delivery.key, delivery.version)
     return claim_id("Upload", delivery.key, delivery.version)

@@ -29,6 +29,12 @@ USED = {
         "_apply_jsonata_template",
         "_apply_jsonata_output",
         "_apply_state_assign",
+        "_jsonata_state_field",
+        "_run_sub_machine",
+        "_invoke_nested_start_execution_sync",
+        "_nested_start_execution_request",
+        "_start_execution",
+        "_stop_execution",
     ),
     app: ("app",),
 }

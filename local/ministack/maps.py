@@ -6,9 +6,11 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
+NUMBERS = ("MaxConcurrency", "ToleratedFailurePercentage")
+
 
 def evaluate_jsonata() -> None:
-    """Evaluates a Distributed Map's ItemReader, ItemSelector and Output. MiniStack reads them as JSONPath."""
+    """Evaluates a Distributed Map's ItemReader, ItemSelector, Output and limits. MiniStack reads them as JSONPath."""
     resolve, run = stepfunctions._resolve_params_obj, stepfunctions._run_distributed_map
 
     def resolved(template: Any, data: Any, ctx: Any = None) -> Any:
@@ -19,8 +21,12 @@ def evaluate_jsonata() -> None:
     def distributed(
         state: dict[str, Any], raw_input: Any, effective: Any, iterator: Any, execution: Any, ctx: Any
     ) -> tuple[Any, Any]:
+        is_jsonata = stepfunctions._state_query_language(state, ctx) == "JSONata"
+        for name in NUMBERS if is_jsonata else ():
+            if name in state:
+                state = {**state, name: stepfunctions._jsonata_state_field(state, name, "number", raw_input, ctx)}
         found, following = run(state, raw_input, effective, iterator, execution, ctx)
-        if stepfunctions._state_query_language(state, ctx) == "JSONata":
+        if is_jsonata:
             found = stepfunctions._apply_jsonata_output(state, raw_input, ctx, result=found, default=found)
             stepfunctions._apply_state_assign(state, raw_input, ctx, result=found)
         return found, following

@@ -12,7 +12,7 @@ import hypercorn.asyncio
 import hypercorn.config
 from ministack import app
 
-from local.ministack import compatibility, events, functions, maps, objects
+from local.ministack import compatibility, events, functions, maps, nested, objects
 from local.ministack.hooks import Application, Hooks
 
 
@@ -29,6 +29,7 @@ def run(hooks: Hooks | None = None) -> None:
     events.invoke_functions_asynchronously()
     objects.answer_ranges_of_versions()
     maps.evaluate_jsonata()
+    nested.start_executions_by_name()
     asyncio.run(_serve(hooks.application(app.app), int(os.environ["GATEWAY_PORT"])))
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)  # the process that started us may have been killed
     os.killpg(0, signal.SIGKILL)  # MiniStack's threads and the functions' processes can outlive the event loop

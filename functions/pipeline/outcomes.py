@@ -1,0 +1,95 @@
+"""How the runs of a rerun in bulk ended: one item for each file, from which its summary is made, and what is left to do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.claims import REMEMBERED_DAYS, claim_id, claims_table
+from pipeline.environment import environment
+from pipeline.model import Run
+from stream_qc.results import Result
+
+MOST_CHECKS = 20  # that are named
+CAUSE_CHARACTERS = 300
+AT_ONCE = 100  # items that DynamoDB reads in one request
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. previous_status: of its stream, before; None for its first run. checks: the names of those that failed."""
+
+    group_id: str
+    stream_id: str
+    key: str
+    version_id: str
+    status: str
+    qcpid: str
+    start_time: str | None = None
+    previous_status: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    checks: tuple[str, ...] = ()
+    report_key: str | None = None
+
+    def item(self) -> dict[str, Any]:
+        """Returns it as JSON shows it, with the names of the contract."""
+        names = {"group_id": "GroupID", "stream_id": "StreamID", "qcpid": "QCPID"}
+        found = {names.get(name) or name.title().replace("_", ""): value for name, value in asdict(self).items()}
+        return {name: value for name, value in found.items() if value is not None and value != ()}
+
+
+def note(run: Run, failing: Iterable[Result]) -> None:
+    """Notes how a run of a rerun in bulk ended. Safe to repeat; does nothing for any other run."""
+    if not (run.rerun_id and run.key and run.version_id and run.group_id and run.stream_id):
+        return
+    outcome = Outcome(
+        run.group_id,
+        run.stream_id,
+        run.key,
+        run.version_id,
+        str(run.status),
+        run.qcpid,
+        run.start_time,
+        run.previous_status,
+        run.failure.error if run.failure else None,
+        run.failure.cause[:CAUSE_CHARACTERS] if run.failure else None,
+        tuple(f"{check.field}#{check.test}".removeprefix("*#") for check in failing)[:MOST_CHECKS],
+        run.report_key,
+    )
+    claims_table().put_item(
+        Item={
+            "id": _id(run.rerun_id, run.key, run.version_id),
+            "owner": run.rerun_id,
+            "result": json.dumps(asdict(outcome)),
+            "expiration": int(time.time()) + REMEMBERED_DAYS * 86400,
+        }
+    )
+
+
+def of(rerun_id: str, files: Sequence[tuple[str, str]]) -> list[Outcome | None]:
+    """Returns how the run of each file ended, or None where none has. files: keys and versions."""
+    ids = [_id(rerun_id, *file) for file in files]
+    found: dict[str, Outcome] = {}
+    for first in range(0, len(ids), AT_ONCE):
+        keys = [{"id": one} for one in dict.fromkeys(ids[first : first + AT_ONCE])]
+        asked: Any = {environment().claims_table: {"Keys": keys, "ConsistentRead": True}}
+        while asked:
+            answer = claims_table().meta.client.batch_get_item(RequestItems=asked)
+            for item in answer["Responses"].get(environment().claims_table, ()):
+                fields = json.loads(item["result"])
+                found[item["id"]] = Outcome(**{**fields, "checks": tuple(fields["checks"])})
+            asked = answer.get("UnprocessedKeys")
+    return [found.get(one) for one in ids]
+
+
+def forget(rerun_id: str, key: str, version_id: str) -> None:
+    """Forgets how the run of a file ended, because it will run again."""
+    claims_table().delete_item(Key={"id": _id(rerun_id, key, version_id)})
+
+
+def _id(rerun_id: str, key: str, version_id: str) -> str:
+    return claim_id("Outcome", rerun_id, key, version_id)

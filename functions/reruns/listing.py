@@ -1,0 +1,114 @@
+"""The files of a rerun in bulk, from the stream bucket and from the states of the streams."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, Key
+
+from pipeline import keys, objects
+from pipeline.aws import query, table
+from pipeline.environment import environment
+from pipeline.errors import InvalidInput
+from pipeline.objects import Version
+from reruns.selection import Selection
+from stream_qc.formats import format_of
+
+MOST_FILES = 100_000  # the answers of the children of a map are one payload
+AT_ONCE = 100  # items that DynamoDB reads in one request
+
+Ids = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class File:
+    """A version of a file of a stream."""
+
+    group_id: str
+    stream_id: str
+    key: str
+    version_id: str
+
+    def item(self) -> dict[str, str]:
+        """Returns it as an execution names it."""
+        names = {"group_id": "GroupID", "stream_id": "StreamID", "key": "Key", "version_id": "VersionId"}
+        return {names[name]: value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_item(cls, item: dict[str, str]) -> File:
+        return cls(item["GroupID"], item["StreamID"], item["Key"], item["VersionId"])
+
+
+def files_of(selection: Selection) -> list[File]:
+    """Returns the files, in the order of their keys. Raises InvalidInput if there are none, or too many.
+
+    It costs a request for every 1,000 versions of objects under the prefix.
+    """
+    found = sorted(_files(selection), key=lambda file: (file.key, file.version_id))
+    if not found:
+        raise InvalidInput(f"there is nothing to check: {selection}, in {environment().stream_bucket}")
+    if len(found) > MOST_FILES:
+        raise InvalidInput(
+            f"these are {len(found):,} files, and a rerun takes {MOST_FILES:,}; narrow it by GroupID, Prefix or Status"
+        )
+    return found
+
+
+def _files(selection: Selection) -> Iterator[File]:
+    wanted = None if selection.status is None else {*standing(selection)}
+    newest: dict[Ids, list[tuple[Any, ...]]] = defaultdict(list)
+    for page in objects.versions_under(selection.listed_under, "", ""):
+        for version in page.versions:
+            ids = _ids_of(version, selection)
+            if ids is None or (wanted is not None and ids not in wanted):
+                continue
+            if selection.every_file:
+                yield File(*ids, version.key, version.version_id)
+            else:
+                kept = newest[ids]
+                heapq.heappush(kept, (version.written, version.key, version.version_id))
+                if len(kept) > selection.versions:
+                    heapq.heappop(kept)
+    for ids, kept in newest.items():
+        yield from (File(*ids, key, version_id) for _, key, version_id in kept)
+
+
+def _ids_of(version: Version, selection: Selection) -> Ids | None:
+    """Returns whose file it is; None for one that no run would check, or that is not wanted."""
+    group_id, stream_id = keys.ids_in(version.key)
+    if selection.versions == 1 and not version.is_newest:
+        return None
+    if not (group_id and stream_id and keys.is_id(group_id) and keys.is_id(stream_id) and format_of(version.key)):
+        return None
+    return group_id, stream_id
+
+
+def standing(selection: Selection) -> Iterator[Ids]:
+    """Yields the streams that have the status, and whose last run began since the time of the selection."""
+    of_group: Any = {"FilterExpression": Attr("GroupID").eq(selection.group_id)} if selection.group_id else {}
+    states = query(
+        environment().streams_table,
+        IndexName="ByStatus",
+        KeyConditionExpression=Key("Status").eq(selection.status),
+        **of_group,
+    )
+    found = [(one["GroupID"], one["StreamID"]) for one in states]
+    for first in range(0, len(found), AT_ONCE):
+        some = found[first : first + AT_ONCE]
+        yield from _running_since(some, selection.since) if selection.since else some
+
+
+def _running_since(streams: list[Ids], since: str) -> Iterator[Ids]:
+    client = table(environment().streams_table).meta.client
+    wanted = [{"GroupID": group_id, "StreamID": stream_id} for group_id, stream_id in streams]
+    asked: Any = {environment().streams_table: {"Keys": wanted, "ProjectionExpression": "GroupID, StreamID, StartTime"}}
+    while asked:
+        answer = client.batch_get_item(RequestItems=asked)
+        for item in answer["Responses"].get(environment().streams_table, ()):
+            if str(item.get("StartTime", "")) >= since:
+                yield str(item["GroupID"]), str(item["StreamID"])
+        asked = answer.get("UnprocessedKeys")

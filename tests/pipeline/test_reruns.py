@@ -1,0 +1,112 @@
+"""Reruns in bulk and what-ifs, on the local AWS."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from local.pipeline import Execution, Inbox, Pipeline, until
+
+RULES = "schema: {fields: [{name: n, type: integer, constraints: {maximum: %d}}]}"
+STREAMS = 12
+
+
+def rerun(pipeline: Pipeline, **asked: Any) -> str:
+    """Starts a rerun in bulk and returns the ARN of its execution."""
+    machine = pipeline.outputs["RerunStateMachineArn"]
+    return str(pipeline.sfn.start_execution(stateMachineArn=machine, input=json.dumps(asked))["executionArn"])
+
+
+@pytest.fixture
+def streams(pipeline: Pipeline, group: str) -> list[str]:
+    """Uploads streams of a group, each with one file, and returns their names once each has a verdict."""
+    pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"rules/{group}.yaml", Body=(RULES % 5).encode())
+    names = [f"s{number}" for number in range(STREAMS)]
+    for number, name in enumerate(names):
+        pipeline.upload(f"streams/{group}/{name}.csv", f"n\n{number}\n".encode())
+    until(lambda: len(ended(pipeline, group)) == STREAMS, "the first runs")
+    return names
+
+
+def ended(pipeline: Pipeline, group: str) -> list[dict[str, Any]]:
+    return [row for row in pipeline.rows(GroupID=group) if row["Status"] != "RUNNING"]
+
+
+def message_of(inbox: Inbox, arn: str) -> dict[str, Any]:
+    return dict(inbox.message(arn)["Summary"])
+
+
+def test_a_rerun_in_bulk_checks_every_stream_once_and_tells_once(
+    pipeline: Pipeline, inbox: Inbox, group: str, streams: list[str]
+) -> None:
+    pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"rules/{group}.yaml", Body=(RULES % 8).encode())
+    done = pipeline.finished(rerun(pipeline, GroupID=group))
+    assert (done.status, done.error) == ("SUCCEEDED", "")
+    rows = [row for row in pipeline.rows(GroupID=group) if row.get("RerunID") == done.output["RerunID"]]
+    assert Counter(row["StreamID"] for row in rows) == Counter(streams)
+    assert done.output["PASS"] == 9
+    assert done.output["FAIL"] == 3
+    told = message_of(inbox, done.arn)
+    assert (told["Status"], told["Files"], told["Changed"], told["NotRun"]) == ("RERUN", 12, 3, 0)
+    assert f"FAIL to PASS: {group}/s6, {group}/s7, {group}/s8" in told["Text"]
+
+
+def test_a_rerun_that_is_stopped_goes_on_where_it_was(
+    pipeline: Pipeline, inbox: Inbox, group: str, streams: list[str]
+) -> None:
+    arn = rerun(pipeline, GroupID=group)
+    until(lambda: len(ended(pipeline, group)) >= STREAMS + 3, "some runs of the rerun")
+    second: Execution = pipeline.finished(rerun(pipeline, GroupID=group))
+    assert second.error == "RerunUnderWay"
+    assert f"{arn} is doing this: " in second.cause
+    pipeline.sfn.stop_execution(executionArn=arn)
+    told = message_of(inbox, arn)
+    assert told["NotRun"] > 0
+    third = pipeline.finished(rerun(pipeline, GroupID=group))
+    assert third.status == "SUCCEEDED", third.cause
+    rows = [row for row in pipeline.rows(GroupID=group) if row.get("RerunID") == third.output["RerunID"]]
+    verdicts = Counter(row["StreamID"] for row in rows if row.get("Error") != "ExecutionAborted")
+    assert verdicts == Counter(streams)
+    assert message_of(inbox, third.arn)["NotRun"] == 0
+
+
+def test_a_what_if_names_the_verdicts_that_a_rerun_then_gives(
+    pipeline: Pipeline, inbox: Inbox, group: str, streams: list[str]
+) -> None:
+    before = {row["StreamID"]: row["Status"] for row in ended(pipeline, group)}
+    pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"candidates/{group}/{group}.yaml", Body=(RULES % 2).encode())
+    broken = f"{group}/s1.yaml"
+    pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"candidates/{group}/{broken}", Body=b"{schema: 1}")
+    tried = pipeline.finished(rerun(pipeline, GroupID=group, Rules=f"candidates/{group}/"))
+    assert (tried.status, tried.cause) == ("SUCCEEDED", "")
+    assert len(pipeline.rows(GroupID=group)) == STREAMS
+    told = message_of(inbox, tried.arn)
+    for key in (f"{group}.yaml", broken):
+        source = {"Bucket": pipeline.bucket, "Key": f"candidates/{group}/{key}"}
+        pipeline.s3.copy_object(Bucket=pipeline.bucket, Key=f"rules/{key}", CopySource=source)
+    done = pipeline.finished(rerun(pipeline, GroupID=group))
+    rows = [row for row in pipeline.rows(GroupID=group) if row.get("RerunID") == done.output["RerunID"]]
+    after = {row["StreamID"]: row["Status"] for row in rows}
+    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+    assert {one["StreamID"]: (one["Before"], one["After"]) for one in told["Changes"]} == changes
+    assert changes["s1"] == ("PASS", "ERROR")
+    print(told["Text"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"Group": "g"}, "there is no field 'Group'; the fields are GroupID, Prefix"),
+        ({"GroupID": "nobody-has-this"}, "there is nothing to check: the newest file of each stream of nobody-has-this"),
+        ({"Rules": "rules/"}, "Rules 'rules/' is not under candidates/"),
+        ({"Rules": "candidates/none"}, "there are no rules under candidates/none/"),
+        ({"Status": "fail"}, "Status is 'fail'; it must be one of PASS, FAIL, ERROR, OVERDUE"),
+    ],
+)
+def test_a_rerun_that_makes_no_sense_says_so(pipeline: Pipeline, asked: dict[str, Any], why: str) -> None:
+    done = pipeline.finished(rerun(pipeline, **asked))
+    assert (done.status, done.error) == ("FAILED", "InvalidInput")
+    assert done.cause.startswith(why)
