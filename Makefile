@@ -119,7 +119,7 @@ reconcile: .venv/editable ## look for lost uploads and unclosed runs now: make r
 
 faults: setup ## every fault in every place of a run, and many interleavings, on the local AWS (half an hour)
 	@FAULTS=all python -m pytest -n 2 tests/functions/test_faults.py
-	@FAULTS=all python -m pytest -n 3 -rP tests/pipeline/test_faults.py tests/pipeline/test_faults_of_news.py tests/pipeline/test_faults_of_parts.py
+	@FAULTS=all python -m pytest -n 3 -rP tests/pipeline/test_faults.py tests/pipeline/test_faults_of_news.py tests/pipeline/test_faults_of_parts.py tests/pipeline/test_faults_of_reruns.py
 	@FAULTS=all python -m pytest tests/pipeline/test_interleavings.py
 
 load: setup ## 1,000 uploads at once, 200,000 objects, 100,000 streams on the local AWS; 5 GB through the engine

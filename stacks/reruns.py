@@ -72,9 +72,14 @@ def _definition(
 ) -> sfn.IChainable:
     told = jsonata(f"{{{ERROR_AND_CAUSE}}}")
     refused, stopped = _failed(scope, "RerunRefused"), _failed(scope, "RerunStopped")
-    end = invoke(scope, "EndRerun", functions.end_rerun, payload=EXECUTION)
+    its_id = '{"RerunID": $rerun.RerunID}'
+    end = invoke(scope, "EndRerun", functions.end_rerun, payload=f"$merge([{EXECUTION}, {its_id}])")
     tell = invoke(
-        scope, "EndStoppedRerun", functions.end_rerun, payload=FAILED_EXECUTION, outputs="$states.input"
+        scope,
+        "EndStoppedRerun",
+        functions.end_rerun,
+        payload=f"$merge([{FAILED_EXECUTION}, {its_id}])",
+        outputs="$states.input",
     ).next(stopped)
 
     run = tasks.StepFunctionsStartExecution.jsonata(

@@ -13,14 +13,15 @@ from pipeline.model import Payload
 from pipeline.observe import logger
 from pipeline.publishing import send_once
 from reruns import progress, what_if
+from reruns.progress import Rerun
 from reruns.selection import selection_of
 from reruns.summary import RerunSummary
 
 
-def tell(execution: Execution) -> Payload:
+def tell(execution: Execution, rerun_id: str | None = None) -> Payload:
     """Writes the results and publishes one message, unless this execution has told before. Returns what it says, in short.
 
-    A rerun that was stopped can go on: it ends when no file is left.
+    A rerun that was stopped can go on: it ends when no file is left. rerun_id: of the rerun, where its execution says so.
     """
     try:
         selection, _ = selection_of(execution.input, at_once=1)
@@ -28,7 +29,7 @@ def tell(execution: Execution) -> Payload:
         return {"Ignored": str(error)}
     if selection.rules:
         return what_if.tell(execution, selection)
-    rerun = progress.of(selection, execution.arn)
+    rerun = Rerun(rerun_id, execution.arn, selection) if rerun_id else progress.of(selection, execution.arn)
     if rerun is None:
         return {"Ignored": f"{execution.arn} is doing no rerun"}
     listed = progress.listed(rerun)

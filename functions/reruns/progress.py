@@ -56,7 +56,7 @@ def begin(selection: Selection, execution: Execution) -> Rerun:
         again = Rerun(rerun_id, execution.arn, selection)
         if arn == execution.arn:
             return again
-        if _status(arn) == "RUNNING":
+        if is_running(arn):
             raise RerunUnderWay(f"{arn} is doing this: {progress(arn)}")
         if take_over(_id(selection), again.owner, held.owner):
             return again
@@ -143,13 +143,14 @@ def put_bytes(key: str, content: bytes) -> None:
     s3().put_object(Bucket=str(environment().results_bucket), Key=key, Body=content)
 
 
-def _status(execution_arn: str) -> str:
+def is_running(execution_arn: str) -> bool:
+    """Returns whether an execution has not ended. One that Step Functions no longer knows has."""
     try:
-        return str(stepfunctions().describe_execution(executionArn=execution_arn)["status"])
+        return stepfunctions().describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
     except ClientError as error:
         if error_code(error) != "ExecutionDoesNotExist":
             raise
-        return "GONE"
+        return False
 
 
 def _delivery(rerun: Rerun, file: File) -> Delivery:

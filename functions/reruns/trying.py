@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -38,13 +40,21 @@ class Tried:
         return self.before != self.after
 
     @property
-    def name(self) -> str:
-        """The stream, and which version of which file of it."""
-        return f"{self.file.group_id}/{self.file.stream_id} ({self.file.key}, version {self.file.version_id})"
+    def stream(self) -> str:
+        return f"{self.file.group_id}/{self.file.stream_id}"
 
     @property
     def why(self) -> str:
         return f"{self.failure.error}: {self.failure.cause}" if self.failure else ""
+
+
+def names(tried: Sequence[Tried]) -> list[str]:
+    """Returns the name of each for people: its stream, and its file and version where the stream has several."""
+    count = Counter(one.stream for one in tried)
+    return [
+        one.stream if count[one.stream] == 1 else f"{one.stream} ({one.file.key}, version {one.file.version_id})"
+        for one in tried
+    ]
 
 
 def try_file(rerun_id: str, number: int, file: File, candidates: str) -> Tried:

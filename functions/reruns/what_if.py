@@ -23,7 +23,7 @@ from reruns import progress
 from reruns.listing import File
 from reruns.progress import Rerun
 from reruns.selection import Selection
-from reruns.trying import Tried, place_of
+from reruns.trying import Tried, names, place_of
 from reruns.what_if_summary import WhatIfSummary
 from stream_qc.whatif.page import render
 
@@ -76,9 +76,10 @@ def _all(rerun: Rerun, listed: list[File]) -> Iterator[Tried]:
 
 
 def _write_page(key: str, tried: list[Tried], selection: Selection) -> None:
-    compared = [replace(one.compared, file=one.name) for one in tried if one.compared]
+    named = [*zip(names(tried), tried, strict=True)]
+    compared = [replace(one.compared, file=name) for name, one in named if one.compared]
     others = {
-        one.name: f"{one.before} to {one.after}: {one.why}" if one.before else one.why for one in tried if one.failure
+        name: f"{one.before} to {one.after}: {one.why}" if one.before else one.why for name, one in named if one.failure
     }
     page = render(compared, others, "rules/", str(selection.rules))
     s3().put_object(

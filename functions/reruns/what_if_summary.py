@@ -13,7 +13,7 @@ from pipeline.message import MESSAGE_BYTES, one_line, start_command, subject_of
 from pipeline.notice import WHAT_IF
 from reruns.selection import Selection
 from reruns.summary import many, named
-from reruns.trying import Tried
+from reruns.trying import Tried, names
 from stream_qc.whatif import WITHOUT_EFFECT, Changed
 
 SHOWN = 40  # changes of a verdict, in the text
@@ -74,6 +74,10 @@ class WhatIfSummary:
         return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
     @property
+    def _named(self) -> list[tuple[str, Tried]]:
+        return [*zip(names(self.tried), self.tried, strict=True)]
+
+    @property
     def _changed(self) -> list[Tried]:
         return [one for one in self.tried if one.changes]
 
@@ -90,10 +94,10 @@ class WhatIfSummary:
         yield "Nothing was changed: no row, no status of a stream."
         yield from self._changes()
         yield from self._without_effect()
-        without = [one for one in self.tried if not one.before]
-        for one in without[:SHOWN]:
+        without = [(name, one) for name, one in self._named if not one.before]
+        for name, one in without[:SHOWN]:
             yield ""
-            yield f"Not checked: {one_line(one.name)}: {one_line(one.why, 500)}"
+            yield f"Not checked: {one_line(name)}: {one_line(one.why, 500)}"
         if len(without) > SHOWN:
             yield f"and {len(without) - SHOWN:,} more"
         yield ""
@@ -106,8 +110,8 @@ class WhatIfSummary:
 
     def _changes(self) -> Iterator[str]:
         room = TEXT_BYTES
-        for position, one in enumerate(self._changed):
-            lines = [*_lines(one)]
+        for position, (name, one) in enumerate((name, one) for name, one in self._named if one.changes):
+            lines = [*_lines(name, one)]
             room -= sum(len(line.encode()) for line in lines)
             if position == SHOWN or room < 0:
                 yield ""
@@ -131,8 +135,8 @@ class WhatIfSummary:
             yield f"  and {many(len(ordered) - SHOWN, 'more check')}"
 
 
-def _lines(one: Tried) -> Iterator[str]:
-    yield f"{one.before} to {one.after}: {one_line(one.name)}"
+def _lines(name: str, one: Tried) -> Iterator[str]:
+    yield f"{one.before} to {one.after}: {one_line(name)}"
     if one.failure:
         yield f"  {one_line(one.why, 500)}"
     for check in one.compared.changed if one.compared else ():

@@ -59,6 +59,7 @@ SETTINGS = {
     "CLOSE_RUN": "CloseRun",
     "DETAILS_DAYS": "0",
     "SPLIT_ABOVE_MIB": "1024",
+    "RERUNS_AT_ONCE": "2",
 }
 # As the stack creates them; tests/stacks/test_template.py compares the keys.
 TABLES = {
@@ -71,7 +72,7 @@ INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
     "QCSummary": {"ByStream": ("StreamKey", "StartTime"), "ByQCPID": ("QCPID",)},
     "QCStreams": {"ByDue": ("Due", "DueAt"), "ByStatus": ("Status", "Since")},
 }
-TRANSIENT = ("TemporaryFailure", "UploadBeingStarted")  # what the state machine retries
+TRANSIENT = ("TemporaryFailure", "UploadBeingStarted", "RunsStillEnding")  # what the state machine retries
 RETRIES = 3
 PROCESSES = (step_2_qc_process.structure, step_2_qc_process.values, step_2_qc_process.continuity)
 

@@ -71,6 +71,8 @@ def nearest_of(open_stream: Open, form: Format, rules: Rules, result: Result) ->
 
         for limit in limits if blocks else ():
             found += _of_span(limit, passes) if isinstance(limit, Span) else _of_limit(limit, passes)
+    if result.fail >= result.rows:  # to allow every row is to ask nothing
+        return found
     # A share of its own can be given to a check of a field only.
     place = "limits.max_fail_share" if result.field == "*" else f"limits.streams.{result.field}.{result.test}"
     return [*found, Nearest(place, result.fail / result.rows)]
