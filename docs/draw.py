@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 PICTURE = Path(__file__).with_name("pipeline.svg")
-WIDTH, HEIGHT = 1100, 800
+WIDTH, HEIGHT = 1100, 940
 NAME_SIZE, NOTE_SIZE = 14.0, 12.0
 PADDING = 6.0  # between a text and the border of its box
 
@@ -80,7 +80,12 @@ class Text:
 
 MACHINE = "Step Functions state machine"
 TABLES = "DynamoDB tables"
-FRAMES = (Frame(MACHINE, 476, 62, 608, 338), Frame(TABLES, 148, 610, 600, 92))
+RERUNS = "State machine of reruns in bulk"
+FRAMES = (
+    Frame(MACHINE, 476, 62, 608, 338),
+    Frame(TABLES, 148, 610, 600, 92),
+    Frame(RERUNS, 148, 800, 936, 130),
+)
 BOXES = (
     Box("A rerun by hand", "outside", 20, 12, 264, 44, ("aws stepfunctions start-execution",)),
     Box("Reconcile", "function", 160, 72, 124, 48, ("every 6 hours",)),
@@ -117,6 +122,11 @@ BOXES = (
     Box("SendMail", "function", 908, 724, 164, 52, ("one mail a window",)),
     Box("QCEmail", "topic", 716, 724, 164, 52, ("for people",)),
     Box("email", "outside", 560, 730, 112, 40),
+    Box("a rerun", "outside", 20, 844, 108, 52, ("many streams",)),
+    Box("ListStreams", "function", 160, 844, 138, 52, ("which files",)),
+    Box("a run of each file", "outside", 350, 812, 184, 50, ("by the machine above",)),
+    Box("TryRules", "function", 350, 872, 184, 50, ("or a what-if: no runs",)),
+    Box("EndRerun", "function", 588, 844, 164, 52, ("one message",)),
 )
 ARROWS = (
     Arrow("aws s3 cp", "Streams", "control"),
@@ -162,6 +172,11 @@ ARROWS = (
     Arrow("CheckRules", "QCResults", "control", ("right", 408), ("top", 930)),
     Arrow("CheckArrivals", "QCResults", "control", "right", ("bottom", 930)),
     Arrow("CheckArrivals", TABLES, "data", "bottom", ("left", 656), both_ways=True),
+    Arrow("a rerun", "ListStreams", "control"),
+    Arrow("ListStreams", "a run of each file", "control"),
+    Arrow("ListStreams", "TryRules", "control"),
+    Arrow("a run of each file", "EndRerun", "control"),
+    Arrow("TryRules", "EndRerun", "control"),
     Arrow(MACHINE, TABLES, "data", ("bottom", 710), ("top", 710), both_ways=True),
 )
 LABELS = (Text(300, 140, "file and rules", anchor="start"),)

@@ -40,7 +40,8 @@ def customer_key(scope: Construct) -> kms.Key:
                 conditions=conditions,
             )
         )
-    groups = [f"/aws/vendedlogs/states/{stack.stack_name}", f"{stack.stack_name}-*"]
+    machines = (stack.stack_name, f"{stack.stack_name}-Reruns")
+    groups = [*(f"/aws/vendedlogs/states/{name}" for name in machines), f"{stack.stack_name}-*"]
     arns = [
         stack.format_arn(
             service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME

@@ -21,8 +21,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks.encryption import use_of
 from stacks.functions import RerunFunctions
-from stacks.review import ANY, accept, all_objects, children_of, versions_of
+from stacks.review import ANY, accept, all_objects, children_of, nested_executions_of, versions_of
 from stacks.state_machine import logged
 from stacks.steps import BACKOFF, ERROR_AND_CAUSE, EXECUTION, FAILED_EXECUTION, condition, invoke, jsonata
 from stacks.storage import Storage
@@ -63,7 +64,11 @@ class RerunStateMachine(sfn.StateMachine):
             accept(self, versions_of(step), reason=reason)
         accept(self, all_objects(storage.results), reason="the construct lets its maps read the bucket of their lists")
         accept(self, *children_of(self, MAPS), reason="the children of a map, whose names are not known at deployment")
-        accept(self, *children_of(runs, ()), reason="the runs that it starts, whose names are not known at deployment")
+        accept(
+            self, nested_executions_of(runs), reason="the runs that it starts, whose names are not known at deployment"
+        )
+        if storage.key:  # under which the lists are, and the executions that it starts
+            self.add_to_role_policy(use_of(storage.key))
         self.rule = _tell_of_stopped(scope, reruns.end_rerun, self)
 
 
@@ -127,6 +132,8 @@ def _definition(
         payload=EXECUTION,
         assign={"rerun": jsonata("$states.result.Payload")},
     )
+    # Runs that were stopped end within seconds; one that CloseRun could not close is looked for every six hours.
+    plan.add_retry(errors=["RunsStillEnding"], max_attempts=60, max_delay=Duration.seconds(60), **BACKOFF)
     plan.add_catch(refused, errors=["States.ALL"], outputs=told)
     asks = sfn.Choice.jsonata(scope, "Rules?")
     return plan.next(asks.when(condition("$exists($rerun.Rules)"), tried).otherwise(files))

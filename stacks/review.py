@@ -41,6 +41,12 @@ def children_of(machine: IConstruct, maps: Iterable[str]) -> list[str]:
     return [f"AwsSolutions-IAM5[Resource::{arn}{place}]" for place in (":*", *(f"/{one}:*" for one in maps))]
 
 
+def nested_executions_of(machine: IConstruct) -> str:
+    """Returns cdk-nag's finding for the permission to describe and stop what another state machine has started."""
+    name = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{_logical_id(machine)}"}}]}}]}}'
+    return f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}*]"
+
+
 def executions_of(machine: str) -> str:
     """Returns cdk-nag's finding for a permission on all executions of the state machine of this name."""
     arn = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{machine}:*"

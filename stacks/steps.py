@@ -22,7 +22,6 @@ TRANSIENT = [
     "Lambda.TooManyRequestsException",
     "TemporaryFailure",
     "UploadBeingStarted",
-    "RunsStillEnding",
 ]
 # They last 94 minutes on average, by full jitter, so that an hour in which a service refuses everything is waited out.
 ATTEMPTS = 45

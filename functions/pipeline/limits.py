@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pipeline.errors import FileTooLarge
 from pipeline.model import ObjectVersion
 from stream_qc.formats import Format, format_of
-from stream_qc.rules import Rules
+
+if TYPE_CHECKING:  # takes longer to load than a run to start
+    from stream_qc.rules import Rules
 
 GIB = 2**30
 # What fits onto the disk of a process, or what it can read in its time at 60 MB/s, unpacked to five times the size.

@@ -22,6 +22,10 @@ STEPS = [
 ]
 
 
+# Those that the state machine of reruns invokes.
+OF_RERUNS = ["ListStreams", "TryRules", "EndRerun"]
+
+
 class Template:
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
@@ -40,10 +44,10 @@ class Template:
         found: dict[str, Any] = self.one(kind, prefix)["Properties"]
         return found
 
-    def definition(self) -> dict[str, Any]:
-        """The state machine's definition, with functions and partitions by the names of what they refer to."""
-        machine = self.properties("AWS::StepFunctions::StateMachine")
-        parsed: dict[str, Any] = json.loads(readable(machine["DefinitionString"]))
+    def definition(self, machine: str = "QC") -> dict[str, Any]:
+        """A state machine's definition, with functions and partitions by the names of what they refer to."""
+        found = self.properties("AWS::StepFunctions::StateMachine", machine)
+        parsed: dict[str, Any] = json.loads(readable(found["DefinitionString"]))
         return parsed
 
     def statements(self, function: str) -> list[dict[str, Any]]:

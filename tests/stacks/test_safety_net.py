@@ -130,8 +130,9 @@ def test_kms_encrypts_everything_that_is_stored(template: Template, encrypted: T
     key = encrypted.one("AWS::KMS::Key")
     assert key["Properties"]["EnableKeyRotation"] is True
     assert key["DeletionPolicy"] == "RetainExceptOnCreate"
-    machine = encrypted.properties("AWS::StepFunctions::StateMachine")["EncryptionConfiguration"]
-    assert (readable(machine["KmsKeyId"]), machine["Type"]) == ("Key", "CUSTOMER_MANAGED_KMS_KEY")
+    for name in ("QC", "Reruns"):
+        machine = encrypted.properties("AWS::StepFunctions::StateMachine", name)["EncryptionConfiguration"]
+        assert (readable(machine["KmsKeyId"]), machine["Type"]) == ("Key", "CUSTOMER_MANAGED_KMS_KEY")
     conditions = {
         statement["Sid"]: "Condition" in statement
         for statement in key["Properties"]["KeyPolicy"]["Statement"]

@@ -68,7 +68,7 @@ def test_state_has_exactly_one_way_to_continue(template: Template) -> None:
 
 
 def test_machine_is_standard_jsonata_traced_logged_and_times_out(template: Template) -> None:
-    machine = template.properties("AWS::StepFunctions::StateMachine")
+    machine = template.properties("AWS::StepFunctions::StateMachine", "QC")
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
     assert machine["LoggingConfiguration"]["Level"] == "ALL"

@@ -11,11 +11,11 @@ import pytest
 
 from pipeline.aws import CONFIG, SINGLE_ATTEMPT
 from tests.stacks.conftest import synthesised
-from tests.stacks.template import STEPS, Template, as_list, readable
+from tests.stacks.template import OF_RERUNS, STEPS, Template, as_list, readable
 
 CONSOLE = "AWS::Region.console.aws.amazon.com"
 RETAINED = ("RetainExceptOnCreate", "Retain")  # a first creation that fails leaves nothing behind
-FUNCTIONS = [*STEPS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile", "ServeApi", "ShowStreams"]
+FUNCTIONS = [*STEPS, *OF_RERUNS, "SendMail", "CheckRules", "CheckArrivals", "Reconcile", "ServeApi", "ShowStreams"]
 NEWEST, VERSION = {"s3:GetObject"}, {"s3:GetObjectVersion"}
 CLAIM, GIVE_UP = {"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"dynamodb:DeleteItem"}
 FOLLOW = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
@@ -39,6 +39,8 @@ HISTORY = {
     "Results/reports/*": NEWEST,
     "QC": {"states:StartExecution"},
 }
+RERUNS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:StreamQC-Reruns:*"
+MAP_RUNS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:mapRun:StreamQC-Reruns/*"
 EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:StreamQC:*"
 MATRIX = {
     "StartQC": {
@@ -119,6 +121,28 @@ MATRIX = {
         EXECUTIONS: {"states:DescribeExecution"},
         "CloseRun": {"lambda:InvokeFunction"},
         "Reconcile": {"lambda:InvokeFunction"},  # to go on
+    },
+    "ListStreams": {
+        "Streams": {"s3:ListBucket", "s3:ListBucketVersions"},
+        "QCStreams": {"dynamodb:BatchGetItem"},
+        "QCStreams/index/ByStatus": {"dynamodb:Query"},
+        "Idempotency": CLAIM | GIVE_UP | {"dynamodb:BatchGetItem"},
+        "Results": {"s3:ListBucket"},
+        "Results/reruns/*": NEWEST | {"s3:PutObject"},
+        RERUNS: {"states:DescribeExecution", "states:ListMapRuns"},
+        MAP_RUNS: {"states:DescribeMapRun"},
+    },
+    "TryRules": {
+        "Streams": {"s3:ListBucket"},
+        **{f"Streams/{prefix}/*": NEWEST | VERSION for prefix in ("streams", "rules", "candidates")},
+        "Results/reruns/*": {"s3:PutObject"},
+    },
+    "EndRerun": {
+        "Idempotency": CLAIM | GIVE_UP | {"dynamodb:GetItem", "dynamodb:BatchGetItem"},
+        "Results": {"s3:ListBucket"},
+        "Results/reruns/*": NEWEST | {"s3:PutObject"},
+        "QCResults": {"sns:Publish"},
+        RERUNS: {"states:DescribeExecution"},
     },
     "ServeApi": {**HISTORY, "QCSummary": {"dynamodb:Query", "dynamodb:GetItem"}},
     "ShowStreams": HISTORY,
@@ -340,6 +364,7 @@ def test_outputs_are_those_of_the_contract(template: Template) -> None:
         "StreamBucketName": "Streams",
         "ResultsBucketName": "Results",
         "StateMachineArn": "QC",
+        "RerunStateMachineArn": "Reruns",
         "QCSummaryTableName": "QCSummary",
         "QCDetailsTableName": "QCDetails",
         "QCStreamsTableName": "QCStreams",
@@ -392,10 +417,11 @@ def test_indexes_are_those_of_the_contract(template: Template) -> None:
 
 def test_state_machine_invokes_versions_so_that_an_execution_keeps_its_code(template: Template) -> None:
     versions = template.of_type("AWS::Lambda::Version")
-    assert {readable(one["Properties"]["FunctionName"]) for one in versions.values()} == set(STEPS)
+    assert {readable(one["Properties"]["FunctionName"]) for one in versions.values()} == {*STEPS, *OF_RERUNS}
     assert {one["DeletionPolicy"] for one in versions.values()} == {"Retain"}
-    definition = json.dumps(template.properties("AWS::StepFunctions::StateMachine")["DefinitionString"])
-    assert all(name in definition for name in versions)
+    machines = template.of_type("AWS::StepFunctions::StateMachine").values()
+    definitions = json.dumps([machine["Properties"]["DefinitionString"] for machine in machines])
+    assert all(name in definitions for name in versions)
 
 
 def test_what_exists_is_used_under_its_name() -> None:
@@ -457,3 +483,36 @@ def test_schedules(schedule: str, function: str, rate: str, given: dict[str, Any
     assert rule["ScheduleExpression"] == rate
     assert readable(rule["Targets"][0]["Arn"]) == function
     assert rule["Targets"][0]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+
+
+def test_rerun_machine_runs_the_other_one_at_the_pace_of_its_input(template: Template) -> None:
+    states = template.definition("Reruns")["States"]
+    for name in ("RerunFiles", "TryFiles"):
+        assert states[name]["MaxConcurrency"] == "{% $rerun.MaxConcurrency %}"
+        assert states[name]["ToleratedFailurePercentage"] == "{% $rerun.ToleratedFailurePercentage %}"
+        assert states[name]["ItemReader"]["Arguments"] == {"Bucket": "Results", "Key": "{% $rerun.List %}"}
+        (catch,) = states[name]["Catch"]
+        assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "EndStoppedRerun")
+        assert states[name]["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    run = states["RerunFiles"]["ItemProcessor"]["States"]["RerunFile"]
+    assert run["Resource"].endswith(":states:::states:startExecution.sync:2")
+    assert run["Arguments"]["StateMachineArn"] == "QC"
+    assert run["Output"] == "{% 1 %}"  # the answers of 100,000 children are one payload
+    waits = [retry for retry in states["ListStreams"]["Retry"] if retry["ErrorEquals"] == ["RunsStillEnding"]]
+    assert len(waits) == 1
+
+
+def test_runs_of_a_rerun_are_not_mailed_one_by_one(template: Template) -> None:
+    subscriptions = template.of_type("AWS::SNS::Subscription").values()
+    (outbox,) = [one["Properties"] for one in subscriptions if one["Properties"]["Protocol"] == "sqs"]
+    assert outbox["FilterPolicy"] == {"RerunID": [{"exists": False}]}
+
+
+def test_rerun_that_was_stopped_is_told(template: Template) -> None:
+    rule = template.properties("AWS::Events::Rule", "FailedRerunRule")
+    detail = rule["EventPattern"]["detail"]
+    assert [readable(one) for one in detail["stateMachineArn"]] == ["Reruns"]
+    assert detail["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    (target,) = rule["Targets"]
+    assert readable(target["Arn"]) == "EndRerun"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
