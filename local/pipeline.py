@@ -148,6 +148,10 @@ class Pipeline:
         """Returns the QCDetails items of all runs."""
         return self._items("scan", "QCDetailsTableName")
 
+    def states(self) -> Iterator[dict[str, Any]]:
+        """Returns the items of QCStreams."""
+        return self._items("scan", "QCStreamsTableName")
+
     def details(self, qcpid: str) -> dict[str, dict[str, Any]]:
         """Returns the QCDetails items of a run by check."""
         query = {"KeyConditionExpression": "QCPID = :qcpid", "ExpressionAttributeValues": {":qcpid": {"S": qcpid}}}

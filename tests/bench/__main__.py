@@ -21,6 +21,7 @@ from typing import Any
 from tests.bench.cases import CASES, NAMES
 from tests.bench.measure import BENCH, OWN, ROOT, BenchError, Figure
 from tests.bench.page import Facts, page
+from tests.bench.pipeline import kept
 from tests.bench.running import fastest, run_case, run_imports, run_kinds, run_lambda, run_peers, run_start
 
 PAGE, FIGURES = ROOT / "docs" / "BENCHMARKS.md", ROOT / ".local" / "bench.json"
@@ -37,7 +38,7 @@ def main() -> int:
     """Returns the exit status."""
     if sys.argv[1:] == ["page"]:
         saved = json.loads(FIGURES.read_text())
-        PAGE.write_text(page(saved["facts"], [Figure(**one) for one in saved["figures"]]))
+        PAGE.write_text(page(saved["facts"], [Figure(**one) for one in saved["figures"]]) + kept())
         return 0
     sizes = sorted(int(rows) for rows in os.environ.get("ROWS", SIZES).split(","))
     only = [name for name in os.environ.get("ONLY", "").split(",") if name]
@@ -82,7 +83,7 @@ def _run(sizes: list[int], names: list[str]) -> None:
             print(name, flush=True)
             keep(run(sizes))
     saved = json.loads(FIGURES.read_text())
-    PAGE.write_text(page(saved["facts"], figures))
+    PAGE.write_text(page(saved["facts"], figures) + kept())
 
 
 def _added(facts: Facts, before: dict[str, Any]) -> tuple[Facts, list[Figure]]:

@@ -18,6 +18,7 @@ from tests.observed.stack import observed_pipeline
 
 READS = ("GetItem", "Query", "BatchGetItem", "Scan")
 INDEXED = ("QCSummary",)  # each write of a row is written to the index ByStream, too, and a new row to ByQCPID
+UNIT = 1024  # bytes of an item that one write unit writes
 CHILD = 2  # transitions of a child of a Distributed Map: its start and its one state
 IN_PARTS = 3  # states in a branch of a run in parts
 OF_PARTS = ("CountRows", "QCProcess1", "QCProcess2", "QCProcess3")
@@ -64,11 +65,13 @@ def used(size: int, uploads: int, settings: dict[str, str] | None = None) -> Use
 
 def _of_one(pipeline: Pipeline, folder: Path, run: Execution, group: str) -> Used:
     calls = [one for one in _lines(folder / "calls.jsonl") if one["group"] == group]
+    units = _units(pipeline, group)
     invoked = [one for one in _lines(folder / "invocations.jsonl") if one["group"] == group]
-    found: Counts = {**collections.Counter(what for call in calls for what in priced_as(call))}
+    found: Counts = {**collections.Counter(what for call in calls for what in priced_as(call, units))}
     found |= {"EventBridge event": 1, "X-Ray trace": 1, "Lambda invocation": len(invoked)}
     found["S3 PUT and LIST"] += 1  # the upload itself
     found["SQS request"] = 2  # into the outbox, and out of it
+    found["payload byte"] = sum(one["in"] + one["out"] for one in invoked)
     memory, disk = _sizes(pipeline)
     found["Lambda GB-second"] = sum(one["seconds"] * memory[one["function"]] for one in invoked)
     found["Lambda disk GB-second"] = sum(one["seconds"] * disk[one["function"]] for one in invoked)
@@ -98,21 +101,41 @@ def scaled(small: Used, large: Used, size: int) -> Used:
     return Used(size, counts, large.seconds * times, large.working * times, round(large.parts * times))
 
 
-def priced_as(call: dict[str, Any]) -> Iterator[str]:
-    """Yields what a call is paid as."""
+def priced_as(call: dict[str, Any], units: dict[str, int]) -> Iterator[str]:
+    """Yields what a call is paid as. units: that writing an item of a table takes, where it is more than one."""
     operation = call["operation"]
     if operation in ("GetObject", "HeadObject"):
         yield "S3 GET and HEAD"
     elif operation.startswith("List") or operation in ("PutObject", "UploadPart", "CompleteMultipartUpload"):
         yield "S3 PUT and LIST"
     elif "TableName" in call:
-        yield "DynamoDB read unit" if operation in READS else "DynamoDB write unit"
-        if operation not in READS and any(name in call["TableName"] for name in INDEXED):
-            yield from ["DynamoDB write unit"] * (2 if operation == "PutItem" else 1)
+        if operation in READS:
+            yield from ["DynamoDB read unit"] * call.get("Items", 1)
+            return
+        size = next((size for name, size in units.items() if name in call["TableName"]), 1)
+        copies = 1 + any(name in call["TableName"] for name in INDEXED)
+        yield from ["DynamoDB write unit"] * size * copies * call.get("Items", 1)
+        if copies > 1 and operation == "PutItem":
+            yield "DynamoDB write unit"  # the keys alone
     elif operation == "Publish":
         yield "SNS publish"
     elif "QueueUrl" in call:
         yield "SQS request"
+
+
+def _units(pipeline: Pipeline, group: str) -> dict[str, int]:
+    """Returns the write units of the largest item of the group in each table: a row grows while the run goes on."""
+    rows = pipeline.rows(GroupID=group)
+    states = [one for one in pipeline.states() if one["GroupID"] == group]
+    ids = {row["QCPID"] for row in rows}
+    details = [one for one in pipeline.all_details() if one["QCPID"] in ids]
+    found = {"QCSummary": rows, "QCStreams": states, "QCDetails": details}
+    return {name: max(-(-_bytes(item) // UNIT) for item in items) for name, items in found.items()}
+
+
+def _bytes(item: dict[str, Any]) -> int:
+    """Returns the size of an item, about: names and values as text."""
+    return len(json.dumps(item, default=str).encode())
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -49,10 +49,12 @@ class Invocation:
         self._id = str(uuid.uuid4())
         self._calls: dict[str, int] = {}
 
-    def ended(self, seconds: float) -> None:
-        """Appends the invocation to invocations.jsonl."""
+    def ended(self, seconds: float, given: Event, answer: Any) -> None:
+        """Appends the invocation to invocations.jsonl. given, answer: its payloads."""
+        one = {"group": self.group, "function": FUNCTION, "seconds": seconds}
+        one |= {"in": len(json.dumps(given)), "out": len(json.dumps(answer))}
         with (FOLDER / "invocations.jsonl").open("a") as invocations:
-            invocations.write(json.dumps({"group": self.group, "function": FUNCTION, "seconds": seconds}) + "\n")
+            invocations.write(json.dumps(one) + "\n")
 
     def fault_at_call(self, operation: str) -> str:
         """Counts the call; returns the kind of fault to cause, or ""."""
@@ -64,7 +66,9 @@ class Invocation:
         call = {"group": self.group, "function": FUNCTION, "invocation": self._id, "operation": operation}
         call |= {name: value for name, value in params.items() if name in RECORDED}
         if "RequestItems" in params:
-            call["TableName"] = next(iter(params["RequestItems"]))
+            (call["TableName"],) = params["RequestItems"]
+            asked = params["RequestItems"][call["TableName"]]
+            call["Items"] = len(asked["Keys"] if isinstance(asked, dict) else asked)
         with (FOLDER / "calls.jsonl").open("a") as calls:
             calls.write(json.dumps(call) + "\n")
 
@@ -88,7 +92,7 @@ class Observer:
             cause(self._invocation.fault.due("enter"))
             answer = handler(event, context)
             cause(self._invocation.fault.due("leave"))
-            self._invocation.ended(time.perf_counter() - began)
+            self._invocation.ended(time.perf_counter() - began, event, answer)
             return answer
 
         return handle
