@@ -1,6 +1,6 @@
 """EndRerun: publishes the message at the end of a rerun in bulk or a what-if, once, and writes the list of its results.
 
-In: ExecutionArn, ExecutionStart, Input and RerunID, with Error and Cause if the map has failed; or EventBridge's "Step Functions
+In: ExecutionArn, ExecutionStart and Input, with Error and Cause if the map has failed; or EventBridge's "Step Functions
 Execution Status Change" of an execution that failed, timed out or was stopped. Out: RerunID, Files, how many ended in each
 status, and Results. Raises SummaryNotConfirmed.
 """
@@ -17,4 +17,4 @@ from reruns.ending import tell
 
 @step
 def handler(event: Payload, _context: LambdaContext) -> Payload:
-    return tell(Execution.from_close_run(event), event.get("RerunID"))
+    return tell(Execution.from_close_run(event))

@@ -85,6 +85,12 @@ class Alarms:
                 functions.write_flags.metric_errors(),
                 "could not write the flags of some runs. Their verdicts stand. See the log of WriteFlags.",
             )
+        if functions.reruns:
+            self._add(
+                "RerunErrors",
+                functions.reruns.end_rerun.metric_errors(),
+                "could not tell how a rerun in bulk, or a what-if, ended. See the log of EndRerun.",
+            )
         self._add(
             "UncheckedRules",
             _waiting_in(triggers.unchecked),

@@ -155,7 +155,7 @@ def grant(
     matrix += _of_parts(functions, storage)
     matrix += _of_reports(functions, storage)
     if functions.reruns and storage.results and reruns:
-        matrix += _of_reruns(functions.reruns, storage, storage.results, topics, reruns)
+        matrix += _of_reruns(functions.reruns, storage, storage.results, topics, machine, reruns)
     shown = _of_history(storage, machine_arn)
     if functions.serve_api:
         of_groups: Permissions = {summary: ("dynamodb:Query", "dynamodb:GetItem")}
@@ -248,7 +248,12 @@ def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Fu
 
 
 def _of_reruns(
-    functions: RerunFunctions, storage: Storage, results: s3.IBucket, topics: Topics, machine: sfn.StateMachine
+    functions: RerunFunctions,
+    storage: Storage,
+    results: s3.IBucket,
+    topics: Topics,
+    runs: sfn.StateMachine,
+    machine: sfn.StateMachine,
 ) -> list[tuple[lambda_.Function, Permissions]]:
     bucket, kept = storage.streams, results.arn_for_objects("reruns/*")
     once, states, topic = storage.idempotency.table_arn, storage.states.table_arn, topics.results.topic_arn
@@ -268,10 +273,11 @@ def _of_reruns(
         bucket.bucket_arn: ("s3:ListBucket", "s3:ListBucketVersions"),
         f"{states}/index/ByStatus": ("dynamodb:Query",),
         states: ("dynamodb:BatchGetItem",),
-        once: ("dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
+        once: ("dynamodb:GetItem", "dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
         kept: ("s3:PutObject", NEWEST),
         executions: ("states:DescribeExecution", "states:ListMapRuns"),
         map_runs: ("states:DescribeMapRun",),
+        runs.state_machine_arn: ("states:ListExecutions",),
         **there,
     }
     tried: Permissions = {
@@ -279,11 +285,12 @@ def _of_reruns(
         bucket.arn_for_objects("streams/*"): (NEWEST, VERSION),
         bucket.arn_for_objects("rules/*"): (NEWEST, VERSION),
         bucket.arn_for_objects("candidates/*"): (NEWEST, VERSION),
-        kept: ("s3:PutObject",),
+        results.arn_for_objects("parts/*"): ("s3:PutObject",),
     }
     told: Permissions = {
         once: ("dynamodb:GetItem", "dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
         kept: ("s3:PutObject", NEWEST),
+        results.arn_for_objects("parts/*"): (NEWEST,),
         topic: ("sns:Publish",),
         executions: ("states:DescribeExecution",),
         **there,

@@ -77,13 +77,12 @@ def _definition(
 ) -> sfn.IChainable:
     told = jsonata(f"{{{ERROR_AND_CAUSE}}}")
     refused, stopped = _failed(scope, "RerunRefused"), _failed(scope, "RerunStopped")
-    its_id = '{"RerunID": $rerun.RerunID}'
-    end = invoke(scope, "EndRerun", functions.end_rerun, payload=f"$merge([{EXECUTION}, {its_id}])")
+    end = invoke(scope, "EndRerun", functions.end_rerun, payload=EXECUTION)
     tell = invoke(
         scope,
         "EndStoppedRerun",
         functions.end_rerun,
-        payload=f"$merge([{FAILED_EXECUTION}, {its_id}])",
+        payload=FAILED_EXECUTION,
         outputs="$states.input",
     ).next(stopped)
 
@@ -136,6 +135,7 @@ def _definition(
     plan.add_retry(errors=["RunsStillEnding"], max_attempts=60, max_delay=Duration.seconds(60), **BACKOFF)
     plan.add_catch(refused, errors=["States.ALL"], outputs=told)
     asks = sfn.Choice.jsonata(scope, "Rules?")
+    asks.when(condition("$rerun.Left = 0"), end)  # a map of nothing
     return plan.next(asks.when(condition("$exists($rerun.Rules)"), tried).otherwise(files))
 
 

@@ -42,7 +42,11 @@ class StreamQCStack(cdk.Stack):
         dashboard = Dashboard(self, functions, machine, topics, triggers, safety_net)
         grant(functions, storage, topics, machine, settings, reruns)
 
-        for function in (functions.serve_api, functions.show_streams):
+        for function in (
+            functions.serve_api,
+            functions.show_streams,
+            functions.reruns and functions.reruns.list_streams,
+        ):
             if function:
                 function.add_environment("STATE_MACHINE", machine.state_machine_arn)
         chosen = {

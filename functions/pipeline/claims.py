@@ -96,10 +96,14 @@ def take_over(claim_id: str, owner: str, former: str) -> bool:
     try:
         claims_table().update_item(
             Key={"id": claim_id},
-            UpdateExpression="SET #owner = :owner",
+            UpdateExpression="SET #owner = :owner, expiration = :expiration",
             ConditionExpression="#owner = :former AND attribute_not_exists(#result)",
             ExpressionAttributeNames={"#owner": "owner", "#result": "result"},
-            ExpressionAttributeValues={":owner": owner, ":former": former},
+            ExpressionAttributeValues={
+                ":owner": owner,
+                ":former": former,
+                ":expiration": int(time.time()) + REMEMBERED_DAYS * 86400,
+            },
         )
     except ClientError as error:
         existing_item(error)

@@ -10,7 +10,7 @@ from pipeline.model import Failure, ProcessResult, Run, Status
 from pipeline.request import Named, request_of
 from pipeline.starting import unstarted
 from pipeline.times import now
-from pipeline.uploads import start_once
+from pipeline.uploads import give_up, start_once
 from stream_qc.vocabulary import PROCESSES
 
 
@@ -18,10 +18,14 @@ def find_or_create(execution: Execution, failure: Failure) -> Run:
     """Returns the execution's run, or the run that another execution has for the same upload.
 
     A run without a row gets one that is closed already, if its group is valid. Where StartQC failed after it had claimed the
-    upload, this completes the claim, for which other deliveries wait. Raises UploadBeingStarted.
+    upload, this completes the claim, for which other deliveries wait. In a rerun in bulk it releases the claim: an execution that
+    goes on with the rerun may run the file. Raises UploadBeingStarted.
     """
     request = request_of(execution.input)
     run = find(execution, request.named)
+    if request.delivery and request.delivery.rerun_id:
+        give_up(request.delivery, execution.arn)
+        return run if run.has_row else _create(run, execution, failure)
     started = start_once(
         request.delivery, execution.arn, lambda: run if run.has_row else _create(run, execution, failure)
     )

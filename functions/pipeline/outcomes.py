@@ -8,11 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.claims import REMEMBERED_DAYS, claim_id, claims_table
+from botocore.exceptions import ClientError
+
+from pipeline.aws import existing_item
+from pipeline.claims import claim_id, claims_table
 from pipeline.environment import environment
-from pipeline.model import Run
+from pipeline.model import Change, Run, Status
 from stream_qc.results import Result
 
+KEPT_DAYS = 90  # longer than a rerun may last and be gone on with
 MOST_CHECKS = 20  # that are named
 CAUSE_CHARACTERS = 300
 AT_ONCE = 100  # items that DynamoDB reads in one request
@@ -20,7 +24,9 @@ AT_ONCE = 100  # items that DynamoDB reads in one request
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. previous_status: of its stream, before; None for its first run. checks: the names of those that failed."""
+    """How a run ended. changed_from: the status that its stream had, if the run has changed it. checks: the names of those that
+    failed.
+    """
 
     group_id: str
     stream_id: str
@@ -29,7 +35,7 @@ class Outcome:
     status: str
     qcpid: str
     start_time: str | None = None
-    previous_status: str | None = None
+    changed_from: str | None = None
     error: str | None = None
     cause: str | None = None
     checks: tuple[str, ...] = ()
@@ -43,7 +49,10 @@ class Outcome:
 
 
 def note(run: Run, failing: Iterable[Result]) -> None:
-    """Notes how a run of a rerun in bulk ended. Safe to repeat; does nothing for any other run."""
+    """Notes how a run of a rerun in bulk ended. A verdict is not replaced by an ERROR of another run of the file.
+
+    Safe to repeat; does nothing for any other run.
+    """
     if not (run.rerun_id and run.key and run.version_id and run.group_id and run.stream_id):
         return
     outcome = Outcome(
@@ -54,20 +63,28 @@ def note(run: Run, failing: Iterable[Result]) -> None:
         str(run.status),
         run.qcpid,
         run.start_time,
-        run.previous_status,
+        run.previous_status if run.change == Change.CHANGED else None,
         run.failure.error if run.failure else None,
         run.failure.cause[:CAUSE_CHARACTERS] if run.failure else None,
         tuple(f"{check.field}#{check.test}".removeprefix("*#") for check in failing)[:MOST_CHECKS],
         run.report_key,
     )
-    claims_table().put_item(
-        Item={
-            "id": _id(run.rerun_id, run.key, run.version_id),
-            "owner": run.rerun_id,
-            "result": json.dumps(asdict(outcome)),
-            "expiration": int(time.time()) + REMEMBERED_DAYS * 86400,
-        }
-    )
+    item = {
+        "id": _id(run.rerun_id, run.key, run.version_id),
+        "owner": run.qcpid,
+        "verdict": run.status != Status.ERROR,
+        "result": json.dumps(asdict(outcome)),
+        "expiration": int(time.time()) + KEPT_DAYS * 86400,
+    }
+    try:  # a file that was stopped and ran again has two
+        claims_table().put_item(
+            Item=item,
+            ConditionExpression="attribute_not_exists(id) OR #owner = :me OR verdict = :no",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":me": run.qcpid, ":no": False},
+        )
+    except ClientError as error:
+        existing_item(error)
 
 
 def of(rerun_id: str, files: Sequence[tuple[str, str]]) -> list[Outcome | None]:
@@ -84,11 +101,6 @@ def of(rerun_id: str, files: Sequence[tuple[str, str]]) -> list[Outcome | None]:
                 found[item["id"]] = Outcome(**{**fields, "checks": tuple(fields["checks"])})
             asked = answer.get("UnprocessedKeys")
     return [found.get(one) for one in ids]
-
-
-def forget(rerun_id: str, key: str, version_id: str) -> None:
-    """Forgets how the run of a file ended, because it will run again."""
-    claims_table().delete_item(Key={"id": _id(rerun_id, key, version_id)})
 
 
 def _id(rerun_id: str, key: str, version_id: str) -> str:

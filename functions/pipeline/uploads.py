@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pipeline.claims import Done, Held, absent, claim, claim_id, claims_table, complete, find
+from botocore.exceptions import ClientError
+
+from pipeline.aws import existing_item
+from pipeline.claims import Done, Held, absent, claim, claim_id, claims_table, complete, find, release
 from pipeline.errors import UploadBeingStarted
 from pipeline.model import Run
 from pipeline.request import Delivery
@@ -44,9 +47,22 @@ def started(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [delivery for delivery in deliveries if delivery not in missing]
 
 
-def forget(delivery: Delivery) -> None:
-    """Lets the run be started once more."""
-    claims_table().delete_item(Key={"id": _id(delivery)})
+def forget(delivery: Delivery, qcpid: str) -> None:
+    """Lets the file of a rerun in bulk have another run. qcpid: of the run that it had; nothing is done where it has another."""
+    try:
+        claims_table().delete_item(
+            Key={"id": _id(delivery)},
+            ConditionExpression="contains(#result, :qcpid)",
+            ExpressionAttributeNames={"#result": "result"},
+            ExpressionAttributeValues={":qcpid": qcpid},
+        )
+    except ClientError as error:
+        existing_item(error)
+
+
+def give_up(delivery: Delivery, execution_arn: str) -> None:
+    """Releases the claim of an execution that was stopped before it had started the run."""
+    release(_id(delivery), execution_arn)
 
 
 def has_run_elsewhere(delivery: Delivery | None, execution_arn: str) -> bool:

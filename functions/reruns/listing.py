@@ -6,19 +6,22 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from pipeline import keys, objects
 from pipeline.aws import query, table
 from pipeline.environment import environment
 from pipeline.errors import InvalidInput
+from pipeline.model import OVERDUE
 from pipeline.objects import Version
 from reruns.selection import Selection
 from stream_qc.formats import format_of
 
 MOST_FILES = 100_000  # the answers of the children of a map are one payload
+MOST_TRIED = 10_000  # files of a what-if: what was found of all of them is read in one function
 AT_ONCE = 100  # items that DynamoDB reads in one request
 
 Ids = tuple[str, str]
@@ -48,14 +51,14 @@ def files_of(selection: Selection) -> list[File]:
 
     It costs a request for every 1,000 versions of objects under the prefix.
     """
-    found = sorted(_files(selection), key=lambda file: (file.key, file.version_id))
+    most = MOST_TRIED if selection.rules else MOST_FILES
+    found = list(islice(_files(selection), most + 1))
     if not found:
         raise InvalidInput(f"there is nothing to check: {selection}, in {environment().stream_bucket}")
-    if len(found) > MOST_FILES:
-        raise InvalidInput(
-            f"these are {len(found):,} files, and a rerun takes {MOST_FILES:,}; narrow it by GroupID, Prefix or Status"
-        )
-    return found
+    if len(found) > most:
+        what = "a what-if" if selection.rules else "a rerun"
+        raise InvalidInput(f"these are more than the {most:,} files that {what} takes; narrow it by GroupID or Prefix")
+    return sorted(found, key=lambda file: (file.key, file.version_id))
 
 
 def _files(selection: Selection) -> Iterator[File]:
@@ -88,18 +91,25 @@ def _ids_of(version: Version, selection: Selection) -> Ids | None:
 
 
 def standing(selection: Selection) -> Iterator[Ids]:
-    """Yields the streams that have the status, and whose last run began since the time of the selection."""
+    """Yields the streams that have the status, and whose last run began since the time of the selection.
+
+    OVERDUE is no status of a run: these streams are overdue since then.
+    """
+    overdue, since = selection.status == OVERDUE, selection.since
+    condition: ConditionBase = Key("Status").eq(selection.status)
+    if overdue and since:
+        condition &= Key("Since").gte(since)
     of_group: Any = {"FilterExpression": Attr("GroupID").eq(selection.group_id)} if selection.group_id else {}
     states = query(
         environment().streams_table,
         IndexName="ByStatus",
-        KeyConditionExpression=Key("Status").eq(selection.status),
+        KeyConditionExpression=condition,
         **of_group,
     )
     found = [(one["GroupID"], one["StreamID"]) for one in states]
     for first in range(0, len(found), AT_ONCE):
         some = found[first : first + AT_ONCE]
-        yield from _running_since(some, selection.since) if selection.since else some
+        yield from _running_since(some, since) if since and not overdue else some
 
 
 def _running_since(streams: list[Ids], since: str) -> Iterator[Ids]:

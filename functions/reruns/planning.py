@@ -5,11 +5,12 @@ from __future__ import annotations
 from pipeline.environment import environment
 from pipeline.errors import InvalidInput
 from pipeline.execution import Execution
-from pipeline.model import Payload
+from pipeline.keys import rules_keys
+from pipeline.model import Payload, StreamId
 from pipeline.objects import list_under
 from pipeline.observe import logger
 from reruns import progress
-from reruns.progress import Rerun
+from reruns.listing import File
 from reruns.selection import selection_of
 
 
@@ -18,35 +19,41 @@ def plan(execution: Execution) -> Payload:
 
     Raises InvalidInput, RerunUnderWay and RunsStillEnding.
     """
-    selection, pace = selection_of(execution.input, environment().reruns_at_once)
+    selection, manner = selection_of(execution.input, environment().reruns_at_once)
     if selection.rules:
-        _check_rules(selection.rules)
-        rerun = Rerun(execution.qcpid, execution.arn, selection)  # it changes nothing, so there may be many
+        rerun = progress.rerun_of(selection, execution, None)  # it changes nothing, so there may be many
     else:
-        rerun = progress.begin(selection, execution)
+        rerun = progress.begin(selection, execution, manner.resume)
     try:
         listed = progress.files(rerun)
     except InvalidInput:
         progress.end(rerun)
         raise
-    todo = listed if selection.rules else progress.left(rerun, listed)
-    where = rerun.key(f"{execution.qcpid}.json")
-    progress.put(where, [file.item() for file in todo])
+    if selection.rules:
+        _check_rules(selection.rules, listed)
+    todo = progress.left(rerun, listed) if manner.resume else listed
+    progress.put(rerun.todo, [file.item() for file in todo])
     logger.info("files listed", extra={"RerunID": rerun.rerun_id, "Files": len(listed), "Left": len(todo)})
     return {
         "RerunID": rerun.rerun_id,
-        "Name": execution.qcpid,
-        "List": where,
+        "Name": f"{rerun.rerun_id}-{rerun.attempt}",
+        "List": rerun.todo,
         "Files": len(listed),
         "Left": len(todo),
-        "MaxConcurrency": pace.at_once,
-        "ToleratedFailurePercentage": pace.tolerated,
+        "MaxConcurrency": manner.at_once,
+        "ToleratedFailurePercentage": manner.tolerated,
         **({"Rules": selection.rules} if selection.rules else {}),
     }
 
 
-def _check_rules(prefix: str) -> None:
-    if not any(key.endswith(".yaml") for key, _ in list_under(prefix)):
+def _check_rules(prefix: str, listed: list[File]) -> None:
+    """Raises InvalidInput if no rules under the prefix judge any of these files."""
+    there = {"rules/" + key.removeprefix(prefix) for key, _ in list_under(prefix)}
+    wanted = {key for file in listed for key in rules_keys(StreamId(file.group_id, file.stream_id))}
+    if not there:
+        raise InvalidInput(f"there is nothing under {prefix} in {environment().stream_bucket}")
+    if not there & wanted:
         raise InvalidInput(
-            f"there are no rules under {prefix} in {environment().stream_bucket}; a rules file ends in .yaml"
+            f"no rules under {prefix} judge any of these {len(listed):,} files; lay them out as under rules/: "
+            f"{prefix}<GroupID>/<StreamID>.yaml, {prefix}<GroupID>.yaml or {prefix}default.yaml"
         )

@@ -1,12 +1,14 @@
 """How far a rerun in bulk is: who is doing it, what is left to do, and how to go on where it was stopped.
 
-Whoever asks for the same gets the same rerun, as long as it has not ended: one execution at a time has its claim. Another is told
-how far that one is, or goes on with what it left, if it was stopped. Each file has one run in a rerun.
+One execution at a time has the claim on a selection. Another that asks for the same is told how far that one is. A rerun that was
+stopped can be gone on with, by its ID. Each file has one verdict in a rerun.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +17,16 @@ from botocore.exceptions import ClientError
 
 from pipeline import objects, outcomes, uploads
 from pipeline.aws import error_code, s3, stepfunctions
-from pipeline.claims import Held, claim, claim_id, find, release, take_over
+from pipeline.claims import Held, Won, claim, claim_id, find, release, take_over
 from pipeline.environment import environment
-from pipeline.errors import RerunUnderWay, RunsStillEnding
-from pipeline.execution import Execution
+from pipeline.errors import InvalidInput, RerunUnderWay, RunsStillEnding
+from pipeline.execution import QCPID_NAMESPACE, Execution
+from pipeline.model import Status
 from pipeline.outcomes import Outcome
 from pipeline.request import Delivery
 from reruns.listing import File, files_of
 from reruns.selection import Selection
 
-STOPPED = "ExecutionAborted"  # the error of a run whose execution was stopped
 AT_ONCE = 100
 
 
@@ -41,35 +43,51 @@ class Rerun:
         return f"reruns/{self.rerun_id}/{name}"
 
     @property
+    def attempt(self) -> str:
+        """Tells the executions of a rerun apart."""
+        return hashlib.sha256(self.execution_arn.encode()).hexdigest()[:8]
+
+    @property
+    def todo(self) -> str:
+        """The key of the list of the files that this execution runs."""
+        return self.key(f"{self.attempt}.json")
+
+    @property
     def owner(self) -> str:
         return f"{self.rerun_id} {self.execution_arn}"
 
 
-def begin(selection: Selection, execution: Execution) -> Rerun:
-    """Returns the rerun that this execution does: a new one, or one that was stopped. Raises RerunUnderWay."""
-    fresh = Rerun(execution.qcpid, execution.arn, selection)
+def begin(selection: Selection, execution: Execution, resume: str | None) -> Rerun:
+    """Returns the rerun that this execution does. resume: the ID of the one that was stopped and goes on; None for a new one.
+
+    Raises RerunUnderWay, and InvalidInput where there is no such rerun.
+    """
+    begun = rerun_of(selection, execution, resume)
     for _ in range(2):
-        held = claim(_id(selection), fresh.owner)
+        held = find(_id(selection))
         if not isinstance(held, Held):
-            return fresh
+            if resume:
+                raise InvalidInput(f"Resume: there is no rerun {resume} of these files that was stopped within 30 days")
+            if isinstance(claim(_id(selection), begun.owner), Won):
+                return begun
+            continue
         rerun_id, arn = held.owner.split(" ", 1)
-        again = Rerun(rerun_id, execution.arn, selection)
         if arn == execution.arn:
-            return again
+            return begun
         if is_running(arn):
             raise RerunUnderWay(f"{arn} is doing this: {progress(arn)}")
-        if take_over(_id(selection), again.owner, held.owner):
-            return again
+        if resume and resume != rerun_id:
+            raise InvalidInput(f"Resume: the rerun of these files that was stopped is {rerun_id}, not {resume}")
+        if take_over(_id(selection), begun.owner, held.owner):
+            return begun
     raise RerunUnderWay("another execution has just begun to do this")
 
 
-def of(selection: Selection, execution_arn: str) -> Rerun | None:
-    """Returns the rerun that the execution does, or did until it was stopped; None for one that never began, or has ended."""
-    held = find(_id(selection))
-    if not isinstance(held, Held):
-        return None
-    rerun_id, arn = held.owner.split(" ", 1)
-    return Rerun(rerun_id, arn, selection) if arn == execution_arn else None
+def rerun_of(selection: Selection, execution: Execution, resume: str | None) -> Rerun:
+    """Returns the rerun of an execution, whether or not it may do it. resume: the ID of one that goes on; None for a new one."""
+    # The month, because names of executions can be used again after 90 days; an event may round the time of the start.
+    own = uuid.uuid5(QCPID_NAMESPACE, f"{execution.arn} {execution.started:%Y-%m}")
+    return Rerun(resume or str(own), execution.arn, selection)
 
 
 def end(rerun: Rerun) -> None:
@@ -89,8 +107,17 @@ def files(rerun: Rerun) -> list[File]:
 
 def listed(rerun: Rerun) -> list[File] | None:
     """Returns the files of the rerun; None where they have not been listed."""
+    return _read(rerun.key("files.json"))
+
+
+def began(rerun: Rerun) -> bool:
+    """Returns whether the execution has begun with the files."""
+    return _read(rerun.todo) is not None
+
+
+def _read(key: str) -> list[File] | None:
     try:
-        return [File.from_item(one) for one in json.loads(objects.read_result(rerun.key("files.json")))]
+        return [File.from_item(one) for one in json.loads(objects.read_result(key))]
     except ClientError as error:
         if error_code(error) != "NoSuchKey":
             raise
@@ -98,29 +125,39 @@ def listed(rerun: Rerun) -> list[File] | None:
 
 
 def left(rerun: Rerun, listed: Sequence[File]) -> list[File]:
-    """Returns the files that have no run in this rerun, or one that was stopped. Raises RunsStillEnding.
+    """Returns the files that have no verdict in this rerun. Raises RunsStillEnding.
 
-    A run that was stopped is forgotten here: the file gets another.
+    Those whose run ended as ERROR are among them: they may have another.
     """
-    ended = outcomes.of(rerun.rerun_id, [(file.key, file.version_id) for file in listed])
-    without = [file for file, outcome in zip(listed, ended, strict=True) if outcome is None]
-    deliveries = {_delivery(rerun, file): file for file in without}
-    some = [*deliveries]
+    running = _running(rerun.rerun_id)
+    if running:
+        raise RunsStillEnding(f"{running:,} runs of this rerun have not ended yet")
+    ended = outcomes_of(rerun, listed)
+    without = {_delivery(rerun, file): file for file, outcome in zip(listed, ended, strict=True) if outcome is None}
+    some = [*without]
     still = [one for first in range(0, len(some), AT_ONCE) for one in uploads.started(some[first : first + AT_ONCE])]
     if still:
-        raise RunsStillEnding(f"{len(still):,} runs of this rerun have not ended yet, such as that of {still[0].key}")
-    stopped = [file for file, outcome in zip(listed, ended, strict=True) if outcome and outcome.error == STOPPED]
-    for file in stopped:  # in this order: if this is cut off, the run is still known to have been stopped
-        uploads.forget(_delivery(rerun, file))
-        outcomes.forget(rerun.rerun_id, file.key, file.version_id)
-    again = {*stopped, *without}
-    return [file for file in listed if file in again]
+        raise RunsStillEnding(f"{len(still):,} runs of this rerun are not closed yet, such as that of {still[0].key}")
+    todo = []
+    for file, outcome in zip(listed, ended, strict=True):
+        if outcome is None:
+            todo.append(file)
+        elif outcome.status == Status.ERROR:
+            uploads.forget(_delivery(rerun, file), outcome.qcpid)
+            todo.append(file)
+    return todo
 
 
 def outcomes_of(rerun: Rerun, listed: Sequence[File]) -> list[Outcome | None]:
-    """Returns how the run of each file ended; None where it has not, or was stopped."""
-    found = outcomes.of(rerun.rerun_id, [(file.key, file.version_id) for file in listed])
-    return [None if outcome and outcome.error == STOPPED else outcome for outcome in found]
+    """Returns how the last run of each file ended; None where none has."""
+    return outcomes.of(rerun.rerun_id, [(file.key, file.version_id) for file in listed])
+
+
+def _running(rerun_id: str) -> int:
+    """Returns how many executions of the first state machine are running for the rerun: their names begin with its ID."""
+    pages = stepfunctions().get_paginator("list_executions")
+    found = pages.paginate(stateMachineArn=environment().state_machine, statusFilter="RUNNING")
+    return sum(one["name"].startswith(rerun_id) for page in found for one in page["executions"])
 
 
 def progress(execution_arn: str) -> str:

@@ -12,7 +12,8 @@ from pipeline.model import OVERDUE, Status
 from pipeline.times import first_of
 
 FIELDS = (
-    "GroupID", "Prefix", "Status", "Since", "Files", "Rules", "Versions", "MaxConcurrency", "ToleratedFailurePercentage"
+    "GroupID", "Prefix", "Status", "Since", "Files", "Rules", "Versions", "Resume", "MaxConcurrency",
+    "ToleratedFailurePercentage",
 )  # fmt: skip
 STATUSES = (Status.PASS, Status.FAIL, Status.ERROR, OVERDUE)
 CANDIDATES = "candidates/"
@@ -59,15 +60,18 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How a rerun goes on. at_once: runs at the same time. tolerated: the share of runs in percent that may end in ERROR."""
+class Manner:
+    """How a rerun is done. at_once: runs at the same time. tolerated: the share of runs in percent that may end in ERROR. resume:
+    the ID of the rerun that was stopped and goes on; None for a new one.
+    """
 
     at_once: int
     tolerated: int
+    resume: str | None
 
 
-def selection_of(given: Any, at_once: int) -> tuple[Selection, Pace]:
-    """Returns what the input asks for. at_once: the pace, unless MaxConcurrency is given. Raises InvalidInput with the field."""
+def selection_of(given: Any, at_once: int) -> tuple[Selection, Manner]:
+    """Returns what the input asks for. at_once: unless MaxConcurrency is given. Raises InvalidInput, naming the field."""
     if not isinstance(given, dict):
         raise InvalidInput(f"the input must be a JSON object; got {type(given).__name__}")
     fields = {name: value for name, value in given.items() if name != STARTED_BY}
@@ -93,9 +97,13 @@ def selection_of(given: Any, at_once: int) -> tuple[Selection, Pace]:
         raise InvalidInput("Versions needs Rules: a rerun judges the newest version of a file")
     if "Versions" in fields and selection.every_file:
         raise InvalidInput("Versions and Files: all exclude each other")
-    return selection, Pace(
+    resume = check_text("Resume", fields["Resume"]) if "Resume" in fields else None
+    if resume and rules is not None:
+        raise InvalidInput("Resume and Rules exclude each other: a what-if is asked again from its beginning")
+    return selection, Manner(
         _whole("MaxConcurrency", fields.get("MaxConcurrency", at_once), 1, MOST_AT_ONCE),
         _whole("ToleratedFailurePercentage", fields.get("ToleratedFailurePercentage", 100), 0, 100),
+        resume,
     )
 
 
@@ -123,5 +131,6 @@ def _candidates(value: Any) -> str:
 
 def _whole(name: str, value: Any, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidInput(f"{name} is {value!r}; it must be a whole number from {least} to {most:,}")
+        unit = " percent" if name.endswith("Percentage") else ""
+        raise InvalidInput(f"{name} is {value!r}; it must be a whole number from {least} to {most:,}{unit}")
     return value

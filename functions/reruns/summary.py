@@ -10,25 +10,26 @@ from typing import Any
 
 from pipeline.execution import Execution
 from pipeline.message import one_line, start_command, subject_of
-from pipeline.model import Failure, Status
+from pipeline.model import Status
 from pipeline.notice import RERUN
 from pipeline.outcomes import Outcome
 from reruns.progress import Rerun
+from reruns.telling import fitting
 
-NAMES = 20  # of streams, in one line
+NAMES, NAMES_CHARACTERS = 20, 600  # of streams, in one line
+TEXT_BYTES = 60_000  # which the message holds twice, quoted
 CAUSES = 20  # with a paragraph of their own
 ORDER = (Status.PASS, Status.FAIL, Status.ERROR, Status.REJECTED)
 
 
 @dataclass(frozen=True)
 class RerunSummary:
-    """The message. outcomes: of each file, None for one without a run. results: where they are. failure: why it stopped."""
+    """The message. outcomes: of each file, None for one without a run. results: where they are."""
 
     rerun: Rerun
     execution: Execution
     outcomes: Sequence[Outcome | None]
     results: str
-    failure: Failure | None = None
 
     @property
     def status(self) -> str:
@@ -40,7 +41,7 @@ class RerunSummary:
 
     def body(self) -> str:
         """Returns the message in SNS's JSON structure."""
-        text = "\n".join(self._text())
+        text = fitting("\n".join(self._text()), TEXT_BYTES)
         record: dict[str, Any] = {
             "Status": RERUN,
             "RerunID": self.rerun.rerun_id,
@@ -48,13 +49,13 @@ class RerunSummary:
             "Selection": self.execution.input,
             "Files": len(self.outcomes),
             "Ended": dict(Counter(one.status for one in self._ended)),
-            "Changed": len(self._changed),
+            "Changed": len({name_of(one) for one in self._changed}),
             "NotRun": len(self.outcomes) - len(self._ended),
             "Results": self.results,
             "Text": text,
         }
-        if self.failure:
-            record |= {"Error": self.failure.error, "Cause": self.failure.cause}
+        if self.execution.failure:
+            record |= {"Error": self.execution.failure.error, "Cause": self.execution.failure.cause}
         return json.dumps({"default": json.dumps(record, ensure_ascii=False), "email": text}, ensure_ascii=False)
 
     def attributes(self) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class RerunSummary:
 
     @property
     def _changed(self) -> list[Outcome]:
-        return [one for one in self._ended if one.previous_status not in (None, one.status)]
+        return [one for one in self._ended if one.changed_from]
 
     def _counted(self) -> str:
         count = Counter(one.status for one in self._ended)
@@ -81,12 +82,10 @@ class RerunSummary:
     def _text(self) -> Iterator[str]:
         yield f"{RERUN}: {one_line(self.rerun.selection)}"
         yield f"{many(len(self.outcomes), 'file')}: {self._counted()}"
-        without = len(self.outcomes) - len(self._ended)
-        if self.failure:
+        if failure := self.execution.failure:
             yield ""
-            yield f"{one_line(self.failure.error)}: {one_line(self.failure.cause, 1000)}"
-        if without:
-            yield f"{many(without, 'file')} had no run, or one that was stopped. The same command goes on with them."
+            yield f"{one_line(failure.error)}: {one_line(failure.cause, 1000)}"
+            yield "Files without a verdict can have another run: see below."
         yield ""
         yield from self._changes()
         yield from self._causes()
@@ -94,18 +93,20 @@ class RerunSummary:
         yield f"Results {self.results}"
         yield f"Rerun   {self.rerun.rerun_id}"
         yield ""
-        yield "To go on:" if without else "To do it again:"
+        given = {name: value for name, value in self.execution.input.items() if name != "Resume"}
+        goes_on = bool(self.execution.failure) or None in self.outcomes
+        yield "To go on with it:" if goes_on else "To do it again:"
         arn = self.execution.arn.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
-        yield start_command(arn, self.execution.input)
+        yield start_command(arn, {**given, "Resume": self.rerun.rerun_id} if goes_on else given)
 
     def _changes(self) -> Iterator[str]:
         ways: dict[tuple[str, str], list[str]] = defaultdict(list)
         for one in self._changed:
-            ways[str(one.previous_status), one.status].append(name_of(one))
+            ways[str(one.changed_from), one.status].append(name_of(one))
         if not ways:
             yield "No stream has changed its status."
             return
-        yield f"Changed: {many(len(self._changed), 'stream')}"
+        yield f"Changed: {many(len({name_of(one) for one in self._changed}), 'stream')}"
         for (before, after), names in sorted(ways.items(), key=lambda item: (item[0][1] == Status.PASS, -len(item[1]))):
             yield f"  {before} to {after}: {named(names)}"
 
@@ -132,9 +133,13 @@ def name_of(one: Outcome) -> str:
 
 def named(names: Iterable[str]) -> str:
     """Returns the first names, each once, and counts the others."""
-    each = [*dict.fromkeys(names)]
-    more = f" and {len(each) - NAMES:,} more" if len(each) > NAMES else ""
-    return ", ".join(map(one_line, each[:NAMES])) + more
+    each, shown = [*dict.fromkeys(names)], list[str]()
+    for name in each[:NAMES]:
+        shown.append(one_line(name))
+        if len(", ".join(shown)) > NAMES_CHARACTERS:
+            break
+    more = f" and {len(each) - len(shown):,} more" if len(each) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def many(count: int, what: str) -> str:

@@ -26,7 +26,8 @@ from stream_qc.whatif import Compared, compare
 class Tried:
     """What the current rules say of a file, and the candidates. before, after: PASS, FAIL or ERROR; "" where it was not checked.
 
-    compared: the difference, where both can be used. failure: why one of them cannot, or why the file was not checked.
+    compared: the difference, where both can be used. failure: why one of them cannot, or why the file was not checked. candidate:
+    whether the rules are one of the candidates.
     """
 
     file: File
@@ -34,6 +35,7 @@ class Tried:
     after: str = ""
     compared: Compared | None = None
     failure: Failure | None = None
+    candidate: bool = False
 
     @property
     def changes(self) -> bool:
@@ -78,15 +80,17 @@ def _tried(file: File, candidates: str) -> Tried:
         return objects.read(file.key, file.version_id)
 
     current, failure = _rules(objects.rules_for(stream))
-    candidate, new_failure = _rules(objects.rules_for(stream, candidates))
+    found_rules = objects.rules_for(stream, candidates)
+    is_candidate = found_rules is not None and found_rules.key.startswith(candidates)
+    candidate, new_failure = _rules(found_rules)
     if current and candidate:
         its = compare(file.key, opened, form, current, candidate)
-        return Tried(file, _verdict(its.before), _verdict(its.after), its)
+        return Tried(file, _verdict(its.before), _verdict(its.after), its, candidate=is_candidate)
     before, after = (
         _verdict(all(report.passed for report in check_stream(opened, form, rules).values())) if rules else Status.ERROR
         for rules in (current, candidate)
     )
-    return Tried(file, str(before), str(after), failure=new_failure or failure)
+    return Tried(file, str(before), str(after), failure=new_failure or failure, candidate=is_candidate)
 
 
 def _rules(found: ObjectVersion | None) -> tuple[Rules | None, Failure | None]:
@@ -104,4 +108,4 @@ def _verdict(passed: bool) -> str:  # noqa: FBT001
 
 def place_of(rerun_id: str, number: int) -> str:
     """Returns where what was found of a file is in the results bucket."""
-    return f"reruns/{rerun_id}/tried/{number}.json"
+    return f"parts/{rerun_id}/{number}.json"

@@ -12,40 +12,37 @@ from botocore.exceptions import ClientError
 
 from pipeline import objects
 from pipeline.aws import error_code, s3
-from pipeline.claims import claim_id
 from pipeline.environment import environment
 from pipeline.execution import Execution
 from pipeline.model import Failure, Payload
-from pipeline.observe import logger
-from pipeline.publishing import send_once
 from pipeline.report import link
 from reruns import progress
 from reruns.listing import File
 from reruns.progress import Rerun
 from reruns.selection import Selection
+from reruns.telling import publish
 from reruns.trying import Tried, names, place_of
 from reruns.what_if_summary import WhatIfSummary
 from stream_qc.whatif.page import render
 
 AT_ONCE = 16  # objects that are read together
+SHOWN = 2_000  # files on the page, those whose verdict changes first
 
 
-def tell(execution: Execution, selection: Selection) -> Payload:
-    """Writes the page and the results of a what-if, and publishes one message. Returns what it says, in short."""
-    rerun = Rerun(execution.qcpid, execution.arn, selection)
-    listed = progress.listed(rerun)
-    if listed is None:
-        return {"Ignored": f"{execution.arn} has listed no files"}
-    tried = [*_all(rerun, listed)]
+def tell(execution: Execution, rerun: Rerun, listed: list[File]) -> Payload:
+    """Writes the page and the results of a what-if, and publishes one message, unless this execution has told before.
+
+    listed: its files. Returns what it says, in short. Raises SummaryNotConfirmed.
+    """
+    selection = rerun.selection
+    why = execution.failure or Failure("NotChecked", "the step that checks it has failed; see the execution")
+    tried = [*_all(rerun, listed, why)]
     bucket = str(environment().results_bucket)
     page, results = rerun.key("what-if.html"), rerun.key("results.jsonl")
     _write_page(page, tried, selection)
     lines = [json.dumps(_item(one), ensure_ascii=False) for one in tried]
     progress.put_bytes(results, "".join(f"{line}\n" for line in lines).encode())
-    message = WhatIfSummary(execution, selection, tried, link(page), f"s3://{bucket}/{results}")
-    sent, is_new = send_once(claim_id("RerunSummary", execution.arn), lambda: message)
-    if is_new:
-        logger.info("what-if told", extra={"RerunID": rerun.rerun_id, **sent})
+    publish(execution, WhatIfSummary(execution, rerun, tried, link(page), f"s3://{bucket}/{results}"))
     return {
         "RerunID": rerun.rerun_id,
         "Files": len(tried),
@@ -56,8 +53,8 @@ def tell(execution: Execution, selection: Selection) -> Payload:
     }
 
 
-def _all(rerun: Rerun, listed: list[File]) -> Iterator[Tried]:
-    """Yields what was found, and for a file whose step has failed that it was not checked."""
+def _all(rerun: Rerun, listed: list[File], why: Failure) -> Iterator[Tried]:
+    """Yields what was found. why: why there is nothing of a file."""
 
     def read(number: int) -> bytes | None:
         try:
@@ -70,7 +67,7 @@ def _all(rerun: Rerun, listed: list[File]) -> Iterator[Tried]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for file, content in zip(listed, pool.map(read, range(len(listed))), strict=True):
             if content is None:
-                yield Tried(file, failure=Failure("NotChecked", "its step failed; see the execution"))
+                yield Tried(file, failure=why)
             else:
                 yield msgspec.json.decode(content, type=Tried)
 
@@ -78,10 +75,13 @@ def _all(rerun: Rerun, listed: list[File]) -> Iterator[Tried]:
 def _write_page(key: str, tried: list[Tried], selection: Selection) -> None:
     named = [*zip(names(tried), tried, strict=True)]
     compared = [replace(one.compared, file=name) for name, one in named if one.compared]
+    compared.sort(key=lambda one: (not one.verdict_changes, not one.changed))
     others = {
-        name: f"{one.before} to {one.after}: {one.why}" if one.before else one.why for name, one in named if one.failure
+        name: f"{one.before} to {one.after}: {one.why}" if one.before else f"not checked: {one.why}"
+        for name, one in named
+        if one.failure
     }
-    page = render(compared, others, "rules/", str(selection.rules))
+    page = render(compared[:SHOWN], others, "rules/", str(selection.rules), left_out=len(compared[SHOWN:]))
     s3().put_object(
         Bucket=str(environment().results_bucket), Key=key, Body=page.encode(), ContentType="text/html; charset=utf-8"
     )

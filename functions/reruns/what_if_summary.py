@@ -11,14 +11,15 @@ from typing import Any
 from pipeline.execution import Execution
 from pipeline.message import MESSAGE_BYTES, one_line, start_command, subject_of
 from pipeline.notice import WHAT_IF
-from reruns.selection import Selection
+from reruns.progress import Rerun
 from reruns.summary import many, named
+from reruns.telling import fitting
 from reruns.trying import Tried, names
 from stream_qc.whatif import WITHOUT_EFFECT, Changed
 
 SHOWN = 40  # changes of a verdict, in the text
 EXAMPLES = 3
-TEXT_BYTES = 60_000  # of the changes
+CHANGES_BYTES, TEXT_BYTES = 30_000, 60_000  # which the message holds twice, quoted
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class WhatIfSummary:
     """The message. tried: what was found of each file. page: a link to the page. results: where all of it is."""
 
     execution: Execution
-    selection: Selection
+    rerun: Rerun
     tried: Sequence[Tried]
     page: str
     results: str
@@ -41,13 +42,13 @@ class WhatIfSummary:
 
     def body(self) -> str:
         """Returns the message in SNS's JSON structure. What is too long for SNS is left out at the end, and counted."""
-        text = "\n".join(self._text())
+        text = fitting("\n".join(self._text()), TEXT_BYTES)
         changes = [_change(one) for one in self._changed]
         shown = changes
         while True:
             record: dict[str, Any] = {
                 "Status": WHAT_IF,
-                "RerunID": self.execution.qcpid,
+                "RerunID": self.rerun.rerun_id,
                 "ExecutionArn": self.execution.arn,
                 "Selection": self.execution.input,
                 "Files": len(self.tried),
@@ -58,6 +59,8 @@ class WhatIfSummary:
                 "Results": self.results,
                 "Text": text,
             }
+            if self.execution.failure:
+                record |= {"Error": self.execution.failure.error, "Cause": self.execution.failure.cause}
             if left_out := len(changes) - len(shown):
                 record["ChangesLeftOut"] = left_out
             parts = {"default": json.dumps(record, ensure_ascii=False), "email": text}
@@ -69,8 +72,8 @@ class WhatIfSummary:
     def attributes(self) -> dict[str, Any]:
         """Returns what a subscriber can filter by."""
         values = {"Status": WHAT_IF}
-        if self.selection.group_id:
-            values["GroupID"] = self.selection.group_id
+        if self.rerun.selection.group_id:
+            values["GroupID"] = self.rerun.selection.group_id
         return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
     @property
@@ -86,20 +89,29 @@ class WhatIfSummary:
         counted = ", ".join(f"{count:,} {way}" for way, count in sorted(ways.items()))
         checked = sum(bool(one.before) for one in self.tried)
         verdicts = "verdict" if checked == 1 else "verdicts"
-        return f"{len(self._changed):,} of {checked:,} {verdicts} would change" + (f": {counted}" if counted else "")
+        without = len(self.tried) - checked
+        parts = [f"{len(self._changed):,} of {checked:,} {verdicts} would change"]
+        parts += [f": {counted}"] if counted else []
+        parts += [f"; {many(without, 'file')} not checked"] if without else []
+        return "".join(parts)
 
     def _text(self) -> Iterator[str]:
-        yield f"{WHAT_IF}: the rules under {one_line(self.selection.rules)}, on {one_line(self.selection)}"
+        yield f"{WHAT_IF}: the rules under {one_line(self.rerun.selection.rules)}, on {one_line(self.rerun.selection)}"
         yield self._total()
-        yield "Nothing was changed: no row, no status of a stream."
+        if failure := self.execution.failure:
+            yield f"{one_line(failure.error)}: {one_line(failure.cause, 1000)}"
+        judged = sum(one.candidate for one in self.tried)
+        yield f"The candidates judge {judged:,} of {many(len(self.tried), 'file')}. No row and no status was changed."
         yield from self._changes()
         yield from self._without_effect()
         without = [(name, one) for name, one in self._named if not one.before]
-        for name, one in without[:SHOWN]:
+        causes: dict[str, list[str]] = defaultdict(list)
+        for name, one in without:
+            causes[one.why].append(name)
+        for why, streams in [*causes.items()][:SHOWN]:
             yield ""
-            yield f"Not checked: {one_line(name)}: {one_line(one.why, 500)}"
-        if len(without) > SHOWN:
-            yield f"and {len(without) - SHOWN:,} more"
+            yield f"Not checked: {named(streams)}"
+            yield f"  {one_line(why, 500)}"
         yield ""
         yield f"Page    {self.page}"
         yield f"Results {self.results}"
@@ -109,7 +121,7 @@ class WhatIfSummary:
         yield start_command(machine, self.execution.input)
 
     def _changes(self) -> Iterator[str]:
-        room = TEXT_BYTES
+        room = CHANGES_BYTES
         for position, (name, one) in enumerate((name, one) for name, one in self._named if one.changes):
             lines = [*_lines(name, one)]
             room -= sum(len(line.encode()) for line in lines)
@@ -127,7 +139,7 @@ class WhatIfSummary:
                 found[check.rule, _name(check.name)].append(f"{one.file.group_id}/{one.file.stream_id}")
         if found:
             yield ""
-            yield "Checks whose rules differ, and whose results do not:"
+            yield "Checks whose rules differ, and which pass or fail as before:"
         ordered = sorted(found.items(), key=lambda item: -len(item[1]))
         for (rule, name), streams in ordered[:SHOWN]:
             yield f"  {one_line(name)} ({WITHOUT_EFFECT[rule]}): {named(streams)}"

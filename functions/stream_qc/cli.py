@@ -230,7 +230,8 @@ def _what_if(arguments: argparse.Namespace) -> int:
     if arguments.report:
         from stream_qc.whatif.page import render
 
-        shown = render(compared, unusable, str(before) if before else "none", str(arguments.candidate))
+        others = {name: f"not checked: {why}" for name, why in unusable.items()}
+        shown = render(compared, others, str(before) if before else "none", str(arguments.candidate))
         arguments.report.write_text(shown, encoding="utf-8")
     changed = any(one.verdict_changes for one in compared)
     return UNUSABLE if unusable else FAILED if changed else PASSED

@@ -21,8 +21,8 @@ from typing import Any
 from tests.bench.cases import CASES, NAMES
 from tests.bench.measure import BENCH, OWN, ROOT, BenchError, Figure
 from tests.bench.page import Facts, page
-from tests.bench.pipeline import kept
 from tests.bench.running import fastest, run_case, run_imports, run_kinds, run_lambda, run_peers, run_start
+from tests.bench.sections import kept
 
 PAGE, FIGURES = ROOT / "docs" / "BENCHMARKS.md", ROOT / ".local" / "bench.json"
 SIZES = "1_000_000,10_000_000,100_000_000"

@@ -20,10 +20,9 @@ from typing import Any
 
 from local.aws import ROOT, free_port
 from local.pipeline import Pipeline, deployed
+from tests.bench.sections import put
 from tests.cost.counting import Used, used
 
-PAGE = ROOT / "docs/BENCHMARKS.md"
-BEGIN = "<!-- python -m tests.bench.pipeline -->\n"
 RUNS = int(os.environ.get("RUNS", "30"))
 SAMPLE = ROOT / "sample_data/streams/seattle/airport.csv"
 # What the functions of the bare machine return: enough for the state machine to take the way of a good file. Each logs a line as
@@ -61,7 +60,7 @@ def main() -> int:
     counted = used(len(body), 3)
     text = section(ours, bare, counted)
     print(text)
-    write(text)
+    put("python -m tests.bench.pipeline", text)
     return 0
 
 
@@ -167,17 +166,6 @@ def section(ours: list[Timed], bare: list[Timed], counted: Used) -> str:
         f"| {what} | {count:,.0f} |" for what, count in counted.counts.items() if count >= 1 and count == int(count)
     ]
     return "\n".join(lines) + "\n"
-
-
-def write(text: str) -> None:
-    """Puts the section into the page, at its end."""
-    PAGE.write_text(f"{PAGE.read_text().partition(BEGIN)[0].rstrip()}\n\n{BEGIN}\n{text}")
-
-
-def kept() -> str:
-    """Returns what `make bench` must keep of the page when it writes it again."""
-    _, mark, section = PAGE.read_text().partition(BEGIN)
-    return f"\n{mark}{section}" if mark else ""
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -15,10 +16,17 @@ from botocore.exceptions import ReadTimeoutError
 import close_run
 import end_rerun
 import list_streams
+import step_1_start_qc
 import try_rules
 from pipeline.errors import InvalidInput
+from pipeline.execution import Execution
+from pipeline.outcomes import Outcome
+from pipeline.request import Delivery
+from pipeline.uploads import forget
 from reruns import listing, progress
+from reruns.progress import Rerun
 from reruns.selection import Selection, selection_of
+from reruns.summary import RerunSummary
 from tests.functions.cloud import Cloud, LambdaError, Payload, client_error, invoke
 
 RULES = "schema: {fields: [{name: n, type: integer, constraints: {maximum: %d}}]}"
@@ -32,6 +40,7 @@ class Machine:
     running: set[str] = field(default_factory=set)
     broken: dict[str, Callable[[], Any]] = field(default_factory=dict)  # what is done before a step, by its name
     count: int = 0
+    ending: int = 0  # runs of the rerun that have not ended
 
     def start(self, stopped_after: int | None = None, *, stop_run: bool = False, **given: Any) -> tuple[str, Payload]:
         """Runs an execution with this input. Returns its ARN and its output, or what it failed with.
@@ -50,7 +59,7 @@ class Machine:
                         self.stop_one({**item, "RerunID": plan["RerunID"]}, f"{plan['Name']}-{index}")
                     return arn, self.failed(payload, "ABORTED", "ExecutionAborted")
                 self.do(item, plan, index)
-            return arn, self.step("EndRerun", {**payload, "RerunID": plan["RerunID"]})
+            return arn, self.step("EndRerun", payload)
         except LambdaError as failed:
             return arn, self.failed(payload, "FAILED", failed.error, failed.cause)
         finally:
@@ -107,6 +116,7 @@ class Machine:
 def machine(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Machine:
     found = Machine(cloud)
     monkeypatch.setattr(progress, "is_running", lambda arn: arn in found.running)
+    monkeypatch.setattr(progress, "_running", lambda _: found.ending)
     monkeypatch.setattr(progress, "progress", lambda _: "1 of 3 files are done, 1 are running")
     return found
 
@@ -169,29 +179,90 @@ def test_a_rerun_that_was_stopped_goes_on(cloud: Cloud, machine: Machine, after:
     names = streams(cloud)
     arn, _ = machine.start(stopped_after=after, stop_run=stop_run, GroupID="g")
     message = told(cloud, arn)
-    assert (message["Error"], message["NotRun"]) == ("ExecutionAborted", 5 - after)
-    assert "The same command goes on with them." in message["Text"]
-    arn, done = machine.start(GroupID="g")
+    assert (message["Error"], message["NotRun"]) == ("ExecutionAborted", 5 - after - stop_run)
+    assert f'"Resume": "{message["RerunID"]}"' in message["Text"].splitlines()[-1]
+    arn, done = machine.start(GroupID="g", Resume=message["RerunID"])
     assert (done["Files"], done["PASS"], done["FAIL"]) == (5, 3, 2)
-    assert verdicts(cloud, done["RerunID"]) == Counter(names)
+    assert verdicts(cloud, message["RerunID"]) == Counter(names)
     assert told(cloud, arn)["NotRun"] == 0
-    assert machine.start(GroupID="g")[1]["RerunID"] != done["RerunID"]
+    _, again = machine.start(GroupID="g", Resume=message["RerunID"])
+    assert again["Cause"].startswith(f"Resume: there is no rerun {message['RerunID']} of these files that was stopped")
 
 
-def test_a_run_that_has_not_ended_is_waited_for(cloud: Cloud, machine: Machine) -> None:
+def test_the_same_rerun_without_resume_is_a_new_one(cloud: Cloud, machine: Machine) -> None:
     streams(cloud)
+    arn, _ = machine.start(stopped_after=2, GroupID="g")
+    stopped = told(cloud, arn)["RerunID"]
+    cloud.upload("rules/g.yaml", RULES % 9)
+    cloud.checked("streams/g/new.csv", "n\n1\n")
+    _, done = machine.start(GroupID="g")
+    assert done["RerunID"] != stopped
+    assert (done["Files"], done["PASS"]) == (6, 6)
+
+
+def test_another_rerun_cannot_be_gone_on_with(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 2)
+    arn, _ = machine.start(stopped_after=1, GroupID="g")
+    _, refused = machine.start(GroupID="g", Resume="other")
+    assert (
+        refused["Cause"]
+        == f"Resume: the rerun of these files that was stopped is {told(cloud, arn)['RerunID']}, not other"
+    )
+    _, refused = machine.start(GroupID="h", Resume="other")
+    assert refused["Cause"].startswith("Resume: there is no rerun other of these files")
+
+
+def test_going_on_runs_what_ended_as_error_again(cloud: Cloud, machine: Machine) -> None:
+    names = streams(cloud, 3)
+    cloud.upload("rules/g/s0.yaml", "schema: 1")
+    arn, _ = machine.start(stopped_after=2, GroupID="g")
+    cloud.upload("rules/g/s0.yaml", RULES % 5)
+    rerun = told(cloud, arn)["RerunID"]
+    _, done = machine.start(GroupID="g", Resume=rerun)
+    assert (done["PASS"], done.get("ERROR")) == (3, None)
+    assert verdicts(cloud, rerun) == Counter(names)
+
+
+def test_a_run_that_is_stopped_before_it_began_leaves_the_file_to_the_next(cloud: Cloud, machine: Machine) -> None:
+    """The stopped run is closed only after the rerun went on, and while its file runs again."""
+    names = streams(cloud, 2)
+    first = cloud.payload({"GroupID": "g"}, "first")
+    plan = invoke(list_streams.handler, first)
+    machine.failed(first, "ABORTED", "ExecutionAborted")
+    item = {**machine.listed(plan)[0], "RerunID": plan["RerunID"]}
+    machine.broken["EndRerun"] = lambda: machine.stop_one(item, f"{plan['Name']}-0")
+    _, done = machine.start(GroupID="g", Resume=plan["RerunID"])
+    assert done["PASS"] == 2
+    assert verdicts(cloud, plan["RerunID"]) == Counter(names)
+
+
+def test_an_execution_that_lives_on_takes_no_run_from_another(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 1)
+    cloud.upload("rules/g.yaml", "schema: 1")
+    _, done = machine.start(GroupID="g")
+    (failed,) = cloud.rows(RerunID=done["RerunID"])
+    delivery = Delivery(failed["Key"], failed["VersionId"], done["RerunID"])
+    forget(delivery, failed["QCPID"])
+    cloud.upload("rules/g.yaml", RULES % 5)
+    item = {"GroupID": "g", "StreamID": "s0", "Key": failed["Key"], "VersionId": failed["VersionId"]}
+    cloud.execute({**item, "RerunID": done["RerunID"]})
+    forget(delivery, failed["QCPID"])  # as that execution does when it comes to it
+    cloud.execute({**item, "RerunID": done["RerunID"]})
+    assert verdicts(cloud, done["RerunID"]) == Counter({"s0": 1})
+
+
+def test_runs_that_are_not_closed_are_waited_for(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 2)
     first = cloud.payload({"GroupID": "g"}, "first")
     plan = invoke(list_streams.handler, first)
     item = machine.listed(plan)[0]
-    machine.cloud.break_calls("Publish", client_error("Publish", "AuthorizationError", 403))
-    cloud.execute({**item, "RerunID": plan["RerunID"]}, "run")  # it ends, and is noted, though nobody is told
-    cloud.mend_calls()
-    cloud.table("Claims").delete_item(
-        Key={"id": next(one["id"] for one in cloud._items("Claims") if one["id"].startswith("Outcome"))}
-    )
-    _, refused = machine.start(GroupID="g")
+    invoke(step_1_start_qc.handler, cloud.payload({**item, "RerunID": plan["RerunID"]}, "run"))
+    _, refused = machine.start(GroupID="g", Resume=plan["RerunID"])
     assert refused["Error"] == "RunsStillEnding"
-    assert item["Key"] in refused["Cause"]
+    assert refused["Cause"] == f"1 runs of this rerun are not closed yet, such as that of {item['Key']}"
+    machine.ending = 1
+    _, refused = machine.start(GroupID="g", Resume=plan["RerunID"])
+    assert refused["Cause"] == "1 runs of this rerun have not ended yet"
 
 
 @pytest.mark.parametrize("number", range(1, 4))
@@ -249,8 +320,8 @@ def test_a_file_that_a_what_if_could_not_check_has_no_verdict(cloud: Cloud, mach
     arn, tried = machine.start(GroupID="g", Rules="candidates/x/")
     message = told(cloud, arn)
     assert (tried["NotChecked"], message["NotChecked"], message["Changed"]) == (2, 2, 0)
-    assert "0 of 0 verdicts would change" in message["Text"]
-    assert "Not checked: g/s0: NotChecked: its step failed; see the execution" in message["Text"]
+    assert "0 of 0 verdicts would change; 2 files not checked" in message["Text"]
+    assert "Not checked: g/s0, g/s1\n  NotChecked: the step that checks it has failed" in message["Text"]
 
 
 def test_a_what_if_reads_the_last_versions_of_each_stream(cloud: Cloud, machine: Machine) -> None:
@@ -304,7 +375,7 @@ def test_too_many_files_are_refused_with_what_to_do(
     streams(cloud, 3)
     monkeypatch.setattr(listing, "MOST_FILES", 2)
     _, refused = machine.start()
-    assert refused["Cause"] == "these are 3 files, and a rerun takes 2; narrow it by GroupID, Prefix or Status"
+    assert refused["Cause"] == "these are more than the 2 files that a rerun takes; narrow it by GroupID or Prefix"
 
 
 @pytest.mark.parametrize(
@@ -321,11 +392,12 @@ def test_too_many_files_are_refused_with_what_to_do(
         ({"Files": "some"}, "Files is 'some'; it must be newest or all"),
         ({"Rules": "rules/"}, "Rules 'rules/' is not under candidates/"),
         ({"Versions": 2}, "Versions needs Rules"),
+        ({"Rules": "candidates/x", "Resume": "y"}, "Resume and Rules exclude each other"),
         ({"Rules": "candidates/x", "Versions": 0}, "Versions is 0; it must be a whole number from 1 to 100"),
         ({"MaxConcurrency": True}, "MaxConcurrency is True; it must be a whole number from 1 to 1,000"),
         (
             {"ToleratedFailurePercentage": 101},
-            "ToleratedFailurePercentage is 101; it must be a whole number from 0 to 100",
+            "ToleratedFailurePercentage is 101; it must be a whole number from 0 to 100 percent",
         ),
     ],
 )
@@ -339,3 +411,64 @@ def test_the_pace_is_that_of_the_stack_unless_it_is_given() -> None:
     given = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "x"}
     assert selection_of(given, 40)[1].at_once == 40
     assert selection_of({"MaxConcurrency": 3}, 40)[1].at_once == 3
+
+
+def test_a_what_if_that_was_stopped_says_so(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 3)
+    cloud.upload("candidates/x/g.yaml", RULES % 0)
+    arn, _ = machine.start(stopped_after=1, GroupID="g", Rules="candidates/x/")
+    message = told(cloud, arn)
+    assert (message["Error"], message["NotChecked"], message["Changed"]) == ("ExecutionAborted", 2, 0)
+    assert "0 of 1 verdict would change; 2 files not checked" in message["Text"]
+    assert "Not checked: g/s1, g/s2\n  ExecutionAborted" in message["Text"]
+
+
+def test_a_message_that_may_have_been_sent_is_not_sent_again(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 1)
+    cloud.upload("candidates/x/g.yaml", RULES % 0)
+    lost = ReadTimeoutError(endpoint_url="https://aws")
+    machine.broken["EndRerun"] = lambda: cloud.break_calls("Publish", lost)
+    assert machine.start(GroupID="g")[1]["Error"] == "SummaryNotConfirmed"
+    assert machine.start(GroupID="g", Rules="candidates/x")[1]["Error"] == "SummaryNotConfirmed"
+
+
+def test_candidates_that_judge_nobody_are_refused(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 2)
+    cloud.upload("candidates/x/rules/g.yaml", RULES % 0)
+    _, refused = machine.start(GroupID="g", Rules="candidates/x/")
+    assert refused["Cause"].startswith(
+        "no rules under candidates/x/ judge any of these 2 files; lay them out as under rules/"
+    )
+
+
+def test_what_an_old_file_says_is_no_change_of_its_stream(cloud: Cloud, machine: Machine) -> None:
+    cloud.upload("rules/g.yaml", RULES % 2)
+    cloud.checked("streams/g/s/old.csv", "n\n9\n")
+    cloud.age("streams/g/s/old.csv", 1)
+    cloud.checked("streams/g/s/new.csv", "n\n1\n")
+    arn, done = machine.start(GroupID="g", Files="all")
+    assert (done["PASS"], done["FAIL"]) == (1, 1)
+    assert told(cloud, arn)["Changed"] == 0
+
+
+def test_the_message_fits_into_sns_whatever_the_names(cloud: Cloud, machine: Machine) -> None:
+    """Two hundred streams with the longest IDs, each with a cause of its own."""
+    group = "\u6c34" * 128
+    cloud.upload(f"rules/{group}.yaml", "schema: 1")
+    execution = Execution("arn:aws:states:x:1:execution:m-Reruns:n", dt.datetime.now(dt.UTC), {"GroupID": group})
+    outcomes = [
+        Outcome(
+            group,
+            f"{number:03}" + "\u6c34" * 125,
+            "k",
+            "v",
+            "FAIL",
+            "q",
+            changed_from="PASS",
+            checks=(f"{'c' * 200}{number}",),
+        )
+        for number in range(200)
+    ]
+    summary = RerunSummary(Rerun("r", execution.arn, Selection(group_id=group)), execution, outcomes, "s3://b/k")
+    assert len(summary.body().encode()) < 262_144
+    assert machine.count == 0

@@ -14,17 +14,22 @@ from stream_qc.printable import printable
 from stream_qc.whatif.comparing import WITHOUT_EFFECT, Compared
 
 
-def render(compared: Sequence[Compared], unusable: Mapping[str, str], current: str, candidate: str) -> str:
+def render(
+    compared: Sequence[Compared], unusable: Mapping[str, str], current: str, candidate: str, left_out: int = 0
+) -> str:
     """Returns the page as HTML.
 
-    unusable: files that could not be checked, and why. current, candidate: the names of the rules.
+    unusable: files that could not be checked, and why. current, candidate: the names of the rules. left_out: how many files are
+    not on the page, none of which has another verdict.
     """
+    count = len(compared) + left_out
     worse = sum(one.verdict_changes and one.before for one in compared)
     better = sum(one.verdict_changes and one.after for one in compared)
     style = files("stream_qc.reporting").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page: str = _template().render(
-        title=f"{worse + better:,} of {len(compared):,} {'verdict' if len(compared) == 1 else 'verdicts'} would change",
+        title=f"{worse + better:,} of {count:,} {'verdict' if count == 1 else 'verdicts'} would change",
+        left_out=left_out,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         style=style,
         compared=sorted(compared, key=lambda one: not one.verdict_changes),
