@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
+
+from ministack.services import lambda_svc
 
 from local.ministack.hooks import Config, Hooks
 from local.ministack.server import run
@@ -23,6 +28,38 @@ def environment(config: Config, variables: dict[str, str]) -> dict[str, str]:
     return {**variables, "PYTHONPATH": os.pathsep.join([variables["PYTHONPATH"], str(ROOT)]), **credentials}
 
 
+CONCURRENCY = int(
+    os.environ.get("OBSERVED_CONCURRENCY", "0")
+)  # invocations at a time, beyond which others are refused; 0 for any
+
+
+def refuse_beyond(limit: int) -> None:
+    """Has Lambda refuse invocations beyond a limit, as an account without concurrency does, and notes how long each holds its place."""
+    places, invoke = threading.BoundedSemaphore(limit), lambda_svc._execute_function_provided_warm
+
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> Any:
+        name = (function.get("config") or function)["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        if not places.acquire(blocking=False):
+            _note("refused.jsonl", {"function": name})
+            return {
+                "error": True,
+                "body": {"errorType": "Lambda.TooManyRequestsException", "errorMessage": "no concurrency"},
+            }
+        began = time.perf_counter()
+        try:
+            return invoke(function, event, request_id)
+        finally:
+            places.release()
+            _note("held.jsonl", {"function": name, "seconds": time.perf_counter() - began})
+
+    lambda_svc._execute_function_provided_warm = execute
+
+
+def _note(name: str, what: dict[str, Any]) -> None:
+    with (FOLDER / name).open("a") as notes:
+        notes.write(json.dumps(what) + "\n")
+
+
 def refused_invocation(config: Config, event: Any) -> dict[str, Any] | None:
     """Returns Lambda's own error if a fault asks for one instead of this invocation, or None. Sets its shorter timeout."""
     function = config["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
@@ -32,6 +69,8 @@ def refused_invocation(config: Config, event: Any) -> dict[str, Any] | None:
     return {"error": True, "body": {"errorType": kind, "errorMessage": "planted fault"}} if kind else None
 
 
+if CONCURRENCY:
+    refuse_beyond(CONCURRENCY)
 run(
     Hooks(
         runtime=("-m", "tests.observed.function"),
