@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from history.pages import Frame, Page, problem, request_in, show, style
 from history.queries import NotFound, RunFilter, StreamFilter
-from history.records import Run, Runs, RunWithChecks, Started, Streams
+from history.records import Reruns, Run, Runs, RunWithChecks, Started, Streams
 from local.aws import REGION
 from local.pipeline import Pipeline
 from pipeline.errors import InvalidInput
@@ -87,6 +87,9 @@ class Api:
 
     def run(self, qcpid: str, cursor: str | None = None) -> RunWithChecks:
         return self._get(f"/runs/{quote(qcpid, safe='')}", RunWithChecks, {"cursor": cursor})
+
+    def reruns(self) -> Reruns:
+        return self._get("/reruns", Reruns, {})
 
     def start(self, given: dict[str, Any], token: str | None = None) -> Started:
         return self._parsed(self.request("POST", "/runs", body=given, token=token), Started)

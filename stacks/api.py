@@ -21,6 +21,7 @@ ROUTES = (
     "GET /runs/{qcpid}",
     "GET /runs/{qcpid}/report",
     "POST /runs",
+    "GET /reruns",
     "GET /openapi.json",
 )
 REQUESTS_PER_SECOND, BURST = 50, 100  # of all callers: people, and a few programs

@@ -13,21 +13,17 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
+from stacks.actions import CLAIM, FOLLOW, GIVE_UP, NEWEST, VERSION, Permissions
 from stacks.encryption import KEY_TAG, use_of
-from stacks.functions import Functions, RerunFunctions
+from stacks.functions import Functions
 from stacks.parts import MAPS
-from stacks.review import accept, all_objects, children_of, executions_of, map_runs_of, objects_under
+from stacks.permissions_of_reruns import accept_executions, executions_and_maps_of, of_reruns
+from stacks.review import accept, all_objects, children_of, executions_of, objects_under
 from stacks.settings import Settings
 from stacks.storage import Storage
 from stacks.topics import Topics
 
-NEWEST, VERSION = "s3:GetObject", "s3:GetObjectVersion"  # GetObject also covers HeadObject
-CLAIM, GIVE_UP = ("dynamodb:PutItem", "dynamodb:UpdateItem"), ("dynamodb:DeleteItem",)
-FOLLOW = ("dynamodb:GetItem", "dynamodb:UpdateItem")
-
 TABLES = ("flags", "clean", "quarantine")
-
-Permissions = dict[str, tuple[str, ...]]  # from a resource to the actions on it
 
 
 class Objects(NamedTuple):
@@ -154,9 +150,8 @@ def grant(
     ]
     matrix += _of_parts(functions, storage)
     matrix += _of_reports(functions, storage)
-    if functions.reruns and storage.results and reruns:
-        matrix += _of_reruns(functions.reruns, storage, storage.results, topics, machine, reruns)
-    shown = _of_history(storage, machine_arn)
+    matrix += of_reruns(functions, storage, topics, machine, reruns)
+    shown = _of_history(storage, machine_arn, reruns)
     if functions.serve_api:
         of_groups: Permissions = {summary: ("dynamodb:Query", "dynamodb:GetItem")}
         matrix.append((functions.serve_api, {**shown, **of_groups}))
@@ -176,6 +171,7 @@ def grant(
         accept(
             _role(function), executions_of(machine_name), reason="the names of executions are not known at deployment"
         )
+    accept_executions(matrix, reruns)
     prefixes = [Objects(storage.streams, prefix) for prefix in ("streams", "rules", "candidates")]
     prefixes += [Objects(results, prefix) for prefix in ("parts", "reports", "reruns", *TABLES) if results]
     for function, permissions in matrix:
@@ -247,63 +243,16 @@ def _of_reports(functions: Functions, storage: Storage) -> list[tuple[lambda_.Fu
     return matrix
 
 
-def _of_reruns(
-    functions: RerunFunctions,
-    storage: Storage,
-    results: s3.IBucket,
-    topics: Topics,
-    runs: sfn.StateMachine,
-    machine: sfn.StateMachine,
-) -> list[tuple[lambda_.Function, Permissions]]:
-    bucket, kept = storage.streams, results.arn_for_objects("reruns/*")
-    once, states, topic = storage.idempotency.table_arn, storage.states.table_arn, topics.results.topic_arn
-    there: Permissions = {
-        results.bucket_arn: ("s3:ListBucket",)
-    }  # without it S3 answers 403 for an object that is not there
-    executions, map_runs = (
-        Stack.of(machine).format_arn(
-            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        for resource, name in (
-            ("execution", f"{Stack.of(machine).stack_name}-Reruns:*"),
-            ("mapRun", f"{Stack.of(machine).stack_name}-Reruns/*"),
-        )
-    )
-    plan: Permissions = {
-        bucket.bucket_arn: ("s3:ListBucket", "s3:ListBucketVersions"),
-        f"{states}/index/ByStatus": ("dynamodb:Query",),
-        states: ("dynamodb:BatchGetItem",),
-        once: ("dynamodb:GetItem", "dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
-        kept: ("s3:PutObject", NEWEST),
-        executions: ("states:DescribeExecution", "states:ListMapRuns"),
-        map_runs: ("states:DescribeMapRun",),
-        runs.state_machine_arn: ("states:ListExecutions",),
-        **there,
-    }
-    tried: Permissions = {
-        bucket.bucket_arn: ("s3:ListBucket",),
-        bucket.arn_for_objects("streams/*"): (NEWEST, VERSION),
-        bucket.arn_for_objects("rules/*"): (NEWEST, VERSION),
-        bucket.arn_for_objects("candidates/*"): (NEWEST, VERSION),
-        results.arn_for_objects("parts/*"): ("s3:PutObject",),
-    }
-    told: Permissions = {
-        once: ("dynamodb:GetItem", "dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
-        kept: ("s3:PutObject", NEWEST),
-        results.arn_for_objects("parts/*"): (NEWEST,),
-        topic: ("sns:Publish",),
-        executions: ("states:DescribeExecution",),
-        **there,
-    }
-    for function in (functions.list_streams, functions.end_rerun):
-        reason = "the names of executions are not known at deployment"
-        accept(_role(function), executions_of(f"{Stack.of(machine).stack_name}-Reruns"), reason=reason)
-    accept(_role(functions.list_streams), map_runs_of(f"{Stack.of(machine).stack_name}-Reruns"), reason=reason)
-    return [(functions.list_streams, plan), (functions.try_rules, tried), (functions.end_rerun, told)]
-
-
-def _of_history(storage: Storage, machine_arn: str) -> Permissions:
+def _of_history(storage: Storage, machine_arn: str, reruns: sfn.StateMachine | None) -> Permissions:
     """Returns what the pages may do: read, link to reports, and start runs. The API also has the runs of a whole group."""
+    progress: Permissions = {}
+    if reruns:
+        executions, map_runs = executions_and_maps_of(reruns)
+        progress = {
+            reruns.state_machine_arn: ("states:ListExecutions",),
+            executions: ("states:DescribeExecution", "states:ListMapRuns"),
+            map_runs: ("states:DescribeMapRun",),
+        }
     summary, states = storage.summary.table_arn, storage.states.table_arn
     linked = {storage.results.arn_for_objects("reports/*"): (NEWEST,)} if storage.results else {}
     return {
@@ -315,6 +264,7 @@ def _of_history(storage: Storage, machine_arn: str) -> Permissions:
         storage.details.table_arn: ("dynamodb:Query",),
         machine_arn: ("states:StartExecution",),
         **linked,
+        **progress,
     }
 
 

@@ -49,6 +49,9 @@ class StreamQCStack(cdk.Stack):
         ):
             if function:
                 function.add_environment("STATE_MACHINE", machine.state_machine_arn)
+        for function in (functions.serve_api, functions.show_streams):
+            if function and reruns:
+                function.add_environment("RERUN_MACHINE", reruns.state_machine_arn)
         chosen = {
             "ResultsBucketName": storage.results.bucket_name if storage.results else None,
             "RerunStateMachineArn": reruns.state_machine_arn if reruns else None,

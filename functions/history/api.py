@@ -12,9 +12,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupp
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 from pydantic import BaseModel, Field
 
-from history import queries, starting, tables
+from history import queries, reruns, starting, tables
 from history.queries import NotFound, RunFilter, StreamFilter
-from history.records import Link, Problem, Runs, RunStatus, RunWithChecks, Started, Streams, StreamStatus
+from history.records import Link, Problem, Reruns, Runs, RunStatus, RunWithChecks, Started, Streams, StreamStatus
 from pipeline.aws import is_transient
 from pipeline.errors import InvalidInput, TemporaryFailure
 from pipeline.observe import logger
@@ -134,6 +134,13 @@ def post_run(wanted: Annotated[Wanted, Body()], token: Token = None) -> Started:
     return starting.start(wanted.model_dump(exclude_none=True), token)
 
 
+@app.get("/reruns", summary="The last reruns in bulk and what-ifs, and how far they are", responses=_answers(Reruns))
+def get_reruns() -> Reruns:
+    """They are started with the second state machine."""
+    _refuse_unknown()
+    return reruns.reruns()
+
+
 @app.get("/openapi.json", include_in_schema=False)
 def get_openapi() -> Response[str]:
     return _json(HTTPStatus.OK, app.get_openapi_json_schema())
@@ -143,7 +150,8 @@ def _refuse_unknown(*names: str) -> None:
     """Raises InvalidInput for a parameter of another name, which would narrow nothing."""
     for name in app.current_event.query_string_parameters or {}:
         if name not in names:
-            raise InvalidInput(f"{name}: unknown parameter; expected one of: {', '.join(names)}"[:300])
+            expected = f"expected one of: {', '.join(names)}" if names else "this takes none"
+            raise InvalidInput(f"{name}: unknown parameter; {expected}"[:300])
 
 
 def _refuse_request(error: RequestValidationError) -> Response[str]:

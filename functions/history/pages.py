@@ -19,7 +19,18 @@ import jinja2
 from markupsafe import escape
 
 from history.queries import NotFound, RunFilter, StreamFilter
-from history.records import RUN_STATUSES, STREAM_STATUSES, Check, Run, Runs, RunWithChecks, Started, Streams
+from history.records import (
+    RUN_STATUSES,
+    STREAM_STATUSES,
+    Check,
+    Rerun,
+    Reruns,
+    Run,
+    Runs,
+    RunWithChecks,
+    Started,
+    Streams,
+)
 from pipeline.errors import InvalidInput
 from pipeline.message import minute
 from pipeline.times import first_of, last_of
@@ -35,6 +46,7 @@ FLAGS = (
     ("Missing", "MISSING"),
 )
 REFRESH_SECONDS = 2
+RERUN_SECONDS = 10  # while a rerun in bulk is running, and nobody types into the filters
 STARTING_SECONDS = 60  # in which the row of a run appears, or never
 
 
@@ -45,6 +57,7 @@ class Source(Protocol):
     def runs(self, wanted: RunFilter, cursor: str | None = None) -> Runs: ...
     def run(self, qcpid: str, cursor: str | None = None) -> RunWithChecks: ...
     def start(self, given: dict[str, Any], token: str | None = None) -> Started: ...
+    def reruns(self) -> Reruns: ...
     def report(self, run: Run) -> str:
         """Returns the address of the report of a run that has one."""
 
@@ -108,8 +121,20 @@ def _streams(source: Source, given: dict[str, str], frame: Frame) -> Page:
         until=last_of("to", given.get("to")),
     )
     found = source.streams(wanted, given.get("cursor"))
+    reruns = [one for one in source.reruns().Reruns if one.Status == "RUNNING" or _is_of_today(one)]
+    running = any(one.Status == "RUNNING" for one in reruns)
     filters = {name: given[name] for name in ("group", "text", "status", "from", "to") if name in given}
-    return _page(frame, "streams.html", "Streams", found=found, filters=filters, given=given, statuses=STREAM_STATUSES)
+    return _page(
+        frame,
+        "streams.html",
+        "Streams",
+        refresh=RERUN_SECONDS if running and not filters else None,
+        found=found,
+        filters=filters,
+        given=given,
+        statuses=STREAM_STATUSES,
+        reruns=reruns,
+    )
 
 
 def _stream(source: Source, given: dict[str, str], frame: Frame) -> Page:
@@ -183,6 +208,11 @@ def _is_recent(time: str) -> bool:
     except ValueError:
         return False
     return abs((dt.datetime.now(dt.UTC) - started).total_seconds()) < STARTING_SECONDS if started.tzinfo else False
+
+
+def _is_of_today(rerun: Rerun) -> bool:
+    stopped = dt.datetime.fromisoformat(rerun.StopDate or rerun.StartDate)
+    return dt.datetime.now(dt.UTC) - stopped < dt.timedelta(days=1)
 
 
 def _needed(given: dict[str, str], name: str) -> str:

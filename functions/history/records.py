@@ -119,6 +119,28 @@ class Started(BaseModel):
     StartDate: str
 
 
+class Rerun(BaseModel):
+    """A rerun in bulk, or a what-if: an execution of the second state machine."""
+
+    ExecutionArn: str
+    Status: Annotated[str, Field(description="RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.")]
+    StartDate: str
+    StopDate: str | None = None
+    Selection: Annotated[str, Field(description="Its input, as JSON: which files.")]
+    Files: Annotated[int | None, Field(description="How many files it runs; null until they are listed.")] = None
+    Done: int | None = None
+    Running: int | None = None
+    Failed: Annotated[
+        int | None, Field(description="Runs that ended as ERROR; they are among those that are done.")
+    ] = None
+
+
+class Reruns(BaseModel):
+    """The last reruns in bulk, the newest first."""
+
+    Reruns: list[Rerun]
+
+
 class Link(BaseModel):
     """Where a report is, for a quarter of an hour; the header Location says the same."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from history.queries import run, runs, streams
 from history.records import Run
+from history.reruns import reruns
 from history.starting import start
 from pipeline.report import presigned
 
 LINK_SECONDS = 900  # for which the link to a report works
 
-__all__ = ["report", "run", "runs", "start", "streams"]
+__all__ = ["report", "reruns", "run", "runs", "start", "streams"]
 
 
 def report(run: Run) -> str:

@@ -59,6 +59,11 @@ class Environment:
         return self._value("STATE_MACHINE")
 
     @property
+    def rerun_machine(self) -> str | None:
+        """The state machine of reruns in bulk; None where the stack does not have it."""
+        return self.variables.get("RERUN_MACHINE")
+
+    @property
     def close_run(self) -> str:
         """The name of the function CloseRun."""
         return self._value("CLOSE_RUN")

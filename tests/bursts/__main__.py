@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from stacks.steps import ATTEMPTS
 from tests.bench.sections import PAGE, put
 from tests.bursts import local
-from tests.bursts.model import STATES, Burst, Limits, Simulation
+from tests.bursts.model import ATTEMPTS, STATES, Burst, Limits, Simulation
 
 # Seconds of each function for a small file, warm: those that `make cost` has seen, rounded up.
 SECONDS = {

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs, unquote, urlencode
 
 import pytest
 
 import serve_api
-from history import cursors, queries
+from history import cursors, queries, reruns
 from pipeline import aws, report
+from pipeline.environment import environment
 from stacks.api import ROUTES
 from tests.functions.cloud import QUARTER, SETTINGS, Cloud, Context, client_error
 
@@ -384,3 +387,27 @@ def test_openapi_document_has_the_routes_of_the_api() -> None:
     assert described | {"GET /openapi.json"} == {*ROUTES}
     (wanted,) = [one for one in document["paths"]["/runs"]["get"]["parameters"] if one["name"] == "from"]
     assert wanted["description"].startswith("Not before this time")
+
+
+@pytest.mark.usefixtures("cloud")
+def test_reruns_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counts are those of the map run, which moto does not have."""
+    assert ask("GET", "/reruns").body == {"Reruns": []}
+    began = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
+    arn = "arn:aws:states:eu-central-2:123456789012:execution:StreamQC-Reruns:a"
+    counts = {"total": 10, "pending": 3, "running": 2, "succeeded": 4, "failed": 1, "timedOut": 0, "aborted": 0}
+    client = mock.Mock()
+    client.list_executions.return_value = {"executions": [{"executionArn": arn}]}
+    client.describe_execution.return_value = {"status": "RUNNING", "startDate": began, "input": '{"GroupID":"g"}'}
+    client.list_map_runs.return_value = {"mapRuns": [{"mapRunArn": "m"}]}
+    client.describe_map_run.return_value = {"itemCounts": counts}
+    monkeypatch.setattr(reruns, "stepfunctions", lambda: client)
+    monkeypatch.setenv("RERUN_MACHINE", "arn:aws:states:eu-central-2:123456789012:stateMachine:StreamQC-Reruns")
+    environment.cache_clear()
+    (one,) = ask("GET", "/reruns").body["Reruns"]
+    assert (one["Status"], one["Selection"], one["StopDate"]) == ("RUNNING", '{"GroupID":"g"}', None)
+    assert (one["Files"], one["Done"], one["Running"], one["Failed"]) == (10, 5, 2, 1)
+    client.list_map_runs.return_value = {"mapRuns": []}
+    (one,) = ask("GET", "/reruns").body["Reruns"]
+    assert (one["Files"], one["Done"]) == (None, None)
+    assert ask("GET", "/reruns", group="g").body["Cause"] == "group: unknown parameter; this takes none"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonata import Jsonata
 
+from tests.bursts import model
 from tests.stacks.template import STEPS, Template, as_list
 
 TRANSIENT = [
@@ -174,3 +175,8 @@ def test_lambda_step_passes_on_its_result(template: Template) -> None:
                 if name in ("SendQCSummary", "WriteReport", "WriteFlags", "CloseRun")
                 else "{% $states.result.Payload %}"
             ]
+
+
+def test_bursts_are_simulated_with_the_retries_of_the_machine(template: Template) -> None:
+    (retry,) = states(template)["StartQC"]["Retry"]
+    assert (retry["MaxAttempts"], retry["MaxDelaySeconds"]) == (model.ATTEMPTS, model.LONGEST_WAIT)

@@ -38,6 +38,12 @@ HISTORY = {
     "QCDetails": {"dynamodb:Query"},
     "Results/reports/*": NEWEST,
     "QC": {"states:StartExecution"},
+    "Reruns": {"states:ListExecutions"},
+    "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:StreamQC-Reruns:*": {
+        "states:DescribeExecution",
+        "states:ListMapRuns",
+    },
+    "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:mapRun:StreamQC-Reruns/*": {"states:DescribeMapRun"},
 }
 RERUNS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:StreamQC-Reruns:*"
 MAP_RUNS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:mapRun:StreamQC-Reruns/*"
