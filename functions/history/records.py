@@ -126,6 +126,8 @@ class Rerun(BaseModel):
     Status: Annotated[str, Field(description="RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.")]
     StartDate: str
     StopDate: str | None = None
+    Error: str | None = None
+    Cause: Annotated[str | None, Field(description="Why it failed, or was stopped.")] = None
     Selection: Annotated[str, Field(description="Its input, as JSON: which files.")]
     Files: Annotated[int | None, Field(description="How many files it runs; null until they are listed.")] = None
     Done: int | None = None

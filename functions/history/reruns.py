@@ -26,6 +26,8 @@ def _rerun(execution_arn: str) -> Rerun:
         Status=found["status"],
         StartDate=timestamp(found["startDate"]),
         StopDate=timestamp(found["stopDate"]) if "stopDate" in found else None,
+        Error=found.get("error"),
+        Cause=found.get("cause"),
         Selection=found["input"],
     )
     maps = stepfunctions().list_map_runs(executionArn=execution_arn)["mapRuns"]
