@@ -39,6 +39,11 @@ def check_size(file: ObjectVersion, *, in_parts: bool, why: str = "") -> None:
     )
 
 
+def most_in_one_pass(file: ObjectVersion) -> int:
+    """Returns how many GiB of such a file a function can read in one pass."""
+    return MOST_GIB[_kind(format_of(file.key))]
+
+
 def check_size_of_what_if(file: ObjectVersion) -> None:
     """Raises FileTooLarge for a file that one function could not check twice, and read once more for each check that fails."""
     kind = _kind(format_of(file.key))

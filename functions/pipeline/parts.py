@@ -18,12 +18,13 @@ from pipeline import objects
 from pipeline.aws import error_code, s3
 from pipeline.environment import environment
 from pipeline.errors import PartMissing
-from pipeline.limits import GIB, MOST_GIB, SPLIT, check_keys, check_size, too_large
+from pipeline.limits import GIB, SPLIT, check_keys, check_size, most_in_one_pass, too_large
 from pipeline.model import Run
 from pipeline.observe import logger
 from stream_qc.formats import Format, format_of
 from stream_qc.parts import checking, cutting
 from stream_qc.parts.cutting import Counted, Cut, Part
+from stream_qc.parts.row_groups import row_group_parts
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.results import Report
 from stream_qc.rules import Rules
@@ -42,7 +43,7 @@ def cut(run: Run, rules: Rules) -> bool:
     if why:
         check_size(run.file, in_parts=False, why=why)
         return False
-    above = MOST_GIB["uncompressed"]
+    above = most_in_one_pass(run.file)
     late = [name for process in PROCESSES for name in checking.not_in_parts(rules, process)]
     if late and run.file.size > above * GIB:
         raise too_large(
@@ -50,12 +51,16 @@ def cut(run: Run, rules: Rules) -> bool:
             f"These checks must read all rows in one pass, which a function can do for files of up to {above} GiB: "
             f"{', '.join(late)}. Leave them out, or {SPLIT}",
         )
-    _put(run, "cuts.json", msgspec.json.encode(cutting.cut(run.file.size, environment().split_above // 8)))
+    cuts = [Cut(0, 0, run.file.size)] if _is_parquet(run) else cutting.cut(run.file.size, _part_bytes())
+    _put(run, "cuts.json", msgspec.json.encode(cuts))
     return True
 
 
 def count(run: Run, cut: Cut) -> None:
-    """Counts the rows that begin between two cuts, for `number`."""
+    """Counts the rows that begin between two cuts, for `number`. The footer of a Parquet file says where its rows are."""
+    if _is_parquet(run):
+        _put(run, f"counted/{cut.number}.json", msgspec.json.encode(_row_groups(run)))
+        return
     counted = cutting.count(_reader(run), run.file.size, cut, _form(run))
     _put(run, f"counted/{cut.number}.json", msgspec.json.encode(counted))
 
@@ -65,22 +70,41 @@ def number(run: Run, rules: Rules) -> bool:
 
     Raises FileTooLarge if it cannot be.
     """
-    cuts = msgspec.json.decode(_get(run, "cuts.json"), type=list[Cut])
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda one: _get(run, f"counted/{one.number}.json"), cuts))
-    counted = [msgspec.json.decode(one, type=Counted) for one in found]
-    parts, why = cutting.number(counted)
+    parts, why = _numbered_row_groups(run) if _is_parquet(run) else _numbered(run)
     if why:
         logger.info("the file is checked in one pass", extra={"Why": why})
         check_size(run.file, in_parts=False, why=why)
         return False
-    check_keys(run.file, sum(one.rows for one in counted), rules)
+    check_keys(run.file, sum(one.rows for one in parts), rules)
     for process in PROCESSES:
         asked: list[Any] = [msgspec.to_builtins(part) for part in parts]
         asked += [WHOLE] if checking.not_in_parts(rules, process) else []
         _put(run, f"{process}.json", msgspec.json.encode(asked))
     logger.info("the file is checked in parts", extra={"Parts": len(parts)})
     return True
+
+
+def _numbered(run: Run) -> tuple[list[Part], str]:
+    cuts = msgspec.json.decode(_get(run, "cuts.json"), type=list[Cut])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda one: _get(run, f"counted/{one.number}.json"), cuts))
+    return cutting.number([msgspec.json.decode(one, type=Counted) for one in found])
+
+
+def _numbered_row_groups(run: Run) -> tuple[list[Part], str]:
+    return msgspec.json.decode(_get(run, "counted/0.json"), type=tuple[list[Part], str])
+
+
+def _row_groups(run: Run) -> tuple[list[Part], str]:
+    return row_group_parts(_reader(run), run.file.size, _part_bytes())
+
+
+def _part_bytes() -> int:
+    return environment().split_above // 8
+
+
+def _is_parquet(run: Run) -> bool:
+    return _form(run).kind == "parquet"
 
 
 def check(run: Run, process: int, part: Any, rules: Rules) -> None:
@@ -97,7 +121,7 @@ def merged(run: Run, process: int, rules: Rules, drawer: Drawer | None) -> Repor
     asked = msgspec.json.decode(_get(run, f"{process}.json"))
     parts = [msgspec.convert(one, Part) for one in asked if one != WHOLE]
     whole = _found(run, process, WHOLE, "the whole file") if WHOLE in asked else None
-    file = _file(run, MOST_GIB["uncompressed"] * GIB)
+    file = _file(run, most_in_one_pass(run.file) * GIB)
     return checking.merge(file, parts, _all(run, process, parts), whole, rules, process, drawer)
 
 

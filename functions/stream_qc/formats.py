@@ -29,8 +29,8 @@ class Format(NamedTuple):
 
     @property
     def can_be_cut(self) -> bool:
-        """Returns whether such files have lines that can be read apart."""
-        return self.kind in ("csv", "ndjson") and not self.compression and not self.vague
+        """Returns whether such files have lines, or row groups, that can be read apart."""
+        return self.kind != "xlsx" and not self.compression and not self.vague
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.compression}" if self.compression else self.kind

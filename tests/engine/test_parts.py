@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -19,6 +20,8 @@ from hypothesis import strategies as st
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format, format_of
 from stream_qc.parts import checking, cutting
+from stream_qc.parts.footer import UnknownFooterError, row_groups
+from stream_qc.parts.row_groups import footer_of, row_group_parts
 from stream_qc.parts.state import decode, encode
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.reporting.record import Drawing, Part
@@ -30,6 +33,7 @@ from tests.engine.streams import KEYS, Stream, rules_text, streams
 from tests.engine.test_proofs import rules, table
 
 FORMS = {"csv": Format("csv", ""), "ndjson": Format("ndjson", "")}
+PARQUET = Format("parquet", "")
 
 
 @dataclass
@@ -56,6 +60,8 @@ def parts_of(content: bytes, form: Format, how: Cutting) -> tuple[list[cutting.P
     def read(start: int, end: int) -> io.BytesIO:
         return io.BytesIO(content[start:end])
 
+    if form == PARQUET:
+        return row_group_parts(read, len(content), how.part_bytes)
     cuts = cutting.cut(len(content), how.part_bytes)
     counted = [cutting.count(read, len(content), cut, form, above_bytes=how.above_bytes) for cut in cuts]
     return cutting.number(sorted(counted, key=lambda one: how.order(one.number)))
@@ -132,6 +138,27 @@ def test_a_clean_file_in_parts_has_the_report_of_one_pass(content: bytes, asked:
     found, why = in_parts(content, FORMS["csv"], asked, how)
     assert not why
     assert found == in_one(content, FORMS["csv"], asked)
+
+
+def as_parquet(content: bytes, rows: int, **how: Any) -> bytes:
+    """The rows of a CSV file. rows: of a row group."""
+    out = io.BytesIO()
+    pl.read_csv(content, infer_schema_length=None).write_parquet(out, row_group_size=rows, **how)
+    return out.getvalue()
+
+
+@pytest.mark.slow
+@examples(100)
+@given(content=table(), asked=rules(), how=cuttings, rows=st.sampled_from([1, 3, 10, 50]))
+def test_a_parquet_file_in_parts_has_the_report_of_one_pass(
+    content: bytes, asked: Rules, how: Cutting, rows: int
+) -> None:
+    content = as_parquet(content, rows)
+    found, why = in_parts(content, PARQUET, asked, how)
+    if why:
+        assert why in ("it has one row group", "it has no rows")
+    else:
+        assert found == in_one(content, PARQUET, asked)
 
 
 @pytest.mark.slow
@@ -247,7 +274,8 @@ def test_there_are_never_more_than_a_thousand_parts() -> None:
         ("a.ndjson", "", ""),
         ("a.tsv", "dialect: {delimiter: ';'}", ""),
         ("a.csv.gz", "", "a file of the format csv.gz cannot be cut"),
-        ("a.parquet", "", "a file of the format parquet cannot be cut"),
+        ("a.parquet", "", ""),
+        ("a.xlsx", "", "a file of the format xlsx cannot be cut"),
         ("a.csv", "dialect: {commentChar: '#'}", "its dialect can be read only from the start of the file"),
         ("a.csv", "flags: true", "the rules ask for the flags of every row"),
     ],
@@ -278,3 +306,52 @@ def test_a_state_reaches_nothing_through_a_module_of_ours(name: str) -> None:
     asked = b"\x80\x04" + text("stream_qc.parts.state") + text(name) + b"\x93."
     with pytest.raises(pickle.UnpicklingError, match=r"a state has no stream_qc\.parts\.state"):
         decode(gzip.compress(asked))
+
+
+def table_of(rows: int) -> bytes:
+    return ("n,s\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(rows))).encode()
+
+
+@pytest.mark.parametrize("how", [{}, {"compression": "snappy"}, {"statistics": False}, {"compression": "uncompressed"}])
+def test_row_groups_are_found_where_they_are(how: dict[str, Any]) -> None:
+    content = as_parquet(table_of(1000), 70, **how)
+    read = io.BytesIO(content).getbuffer()
+    groups = row_groups(footer_of(lambda start, end: io.BytesIO(read[start:end]), len(content)))
+    assert [group.rows for group in groups] == [70] * 14 + [20]
+    assert groups[0].start == 4
+    assert all(one.end <= other.start for one, other in pairwise(groups))
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda content: content[:-1] + b"X", "it does not end as a Parquet file does"),
+        (lambda content: content[:-8] + b"\xff\xff\xff\x7fPAR1", "its footer would have 2,147,483,655 bytes"),
+        (lambda content: content[:-40] + b"\xff" * 32 + content[-8:], ""),
+        (lambda content: content[:3], "it does not end as a Parquet file does"),
+    ],
+)
+def test_a_footer_that_is_damaged_is_left_to_one_pass(damage: Callable[[bytes], bytes], why: str) -> None:
+    content = damage(as_parquet(table_of(1000), 70))
+    parts, found = parts_of(content, PARQUET, Cutting(part_bytes=100))
+    assert found.startswith(why)
+    assert bool(parts) != bool(found)
+
+
+@examples(200)
+@given(st.binary(max_size=200))
+def test_any_footer_is_read_or_refused(footer: bytes) -> None:
+    with contextlib.suppress(UnknownFooterError):
+        row_groups(footer)
+
+
+def test_a_part_of_a_parquet_file_that_is_damaged_makes_the_file_unreadable() -> None:
+    content = bytearray(as_parquet(table_of(1000), 70))
+    content[len(content) // 3 : len(content) // 3 + 30] = b"\xff" * 30
+    asked = load("schema: {fields: [{name: n, type: integer}]}")
+    found, why = in_parts(bytes(content), PARQUET, asked, Cutting(part_bytes=100))
+    assert not why
+    for process in PROCESSES:
+        (report,) = check_stream(lambda: io.BytesIO(content), PARQUET, asked, [process]).values()
+        assert found[process] == text_of(report)
+        assert "damaged" in str(found[process])

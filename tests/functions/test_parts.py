@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from typing import Any
 
+import polars as pl
 import pytest
 
 import count_rows
@@ -68,6 +70,42 @@ def test_a_large_file_has_the_details_of_one_pass(cloud: Cloud) -> None:
     assert [one["Fail"] for one in details(cloud, parts.output["QCPID"]) if one["Check"] == "2#v#maximum"] == [4]
     kept = cloud.s3.list_objects_v2(Bucket="results", Prefix=f"parts/{parts.output['QCPID']}/")["Contents"]
     assert len([one for one in kept if "/3/" in one["Key"]]) == 12  # eleven parts, and the checks of the whole file
+
+
+def as_parquet(count: int, rows: int) -> bytes:
+    """The stream of `lines` as Parquet, with values that compress badly. rows: of a row group."""
+    frame = pl.read_csv(lines(count).encode(), try_parse_dates=True)
+    noise = pl.Series([((row * 2654435761) % 1000003) / 1e6 for row in range(count)])
+    out = io.BytesIO()
+    frame.with_columns(pl.col("v") + noise).write_parquet(out, row_group_size=rows, compression="uncompressed")
+    return out.getvalue()
+
+
+def test_a_large_parquet_file_has_the_details_of_one_pass(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.upload("rules/default.yaml", RULES)
+    content = as_parquet(120_000, 10_000)
+    parts = cloud.checked("streams/g/parts.parquet", content)
+    kept = cloud.s3.list_objects_v2(Bucket="results", Prefix=f"parts/{parts.output['QCPID']}/2/")["Contents"]
+    assert len(kept) == 12
+    monkeypatch.setenv("SPLIT_ABOVE_MIB", "0")
+    environment.cache_clear()
+    whole = cloud.checked("streams/g/whole.parquet", content)
+    assert not whole.output.get("InParts")
+    assert details(cloud, parts.output["QCPID"]) == details(cloud, whole.output["QCPID"])
+    assert [one["Fail"] for one in details(cloud, parts.output["QCPID"]) if one["Check"] == "2#v#maximum"] == [8]
+
+
+def test_a_parquet_file_of_one_row_group_is_checked_in_one_pass(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.upload("rules/default.yaml", RULES)
+    key = "streams/g/s.parquet"
+    version = cloud.upload(key, as_parquet(120_000, 120_000))
+    run = invoke(step_1_start_qc.handler, cloud.payload(cloud.event(key, version)))
+    assert run["InParts"] is True
+    assert "InParts" not in planned(cloud, run)
+    monkeypatch.setattr(limits, "GIB", 10_000)
+    with pytest.raises(LambdaError, match="because it has one row group") as failed:
+        planned(cloud, run)
+    assert failed.value.error == "FileTooLarge"
 
 
 def test_a_small_file_is_checked_in_one_pass(cloud: Cloud) -> None:

@@ -164,7 +164,7 @@ def test_runs_of_one_microsecond_all_keep_their_rows(cloud: Cloud) -> None:
         ("s.xlsx", 51, "FileTooLarge"),
         ("s.csv", 501, "FileTooLarge"),
         ("s.csv.gz", 11, "FileTooLarge"),
-        ("s.parquet", 9.5, "FileTooLarge"),
+        ("s.parquet", 501, "FileTooLarge"),
     ],
 )
 def test_file_that_no_function_could_check_is_refused_at_once(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from local.aws import free_port
@@ -71,6 +73,25 @@ def test_a_file_in_parts_has_the_details_of_one_pass(split: Pipeline, inbox: Inb
     assert [maps[name]["itemCounts"]["succeeded"] for name in sorted(maps)] == [14, 14, 14, 15]
     texts = [message["Summary"]["Text"].splitlines()[2:-12] for message in map(inbox.message, (parts.arn, whole.arn))]
     assert texts[0] == texts[1]
+
+
+def test_a_parquet_file_in_parts_has_the_counts_of_its_rows_as_text(split: Pipeline) -> None:
+    content = lines(60_000)
+    rules(split, RULES)
+    whole = split.checked("streams/p/whole.csv.gz", gzip.compress(content))
+    out = io.BytesIO()
+    frame = pl.read_csv(content, try_parse_dates=True).with_columns(noise=pl.int_range(60_000) * 2654435761 % 1000003)
+    frame.write_parquet(out, row_group_size=4_000, compression="uncompressed")
+    parts = split.checked("streams/p/parts.parquet", out.getvalue())
+    assert parts.steps["NumberRows"]
+    maps = map_runs(split, parts.arn)
+    assert sum(one["itemCounts"]["succeeded"] for one in maps) > 30
+    counts = ("Good", "Suspect", "Fail", "Missing", "Pass")
+    found = [
+        {name: [one[count] for count in counts] for name, one in details(split, run.arn).items()}
+        for run in (parts, whole)
+    ]
+    assert found[0] == found[1]
 
 
 def test_a_file_with_a_quoted_line_break_is_checked_in_one_pass(split: Pipeline) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import io
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, cast
 
@@ -17,6 +19,8 @@ from stream_qc.engine import check_stream
 from stream_qc.errors import UnreadableFile
 from stream_qc.formats import Format
 from stream_qc.parts.cutting import Part, ReadRange
+from stream_qc.parts.footer import MAGIC
+from stream_qc.parts.row_groups import footer_of
 from stream_qc.parts.state import decode, encode
 from stream_qc.reading import BLOCK_BYTES, Reader, ahead, open_reader
 from stream_qc.reading.block import Block
@@ -37,7 +41,10 @@ class File:
         self._read, self._size, self._form, self._block_bytes = read, size, form, block_bytes
 
     def in_one_pass(self, rules: Rules, process: int, end: int) -> Report:
-        """Returns the report of a process that reads the file from its start. end: the byte before which it cannot be read."""
+        """Returns the report of a process that reads the file from its start. end: the byte before which it cannot be read; of a
+        Parquet file, all is read.
+        """
+        end = self._size if self._form.kind == "parquet" else end
         asked = check_stream(lambda: self._read(0, end), self._form, rules, [process], block_bytes=self._block_bytes)
         return asked[process]
 
@@ -47,12 +54,17 @@ class File:
 
     def rows(self, part: Part, schema: Schema, fields: set[str]) -> tuple[Reader, Iterator[Block]]:
         """Returns a reader of the rows of a part, and its blocks, numbered from the start of the file."""
+        if self._form.kind == "parquet":
+            return self._row_groups(part.start, part.end, range(part.first, part.first + part.rows), schema, fields)
         return self._between(part, part.start, part.end, part.first, schema, fields)
 
     def rows_above(self, part: Part, schema: Schema, fields: set[str]) -> Iterator[Block]:
         """Yields the rows above the part that are read first."""
         if not part.above_rows:
             return iter(())
+        if self._form.kind == "parquet":
+            above = range(part.first - part.above_rows, part.first)
+            return self._row_groups(part.above, part.start, above, schema, fields)[1]
         return self._between(part, part.above, part.start, part.first - part.above_rows, schema, fields)[1]
 
     def _between(
@@ -63,6 +75,22 @@ class File:
         whole = bool(header) or not start
         reader = open_reader(stream, self._form, schema, self._block_bytes, fields, whole=whole)
         return reader, _numbered(reader, first)
+
+    def _row_groups(
+        self, start: int, end: int, rows: range, schema: Schema, fields: set[str]
+    ) -> tuple[Reader, Iterator[Block]]:
+        """Returns a reader of row groups: of a file that has their bytes, where they are in the whole one, and its footer."""
+        footer = footer_of(self._read, self._size)
+        sparse = cast("BinaryIO", tempfile.TemporaryFile(prefix="stream-qc-"))  # noqa: SIM115  # lives as long as the reader
+        for at, stop in ((0, len(MAGIC)), (start, end)):
+            sparse.seek(at)
+            shutil.copyfileobj(self._read(at, stop), sparse, 1024 * 1024)
+        sparse.seek(self._size - len(footer))
+        sparse.write(footer)
+        sparse.flush()
+        sparse.seek(0)
+        reader = open_reader(sparse, self._form, schema, self._block_bytes, fields, rows=rows)
+        return reader, _numbered(reader, rows.start)
 
 
 class _Behind:

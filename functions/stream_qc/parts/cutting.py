@@ -56,9 +56,9 @@ class Counted(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """Consecutive rows of a file.
 
-    number: from 0. of: how many parts there are. start, end: its bytes. first: its first row, from 0. above: the byte from which
-    on the rows above it are read first, for what the checks carry from row to row. above_rows: how many those are. header_end:
-    the end of the file's header.
+    number: from 0. of: how many parts there are. start, end: its bytes. first: its first row, from 0. rows: how many it has.
+    above: the byte from which on the rows above it are read first, for what the checks carry from row to row. above_rows: how
+    many those are. header_end: the end of the file's header.
     """
 
     number: int
@@ -66,6 +66,7 @@ class Part(msgspec.Struct, frozen=True):
     start: int
     end: int
     first: int
+    rows: int
     above: int
     above_rows: int
     header_end: int
@@ -113,7 +114,7 @@ def number(counted: Sequence[Counted]) -> tuple[list[Part], str]:
         before = found[place - 1] if place else None
         above, above_rows = (before.above, before.above_rows) if before else (one.start, 0)
         start = max(one.start, header_end)
-        parts.append(Part(place, len(found), start, one.end, first, above, above_rows, header_end))
+        parts.append(Part(place, len(found), start, one.end, first, one.rows, above, above_rows, header_end))
         first += one.rows
     return parts, "" if parts else "it has no rows"
 

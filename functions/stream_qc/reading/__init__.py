@@ -64,11 +64,13 @@ def open_reader(
     wanted: Collection[str] | None = None,
     *,
     whole: bool = True,
+    rows: range | None = None,
 ) -> Reader:
     """Returns a reader of the stream.
 
     form: the format of the stream. block_bytes: about how much text a block holds. wanted: the names of the schema's
-    fields to read; None for all. whole: whether the stream begins where the file does.
+    fields to read; None for all. whole: whether the stream begins where the file does. rows: those to read of a Parquet file;
+    None for all.
 
     Raises UnreadableFile, here or while blocks are read, if the content is not in that format, is damaged or is truncated.
     """
@@ -76,11 +78,11 @@ def open_reader(
         wanted = {*wanted, *(part for name in wanted for part in schema.parts_of(name))}
     names = [name for name in schema.in_file if wanted is None or name in wanted]
     if form.kind == "parquet":
-        return ParquetReader(stream, schema, names)
+        return ParquetReader(stream, schema, names, rows)
     if form.kind == "xlsx":
         dialect = schema.dialect
-        rows = sheet_as_csv(stream, dialect.sheet, max(dialect.header_rows, default=0))
-        text = translated(rows, dialect.of_sheet, schema.in_file)
+        sheet = sheet_as_csv(stream, dialect.sheet, max(dialect.header_rows, default=0))
+        text = translated(sheet, dialect.of_sheet, schema.in_file)
         return CsvReader(text, schema.with_plain_numbers(), names, block_bytes, delimiter=",")
     if form.vague and schema.dialect == PLAIN:
         raise UnreadableFile(

@@ -18,11 +18,11 @@ OTHER_COLUMNS, OTHER_VALUES = 500, 4_000_000  # read at a time from columns that
 
 
 class ParquetReader:
-    """Yields blocks of BLOCK_ROWS rows with the wanted columns."""
+    """Yields blocks of BLOCK_ROWS rows with the wanted columns. rows: those to read; None for all."""
 
     leading = None
 
-    def __init__(self, stream: BinaryIO, schema: Schema, wanted: Sequence[str]) -> None:
+    def __init__(self, stream: BinaryIO, schema: Schema, wanted: Sequence[str], rows: range | None = None) -> None:
         self._schema = schema
         self._wanted = wanted
         self._file = seekable(stream)
@@ -39,7 +39,8 @@ class ParquetReader:
             self._file.seek(0)
             self.header = list(pl.read_parquet_schema(self._file))
             self._file.seek(0)
-            self._rows = pl.scan_parquet(self._file).select(pl.len()).collect().item()
+            there: int = pl.scan_parquet(self._file).select(pl.len()).collect().item()
+            self._first, self._rows = (rows.start, len(rows)) if rows is not None else (0, there)
         except pl.exceptions.DuplicateError as error:
             raise UnreadableFile(f"the Parquet file has two columns of one name: {_first_line(error)}") from None
         except (pl.exceptions.PolarsError, OSError) as error:
@@ -63,7 +64,7 @@ class ParquetReader:
         first = 0
         try:
             self._file.seek(0)
-            frames = pl.scan_parquet(self._file).select(names)
+            frames = pl.scan_parquet(self._file).slice(self._first, self._rows).select(names)
             for frame in frames.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
                 texts = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))  # pandas writes categories
                 yield Block(first, texts, self._schema, height=frame.height)
