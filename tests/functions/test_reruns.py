@@ -259,10 +259,10 @@ def test_runs_that_are_not_closed_are_waited_for(cloud: Cloud, machine: Machine)
     invoke(step_1_start_qc.handler, cloud.payload({**item, "RerunID": plan["RerunID"]}, "run"))
     _, refused = machine.start(GroupID="g", Resume=plan["RerunID"])
     assert refused["Error"] == "RunsStillEnding"
-    assert refused["Cause"] == f"1 runs of this rerun are not closed yet, such as that of {item['Key']}"
+    assert refused["Cause"] == f"runs of this rerun that are not closed yet: 1, such as that of {item['Key']}"
     machine.ending = 1
     _, refused = machine.start(GroupID="g", Resume=plan["RerunID"])
-    assert refused["Cause"] == "1 runs of this rerun have not ended yet"
+    assert refused["Cause"] == "runs of this rerun that have not ended yet: 1"
 
 
 @pytest.mark.parametrize("number", range(1, 4))

@@ -27,7 +27,7 @@ def streams(pipeline: Pipeline, group: str) -> list[str]:
     names = [f"s{number}" for number in range(STREAMS)]
     for number, name in enumerate(names):
         pipeline.upload(f"streams/{group}/{name}.csv", f"n\n{number}\n".encode())
-    until(lambda: len(ended(pipeline, group)) == STREAMS, "the first runs")
+    until(lambda: len(ended(pipeline, group)) == STREAMS, "the first runs", 120)
     return names
 
 
@@ -58,7 +58,7 @@ def test_a_rerun_that_is_stopped_goes_on_where_it_was(
     pipeline: Pipeline, inbox: Inbox, group: str, streams: list[str]
 ) -> None:
     arn = rerun(pipeline, GroupID=group)
-    until(lambda: len(ended(pipeline, group)) >= STREAMS + 3, "some runs of the rerun")
+    until(lambda: len(ended(pipeline, group)) >= STREAMS + 3, "some runs of the rerun", 120)
     second: Execution = pipeline.finished(rerun(pipeline, GroupID=group))
     assert second.error == "RerunUnderWay"
     assert f"{arn} is doing this: " in second.cause
