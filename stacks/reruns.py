@@ -131,7 +131,7 @@ def _definition(
         payload=EXECUTION,
         assign={"rerun": jsonata("$states.result.Payload")},
     )
-    # Runs that were stopped end within seconds; one that CloseRun could not close is looked for every six hours.
+    # Runs that were stopped end within seconds. One that CloseRun could not close in half an hour is left to Reconcile.
     plan.add_retry(errors=["RunsStillEnding"], max_attempts=60, max_delay=Duration.seconds(60), **BACKOFF)
     plan.add_catch(refused, errors=["States.ALL"], outputs=told)
     asks = sfn.Choice.jsonata(scope, "Rules?")

@@ -152,7 +152,7 @@ def _file(run: Run, most: int | None = None) -> checking.File:
                 raise too_large(
                     run.file,
                     "Some of its checks need most of its rows once more, in order: keys that do not ascend, for example, or "
-                    f"series whose rows stand together. To have it checked, {SPLIT}",
+                    f"series whose rows stand together. Or it is damaged. To have it checked, {SPLIT}",
                 )
         return read(start, end)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -52,7 +52,7 @@ def files_of(selection: Selection) -> list[File]:
     It costs a request for every 1,000 versions of objects under the prefix.
     """
     most = MOST_TRIED if selection.rules else MOST_FILES
-    found = list(islice(_files(selection), most + 1))
+    found = list(itertools.islice(_files(selection), most + 1))
     if not found:
         raise InvalidInput(f"there is nothing to check: {selection}, in {environment().stream_bucket}")
     if len(found) > most:
@@ -63,6 +63,7 @@ def files_of(selection: Selection) -> list[File]:
 
 def _files(selection: Selection) -> Iterator[File]:
     wanted = None if selection.status is None else {*standing(selection)}
+    order = itertools.count()
     newest: dict[Ids, list[tuple[Any, ...]]] = defaultdict(list)
     for page in objects.versions_under(selection.listed_under, "", ""):
         for version in page.versions:
@@ -73,11 +74,12 @@ def _files(selection: Selection) -> Iterator[File]:
                 yield File(*ids, version.key, version.version_id)
             else:
                 kept = newest[ids]
-                heapq.heappush(kept, (version.written, version.key, version.version_id))
+                # S3 lists the versions of an object from the newest on, and their times are of whole seconds.
+                heapq.heappush(kept, (version.written, version.key, -next(order), version.version_id))
                 if len(kept) > selection.versions:
                     heapq.heappop(kept)
     for ids, kept in newest.items():
-        yield from (File(*ids, key, version_id) for _, key, version_id in kept)
+        yield from (File(*ids, key, version_id) for _, key, _, version_id in kept)
 
 
 def _ids_of(version: Version, selection: Selection) -> Ids | None:

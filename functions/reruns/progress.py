@@ -132,19 +132,19 @@ def left(rerun: Rerun, listed: Sequence[File]) -> list[File]:
     running = _running(rerun.rerun_id)
     if running:
         raise RunsStillEnding(f"runs of this rerun that have not ended yet: {running:,}")
-    ended = outcomes_of(rerun, listed)
-    without = {_delivery(rerun, file): file for file, outcome in zip(listed, ended, strict=True) if outcome is None}
-    some = [*without]
-    still = [one for first in range(0, len(some), AT_ONCE) for one in uploads.started(some[first : first + AT_ONCE])]
-    if still:
-        raise RunsStillEnding(f"runs of this rerun that are not closed yet: {len(still):,}, such as that of {still[0].key}")
     todo = []
-    for file, outcome in zip(listed, ended, strict=True):
+    for file, outcome in zip(listed, outcomes_of(rerun, listed), strict=True):
         if outcome is None:
             todo.append(file)
         elif outcome.status == Status.ERROR:
             uploads.forget(_delivery(rerun, file), outcome.qcpid)
             todo.append(file)
+    some = [_delivery(rerun, file) for file in todo]
+    still = [one for first in range(0, len(some), AT_ONCE) for one in uploads.started(some[first : first + AT_ONCE])]
+    if still:
+        raise RunsStillEnding(
+            f"runs of this rerun that are not closed yet: {len(still):,}, such as that of {still[0].key}"
+        )
     return todo
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format, format_of
 from stream_qc.parts import checking, cutting
-from stream_qc.parts.footer import UnknownFooterError, row_groups
+from stream_qc.parts.footer import RowGroup, UnknownFooterError, row_groups
 from stream_qc.parts.row_groups import footer_of, row_group_parts
 from stream_qc.parts.state import decode, encode
 from stream_qc.reporting.drawer import Drawer
@@ -355,3 +355,51 @@ def test_a_part_of_a_parquet_file_that_is_damaged_makes_the_file_unreadable() ->
         (report,) = check_stream(lambda: io.BytesIO(content), PARQUET, asked, [process]).values()
         assert found[process] == text_of(report)
         assert "damaged" in str(found[process])
+
+
+def _thrift(value: Any) -> bytes:
+    """A number as zigzag, or a struct, a list of structs or of texts, in Thrift's compact protocol; enough for a footer."""
+    if isinstance(value, int):
+        number, found = (value << 1) ^ (value >> 63), b""
+        while number > 127:
+            found, number = found + bytes([number & 127 | 128]), number >> 7
+        return found + bytes([number])
+    if isinstance(value, list):
+        kind = 8 if isinstance(value[0], bytes) else 12
+        return bytes([len(value) << 4 | kind]) + b"".join(
+            bytes([len(one)]) + one if kind == 8 else _thrift(one) for one in value
+        )
+    kinds = {int: 6, list: 9, dict: 12}
+    found, last = b"", 0
+    for field, one in sorted(value.items()):
+        found += bytes([(field - last) << 4 | kinds[type(one)]]) + _thrift(one)
+        last = field
+    return found + b"\0"
+
+
+def footer(rows: int = 10, *, whole: int = 10, values: int = 10, data: int = 50, dictionary: int | None = 4) -> bytes:
+    at = {} if dictionary is None else {11: dictionary}
+    column = {3: {3: [b"v"], 5: values, 7: 80, 9: data, **at}}
+    return _thrift({3: whole, 4: [{1: [column], 3: rows}]})
+
+
+def test_a_row_group_begins_where_polars_reads_it() -> None:
+    assert row_groups(footer()) == [RowGroup(4, 84, 10)]
+    assert row_groups(footer(dictionary=None)) == [RowGroup(50, 130, 10)]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"whole": 11}, {"rows": 9}, {"rows": 9, "whole": 9}, {"rows": 0, "whole": 0, "values": 0}, {"dictionary": 60}, {"dictionary": 0},
+        {"dictionary": -4}, {"data": -100}, {"rows": 2**40, "whole": 2**40, "values": 2**40},
+    ],
+)  # fmt: skip
+def test_a_footer_that_contradicts_itself_is_left_to_one_pass(lie: dict[str, int]) -> None:
+    with pytest.raises(UnknownFooterError):
+        row_groups(footer(**lie))
+
+
+def test_a_number_without_an_end_is_refused_at_once() -> None:
+    with pytest.raises(UnknownFooterError):
+        row_groups(b"\x16" + b"\xff" * 5_000_000)

@@ -472,3 +472,18 @@ def test_the_message_fits_into_sns_whatever_the_names(cloud: Cloud, machine: Mac
     summary = RerunSummary(Rerun("r", execution.arn, Selection(group_id=group)), execution, outcomes, "s3://b/k")
     assert len(summary.body().encode()) < 262_144
     assert machine.count == 0
+
+
+def test_a_second_run_that_was_stopped_and_is_not_closed_is_waited_for(cloud: Cloud, machine: Machine) -> None:
+    streams(cloud, 2)
+    cloud.upload("rules/g.yaml", "schema: 1")
+    arn, _ = machine.start(stopped_after=1, GroupID="g")
+    rerun = told(cloud, arn)["RerunID"]
+    plan = invoke(list_streams.handler, cloud.payload({"GroupID": "g", "Resume": rerun}, "again"))
+    item = {**machine.listed(plan)[0], "RerunID": rerun}
+    again = cloud.payload(item, "stopped")
+    invoke(step_1_start_qc.handler, again)
+    assert machine.start(GroupID="g", Resume=rerun)[1]["Error"] == "RunsStillEnding"
+    machine.stop_one(item, "stopped")
+    cloud.upload("rules/g.yaml", RULES % 5)
+    assert machine.start(GroupID="g", Resume=rerun)[1]["PASS"] == 2

@@ -13,9 +13,13 @@ from typing import Any
 MAGIC = b"PAR1"
 TAIL = 8  # bytes: the length of the footer, and MAGIC
 MOST_DEPTH = 20
+MOST_ROWS = 2**32  # of a file: as many as polars can count
+LONGEST_VARINT = 63  # bits, beyond the last byte
 # Fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData, by their numbers in parquet.thrift.
-ROW_GROUPS, COLUMNS, ROWS, META_DATA, FILE_PATH = 4, 1, 3, 3, 1
-COMPRESSED_SIZE, DATA_PAGE, DICTIONARY_PAGE = 7, 9, 11
+ALL_ROWS, ROW_GROUPS = 3, 4
+COLUMNS, ROWS = 1, 3
+FILE_PATH, META_DATA = 1, 3
+PATH, VALUES, COMPRESSED_SIZE, DATA_PAGE, DICTIONARY_PAGE = 3, 5, 7, 9, 11
 
 
 @dataclass(frozen=True)
@@ -39,25 +43,33 @@ def footer_bytes(tail: bytes) -> int:
 
 
 def row_groups(footer: bytes) -> list[RowGroup]:
-    """Returns the row groups, in the order of their rows. footer: the end of the file, of `footer_bytes`."""
+    """Returns the row groups, in the order of their rows. footer: the end of the file, of `footer_bytes`.
+
+    Raises UnknownFooterError for one that contradicts itself, too: then only a reader of the whole file can say what is wrong.
+    """
     try:
-        groups = _Reader(footer).struct()[ROW_GROUPS]
-        return [_row_group(group) for group in groups]
+        found = _Reader(footer).struct()
+        groups = [_row_group(group) for group in found[ROW_GROUPS]]
+        if sum(group.rows for group in groups) != found[ALL_ROWS] or found[ALL_ROWS] >= MOST_ROWS:
+            raise ValueError("it counts its rows in two ways")
+        return groups
     except (IndexError, KeyError, TypeError, RecursionError, ValueError) as error:
         raise UnknownFooterError(f"its footer could not be read ({type(error).__name__})") from None
 
 
 def _row_group(group: dict[int, Any]) -> RowGroup:
-    starts, ends = [], []
+    starts, ends, rows = [], [], group[ROWS]
     for column in group[COLUMNS]:
-        if FILE_PATH in column:
-            raise ValueError("its columns are in other files")
         data = column[META_DATA]
-        # Some writers give 0 for a dictionary that is not there.
-        start = min(at for at in (data[DATA_PAGE], data.get(DICTIONARY_PAGE)) if at)
+        start = data.get(DICTIONARY_PAGE, data[DATA_PAGE])  # as polars reads it
+        flat = len(data[PATH]) == 1
+        if FILE_PATH in column or not len(MAGIC) <= start <= data[DATA_PAGE] or data[COMPRESSED_SIZE] <= 0:
+            raise ValueError("a column is not where it should be")
+        if rows <= 0 or (flat and data[VALUES] != rows):
+            raise ValueError("a column has not as many values as there are rows")
         starts.append(start)
         ends.append(start + data[COMPRESSED_SIZE])
-    return RowGroup(min(starts), max(ends), group[ROWS])
+    return RowGroup(min(starts), max(ends), rows)
 
 
 class _Reader:
@@ -95,6 +107,8 @@ class _Reader:
             if byte < 128:
                 return found
             shift += 7
+            if shift > LONGEST_VARINT:
+                raise ValueError("a number is too long")
 
     def _zigzag(self) -> int:
         number = self._varint()
