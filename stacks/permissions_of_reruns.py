@@ -41,13 +41,13 @@ def of_reruns(
     }
     tried: Permissions = {
         bucket.bucket_arn: ("s3:ListBucket",),
-        bucket.arn_for_objects("streams/*"): (NEWEST, VERSION),
+        bucket.arn_for_objects("streams/*"): (VERSION,),
         bucket.arn_for_objects("rules/*"): (NEWEST, VERSION),
         bucket.arn_for_objects("candidates/*"): (NEWEST, VERSION),
         results.arn_for_objects("parts/*"): ("s3:PutObject",),
     }
     told: Permissions = {
-        once: ("dynamodb:GetItem", "dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
+        once: ("dynamodb:BatchGetItem", *CLAIM, *GIVE_UP),
         kept: ("s3:PutObject", NEWEST),
         results.arn_for_objects("parts/*"): (NEWEST,),
         topic: ("sns:Publish",),

@@ -77,7 +77,12 @@ def publish_copies(pipeline: Pipeline, summary: dict[str, Any], names: list[str]
         copy = {**summary, "StreamID": name, "Text": f"PASS {name}"}
         body = json.dumps({"default": json.dumps(copy), "email": copy["Text"]})
         topic = pipeline.outputs["QCResultsTopicArn"]
-        pipeline.sns.publish(TopicArn=topic, Subject="[QC PASS]", Message=body, MessageStructure="json")
+        status = {
+            "Status": {"DataType": "String", "StringValue": "PASS"}
+        }  # without any attribute, no filter lets it pass
+        pipeline.sns.publish(
+            TopicArn=topic, Subject="[QC PASS]", Message=body, MessageStructure="json", MessageAttributes=status
+        )
 
 
 def test_every_message_is_mailed_wherever_send_mail_breaks(observed: tuple[Pipeline, Path], told: Inbox) -> None:

@@ -137,6 +137,7 @@ def test_make_local_writes_its_files_and_stops_everything_it_started(ending: sig
             "QCSummaryTableName",
             "QCDetailsTableName",
             "QCStreamsTableName",
+            "RerunStateMachineArn",
             "ResultsBucketName",
             "QCEmailTopicArn",
             "QCResultsTopicArn",

@@ -33,17 +33,25 @@ TABLES = ("QCSummary", "QCDetails", "QCStreams", "Idempotency")
 def guarded() -> Iterator[tuple[Pipeline, Path]]:
     """Yields the pipeline with IAM enforced: every function has the credentials of its role, and no others."""
     with observed_pipeline({"splitAboveMiB": "1"}, AUTH="true") as found:
-        allow_batches(found[0])
+        allow_what_is_named_otherwise(found[0])
         yield found
 
 
-def allow_batches(pipeline: Pipeline) -> None:
-    """On AWS, DeleteMessage covers DeleteMessageBatch; the local AWS asks for an action of that name."""
+def allow_what_is_named_otherwise(pipeline: Pipeline) -> None:
+    """Grants what the local AWS asks for in its own way.
+
+    On AWS, DeleteMessage covers DeleteMessageBatch; here it is an action. Here, DescribeMapRun is about no resource.
+    """
     iam = pipeline.aws.client("iam")
-    (role,) = [one["RoleName"] for one in iam.list_roles()["Roles"] if "SendMailRole" in one["RoleName"]]
-    statement = {"Effect": "Allow", "Action": "sqs:DeleteMessageBatch", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName=role, PolicyName="LocalAws", PolicyDocument=document)
+    asked = {
+        "SendMail": "sqs:DeleteMessageBatch",
+        **dict.fromkeys(("ListStreams", "ServeApi", "ShowStreams"), "states:DescribeMapRun"),
+    }
+    roles = [one["RoleName"] for page in iam.get_paginator("list_roles").paginate() for one in page["Roles"]]
+    for function, action in asked.items():
+        (role,) = [name for name in roles if f"{function}Role" in name]
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        iam.put_role_policy(RoleName=role, PolicyName="LocalAws", PolicyDocument=json.dumps(document))
 
 
 def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
@@ -96,6 +104,7 @@ def every_kind_of_run(pipeline: Pipeline, folder: Path) -> dict[str, str]:
     watched_streams(pipeline, inbox, folder, reconcile)
     large_bucket(pipeline, reconcile)
     mailed(pipeline, reconcile)
+    in_bulk(pipeline, reconcile)
     history(pipeline, reconcile, runs["pass"].output["QCPID"])
     long = {"executionArn": runs["pass"].arn, "status": "FAILED", "startDate": 0, "input": None}
     reconcile("CloseRun", {"source": "aws.states", "detail": long})  # an event without room for its input
@@ -111,9 +120,33 @@ def history(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any], qc
     assert api.run(qcpid).Checks
     assert api.report_address(qcpid)
     assert api.start({"GroupID": "good", "StreamID": "s"}).ExecutionArn
+    assert api.reruns().Reruns
     asked = {"group": "good", "stream": "s", "qcpid": qcpid}
     for view in ("streams", "stream", "run", "start"):
         assert "That did not work" not in invoke("ShowStreams", {**asked, "view": view})
+
+
+def in_bulk(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any]) -> None:
+    """Reruns streams in bulk: twice at once, stopped, gone on with, by status; and tries rules on them."""
+    machine = pipeline.outputs["RerunStateMachineArn"]
+
+    def start(**given: Any) -> str:
+        return str(pipeline.sfn.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"])
+
+    pipeline.upload("rules/bulk.yaml", b"rows: {minimum: 1}")
+    for number in range(8):
+        pipeline.checked(f"streams/bulk/{number}.csv", QUARTER.encode())
+    first = start(GroupID="bulk", MaxConcurrency=1)
+    rerun = until(lambda: [row["RerunID"] for row in pipeline.rows(GroupID="bulk") if "RerunID" in row], "a run", 60)[0]
+    second = pipeline.finished(start(GroupID="bulk"))
+    assert second.error == "RerunUnderWay", second.cause
+    pipeline.sfn.stop_execution(executionArn=first)
+    assert pipeline.finished(start(GroupID="bulk", Resume=rerun)).output["PASS"] == 8
+    assert pipeline.finished(start(GroupID="nobody")).error == "InvalidInput"
+    assert pipeline.finished(start(Status="PASS", Since="2020-01-01", GroupID="bulk")).output["Files"] == 8
+    pipeline.upload("candidates/x/bulk.yaml", b"rows: {minimum: 10}")
+    assert pipeline.finished(start(GroupID="bulk", Rules="candidates/x/")).output["Changed"] == 8
+    invoke("EndRerun", {"source": "aws.states", "detail": {"executionArn": first, "status": "ABORTED", "startDate": 0}})
 
 
 def watched_streams(
@@ -173,6 +206,13 @@ def of_objects(call: dict[str, str]) -> Iterator[tuple[str, str]]:
         yield bucket, "s3:ListBucket"  # without it an absent object is answered with 403
 
 
+def of_states(call: dict[str, str]) -> str:
+    """Returns the resource that a call to Step Functions is about."""
+    places = {"DescribeExecution": "executions", "ListMapRuns": "executions", "DescribeMapRun": "map runs"}
+    machine = "Reruns" if call.get("stateMachineArn", "").endswith("-Reruns") else "QC"
+    return places.get(call["operation"], machine)
+
+
 def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
     """Returns the permissions that each function's calls need, by resource."""
     found: dict[str, dict[str, set[str]]] = {}
@@ -193,13 +233,11 @@ def needed(folder: Path) -> dict[str, dict[str, set[str]]]:
             mine.setdefault(topic, set()).add(f"sns:{operation}")
         elif "QueueUrl" in call:
             mine.setdefault("Outbox", set()).add(f"sqs:{operation.removesuffix('Batch')}")
-        elif operation == "DescribeExecution":
-            mine.setdefault("executions", set()).add("states:DescribeExecution")
         elif operation == "Invoke":
             name = "Reconcile" if "Reconcile" in call["FunctionName"] else "CloseRun"
             mine.setdefault(name, set()).add("lambda:InvokeFunction")
         else:
-            mine.setdefault("QC", set()).add(f"states:{operation}")
+            mine.setdefault(of_states(call), set()).add(f"states:{operation}")
     # It signs the links to reports, which whoever has one then uses.
     found["SendQCSummary"]["Results/reports/*"] = {"s3:GetObject"}
     found["ServeApi"]["Results/reports/*"] = found["ShowStreams"]["Results/reports/*"] = {"s3:GetObject"}
@@ -220,7 +258,8 @@ def granted(template: Template) -> dict[str, dict[str, set[str]]]:
                 for resource in as_list(statement["Resource"]):
                     is_dead_letters = action.startswith("sqs:") and readable(resource) != "Outbox"
                     if not action.startswith(LAMBDAS_OWN) and not is_dead_letters:
-                        place = "executions" if ":execution:" in readable(resource) else readable(resource)
+                        place = readable(resource)
+                        place = "executions" if ":execution:" in place else "map runs" if ":mapRun:" in place else place
                         found.setdefault(name, {}).setdefault(place, set()).add(action)
     return found
 

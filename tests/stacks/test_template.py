@@ -141,11 +141,12 @@ MATRIX = {
     },
     "TryRules": {
         "Streams": {"s3:ListBucket"},
-        **{f"Streams/{prefix}/*": NEWEST | VERSION for prefix in ("streams", "rules", "candidates")},
+        "Streams/streams/*": VERSION,
+        **{f"Streams/{prefix}/*": NEWEST | VERSION for prefix in ("rules", "candidates")},
         "Results/parts/*": {"s3:PutObject"},
     },
     "EndRerun": {
-        "Idempotency": CLAIM | GIVE_UP | {"dynamodb:GetItem", "dynamodb:BatchGetItem"},
+        "Idempotency": CLAIM | GIVE_UP | {"dynamodb:BatchGetItem"},
         "Results": {"s3:ListBucket"},
         "Results/parts/*": NEWEST,
         "Results/reruns/*": NEWEST | {"s3:PutObject"},
