@@ -1,4 +1,4 @@
-"""`python -m tests.bulk 10000`: reruns so many streams in bulk on the local AWS, stopped in the middle and gone on with.
+"""`python -m tests.bulk 10000`: reruns so many streams in bulk on the local AWS, stopped in the middle and resumed.
 
 The files are uploaded while the upload rule is off, so that each has one run: that of the rerun. It ends with what was counted,
 and fails if a stream has no verdict, or two.

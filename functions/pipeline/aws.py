@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -35,6 +35,7 @@ BODY_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, conn
 HURRIED = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
 # For publishing: the client must not repeat a request that was sent but not answered.
 SINGLE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
+BATCH = 100  # items that DynamoDB reads in one request
 TRANSIENT = {
     "InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "SlowDown", "RequestTimeout",
     "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded", "TooManyRequestsException",
@@ -108,6 +109,17 @@ def scan(table_name: str) -> Iterator[Item]:
         if "LastEvaluatedKey" not in page:
             return
         asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def batch_get(table_name: str, keys: Sequence[Item], **asked: Any) -> Iterator[Item]:
+    """Yields the items with these keys, each of which is given once; one that is not there is left out."""
+    client = table(table_name).meta.client
+    for first in range(0, len(keys), BATCH):
+        some: Any = {table_name: {"Keys": keys[first : first + BATCH], "ConsistentRead": True, **asked}}
+        while some:
+            answer = client.batch_get_item(RequestItems=some)
+            yield from map(with_integers, answer["Responses"].get(table_name, ()))
+            some = answer.get("UnprocessedKeys")
 
 
 def existing_item(error: ClientError) -> Item:

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws import existing_item, table
+from pipeline.aws import batch_get, existing_item, table
 from pipeline.environment import environment
 from pipeline.model import Item
 
@@ -118,15 +118,9 @@ def find(claim_id: str) -> Held | Done | None:
 
 
 def absent(claim_ids: Sequence[str]) -> set[str]:
-    """Returns those of at most 100 claims that nobody has."""
+    """Returns those of the claims that nobody has."""
     keys = [{"id": one} for one in claim_ids]
-    asked: Any = {environment().claims_table: {"Keys": keys, "ProjectionExpression": "id", "ConsistentRead": True}}
-    missing = {*claim_ids}
-    while asked:
-        answer = claims_table().meta.client.batch_get_item(RequestItems=asked)
-        missing -= {item["id"] for items in answer["Responses"].values() for item in items}
-        asked = answer.get("UnprocessedKeys")
-    return missing
+    return {*claim_ids} - {one["id"] for one in batch_get(environment().claims_table, keys, ProjectionExpression="id")}
 
 
 def _state_of(item: Item) -> Held | Done:

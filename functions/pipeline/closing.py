@@ -18,8 +18,8 @@ def find_or_create(execution: Execution, failure: Failure) -> Run:
     """Returns the execution's run, or the run that another execution has for the same upload.
 
     A run without a row gets one that is closed already, if its group is valid. Where StartQC failed after it had claimed the
-    upload, this completes the claim, for which other deliveries wait. In a rerun in bulk it releases the claim: an execution that
-    goes on with the rerun may run the file. Raises UploadBeingStarted.
+    upload, this completes the claim, for which other deliveries wait. In a rerun in bulk it releases the claim: the file can run
+    again when the rerun is resumed. Raises UploadBeingStarted.
     """
     request = request_of(execution.input)
     run = find(execution, request.named)

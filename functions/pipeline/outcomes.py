@@ -10,16 +10,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws import existing_item
+from pipeline.aws import batch_get, existing_item
 from pipeline.claims import claim_id, claims_table
 from pipeline.environment import environment
 from pipeline.model import Change, Run, Status
 from stream_qc.results import Result
 
-KEPT_DAYS = 90  # longer than a rerun may last and be gone on with
+KEPT_DAYS = 90  # longer than a rerun may last and be resumed
 MOST_CHECKS = 20  # that are named
 CAUSE_CHARACTERS = 300
-AT_ONCE = 100  # items that DynamoDB reads in one request
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,9 @@ def of(rerun_id: str, files: Sequence[tuple[str, str]]) -> list[Outcome | None]:
     """Returns how the run of each file ended, or None where none has. files: keys and versions."""
     ids = [_id(rerun_id, *file) for file in files]
     found: dict[str, Outcome] = {}
-    for first in range(0, len(ids), AT_ONCE):
-        keys = [{"id": one} for one in dict.fromkeys(ids[first : first + AT_ONCE])]
-        asked: Any = {environment().claims_table: {"Keys": keys, "ConsistentRead": True}}
-        while asked:
-            answer = claims_table().meta.client.batch_get_item(RequestItems=asked)
-            for item in answer["Responses"].get(environment().claims_table, ()):
-                fields = json.loads(item["result"])
-                found[item["id"]] = Outcome(**{**fields, "checks": tuple(fields["checks"])})
-            asked = answer.get("UnprocessedKeys")
+    for item in batch_get(environment().claims_table, [{"id": one} for one in dict.fromkeys(ids)]):
+        fields = json.loads(item["result"])
+        found[item["id"]] = Outcome(**{**fields, "checks": tuple(fields["checks"])})
     return [found.get(one) for one in ids]
 
 

@@ -35,14 +35,14 @@ def start_once(delivery: Delivery | None, execution_arn: str, start: Callable[[]
 
 
 def unclaimed(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Returns those of at most 100 uploads whose run no execution has started or is starting."""
+    """Returns those of the uploads whose run no execution has started or is starting."""
     ids = {_id(delivery): delivery for delivery in deliveries}
     missing = absent([*ids])
     return [delivery for claim, delivery in ids.items() if claim in missing]
 
 
 def started(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Returns those of at most 100 whose run an execution has started or is starting."""
+    """Returns those whose run an execution has started or is starting."""
     missing = {*unclaimed(deliveries)}
     return [delivery for delivery in deliveries if delivery not in missing]
 

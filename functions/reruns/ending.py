@@ -18,13 +18,13 @@ from reruns.telling import publish
 def tell(execution: Execution) -> Payload:
     """Writes the results and publishes one message, unless this execution has told before. Returns what it says, in short.
 
-    A rerun that was stopped keeps its claim, so that it can be gone on with. Raises SummaryNotConfirmed.
+    A rerun that was stopped keeps its claim, so that it can be resumed. Raises SummaryNotConfirmed.
     """
     try:
-        selection, manner = selection_of(execution.input, at_once=1)
+        selection, options = selection_of(execution.input, at_once=1)
     except InvalidInput as error:
         return {"Ignored": str(error)}
-    rerun = progress.rerun_of(selection, execution, manner.resume)
+    rerun = progress.rerun_of(selection, execution, options.resume)
     listed = progress.listed(rerun)
     if listed is None or not progress.began(rerun):
         return {"Ignored": f"{execution.arn} has begun nothing"}

@@ -12,7 +12,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from pipeline import keys, objects
-from pipeline.aws import query, table
+from pipeline.aws import batch_get, query
 from pipeline.environment import environment
 from pipeline.errors import InvalidInput
 from pipeline.model import OVERDUE
@@ -22,7 +22,6 @@ from stream_qc.formats import format_of
 
 MOST_FILES = 100_000  # the answers of the children of a map are one payload
 MOST_TRIED = 10_000  # files of a what-if: what was found of all of them is read in one function
-AT_ONCE = 100  # items that DynamoDB reads in one request
 
 Ids = tuple[str, str]
 
@@ -93,7 +92,7 @@ def _ids_of(version: Version, selection: Selection) -> Ids | None:
 
 
 def standing(selection: Selection) -> Iterator[Ids]:
-    """Yields the streams that have the status, and whose last run began since the time of the selection.
+    """Returns the streams that have the status, and whose last run began since the time of the selection.
 
     OVERDUE is no status of a run: these streams are overdue since then.
     """
@@ -109,18 +108,11 @@ def standing(selection: Selection) -> Iterator[Ids]:
         **of_group,
     )
     found = [(one["GroupID"], one["StreamID"]) for one in states]
-    for first in range(0, len(found), AT_ONCE):
-        some = found[first : first + AT_ONCE]
-        yield from _running_since(some, since) if since and not overdue else some
+    return _running_since(found, since) if since and not overdue else iter(found)
 
 
 def _running_since(streams: list[Ids], since: str) -> Iterator[Ids]:
-    client = table(environment().streams_table).meta.client
-    wanted = [{"GroupID": group_id, "StreamID": stream_id} for group_id, stream_id in streams]
-    asked: Any = {environment().streams_table: {"Keys": wanted, "ProjectionExpression": "GroupID, StreamID, StartTime"}}
-    while asked:
-        answer = client.batch_get_item(RequestItems=asked)
-        for item in answer["Responses"].get(environment().streams_table, ()):
-            if str(item.get("StartTime", "")) >= since:
-                yield str(item["GroupID"]), str(item["StreamID"])
-        asked = answer.get("UnprocessedKeys")
+    keys = [{"GroupID": group_id, "StreamID": stream_id} for group_id, stream_id in streams]
+    for item in batch_get(environment().streams_table, keys, ProjectionExpression="GroupID, StreamID, StartTime"):
+        if str(item.get("StartTime", "")) >= since:
+            yield item["GroupID"], item["StreamID"]

@@ -19,11 +19,11 @@ def plan(execution: Execution) -> Payload:
 
     Raises InvalidInput, RerunUnderWay and RunsStillEnding.
     """
-    selection, manner = selection_of(execution.input, environment().reruns_at_once)
+    selection, options = selection_of(execution.input, environment().reruns_at_once)
     if selection.rules:
         rerun = progress.rerun_of(selection, execution, None)  # it changes nothing, so there may be many
     else:
-        rerun = progress.begin(selection, execution, manner.resume)
+        rerun = progress.begin(selection, execution, options.resume)
     try:
         listed = progress.files(rerun)
     except InvalidInput:
@@ -31,7 +31,7 @@ def plan(execution: Execution) -> Payload:
         raise
     if selection.rules:
         _check_rules(selection.rules, listed)
-    todo = progress.left(rerun, listed) if manner.resume else listed
+    todo = progress.left(rerun, listed) if options.resume else listed
     progress.put(rerun.todo, [file.item() for file in todo])
     logger.info("files listed", extra={"RerunID": rerun.rerun_id, "Files": len(listed), "Left": len(todo)})
     return {
@@ -40,8 +40,8 @@ def plan(execution: Execution) -> Payload:
         "List": rerun.todo,
         "Files": len(listed),
         "Left": len(todo),
-        "MaxConcurrency": manner.at_once,
-        "ToleratedFailurePercentage": manner.tolerated,
+        "MaxConcurrency": options.at_once,
+        "ToleratedFailurePercentage": options.tolerated,
         **({"Rules": selection.rules} if selection.rules else {}),
     }
 

@@ -1,7 +1,7 @@
-"""How far a rerun in bulk is: who is doing it, what is left to do, and how to go on where it was stopped.
+"""How far a rerun in bulk is: who is doing it, what is left to do, and how it is resumed.
 
 One execution at a time has the claim on a selection. Another that asks for the same is told how far that one is. A rerun that was
-stopped can be gone on with, by its ID. Each file has one verdict in a rerun.
+stopped can be resumed, by its ID. Each file has one verdict in a rerun.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ from pipeline.request import Delivery
 from reruns.listing import File, files_of
 from reruns.selection import Selection
 
-AT_ONCE = 100
-
 
 @dataclass(frozen=True)
 class Rerun:
-    """A rerun in bulk. rerun_id: the same where it goes on. execution_arn: of the execution that is doing it."""
+    """A rerun in bulk. rerun_id: stays the same when it is resumed. execution_arn: of the execution that is doing it."""
 
     rerun_id: str
     execution_arn: str
@@ -58,7 +56,7 @@ class Rerun:
 
 
 def begin(selection: Selection, execution: Execution, resume: str | None) -> Rerun:
-    """Returns the rerun that this execution does. resume: the ID of the one that was stopped and goes on; None for a new one.
+    """Returns the rerun that this execution does. resume: the ID of the one to resume; None for a new one.
 
     Raises RerunUnderWay, and InvalidInput where there is no such rerun.
     """
@@ -84,7 +82,7 @@ def begin(selection: Selection, execution: Execution, resume: str | None) -> Rer
 
 
 def rerun_of(selection: Selection, execution: Execution, resume: str | None) -> Rerun:
-    """Returns the rerun of an execution, whether or not it may do it. resume: the ID of one that goes on; None for a new one."""
+    """Returns the rerun of an execution, whether or not it may do it. resume: the ID of the one to resume; None for a new one."""
     # The month, because names of executions can be used again after 90 days; an event may round the time of the start.
     own = uuid.uuid5(QCPID_NAMESPACE, f"{execution.arn} {execution.started:%Y-%m}")
     return Rerun(resume or str(own), execution.arn, selection)
@@ -139,8 +137,7 @@ def left(rerun: Rerun, listed: Sequence[File]) -> list[File]:
         elif outcome.status == Status.ERROR:
             uploads.forget(_delivery(rerun, file), outcome.qcpid)
             todo.append(file)
-    some = [_delivery(rerun, file) for file in todo]
-    still = [one for first in range(0, len(some), AT_ONCE) for one in uploads.started(some[first : first + AT_ONCE])]
+    still = uploads.started([_delivery(rerun, file) for file in todo])
     if still:
         raise RunsStillEnding(
             f"runs of this rerun that are not closed yet: {len(still):,}, such as that of {still[0].key}"

@@ -60,9 +60,9 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Manner:
+class Options:
     """How a rerun is done. at_once: runs at the same time. tolerated: the share of runs in percent that may end in ERROR. resume:
-    the ID of the rerun that was stopped and goes on; None for a new one.
+    the ID of the rerun to resume; None for a new one.
     """
 
     at_once: int
@@ -70,7 +70,7 @@ class Manner:
     resume: str | None
 
 
-def selection_of(given: Any, at_once: int) -> tuple[Selection, Manner]:
+def selection_of(given: Any, at_once: int) -> tuple[Selection, Options]:
     """Returns what the input asks for. at_once: unless MaxConcurrency is given. Raises InvalidInput, naming the field."""
     if not isinstance(given, dict):
         raise InvalidInput(f"the input must be a JSON object; got {type(given).__name__}")
@@ -100,7 +100,7 @@ def selection_of(given: Any, at_once: int) -> tuple[Selection, Manner]:
     resume = check_text("Resume", fields["Resume"]) if "Resume" in fields else None
     if resume and rules is not None:
         raise InvalidInput("Resume and Rules exclude each other: a what-if is asked again from its beginning")
-    return selection, Manner(
+    return selection, Options(
         _whole("MaxConcurrency", fields.get("MaxConcurrency", at_once), 1, MOST_AT_ONCE),
         _whole("ToleratedFailurePercentage", fields.get("ToleratedFailurePercentage", 100), 0, 100),
         resume,

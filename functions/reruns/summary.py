@@ -94,10 +94,10 @@ class RerunSummary:
         yield f"Rerun   {self.rerun.rerun_id}"
         yield ""
         given = {name: value for name, value in self.execution.input.items() if name != "Resume"}
-        goes_on = bool(self.execution.failure) or None in self.outcomes
-        yield "To go on with it:" if goes_on else "To do it again:"
+        resumable = bool(self.execution.failure) or None in self.outcomes
+        yield "To resume it:" if resumable else "To do it again:"
         arn = self.execution.arn.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0]
-        yield start_command(arn, {**given, "Resume": self.rerun.rerun_id} if goes_on else given)
+        yield start_command(arn, {**given, "Resume": self.rerun.rerun_id} if resumable else given)
 
     def _changes(self) -> Iterator[str]:
         ways: dict[tuple[str, str], list[str]] = defaultdict(list)

@@ -175,7 +175,7 @@ def test_a_second_rerun_of_the_same_is_told_what_the_first_is_doing(cloud: Cloud
 
 @pytest.mark.parametrize("stop_run", [False, True])
 @pytest.mark.parametrize("after", [0, 1, 4])
-def test_a_rerun_that_was_stopped_goes_on(cloud: Cloud, machine: Machine, after: int, stop_run: bool) -> None:
+def test_a_rerun_that_was_stopped_can_be_resumed(cloud: Cloud, machine: Machine, after: int, stop_run: bool) -> None:
     names = streams(cloud)
     arn, _ = machine.start(stopped_after=after, stop_run=stop_run, GroupID="g")
     message = told(cloud, arn)
@@ -200,7 +200,7 @@ def test_the_same_rerun_without_resume_is_a_new_one(cloud: Cloud, machine: Machi
     assert (done["Files"], done["PASS"]) == (6, 6)
 
 
-def test_another_rerun_cannot_be_gone_on_with(cloud: Cloud, machine: Machine) -> None:
+def test_only_the_rerun_that_was_stopped_can_be_resumed(cloud: Cloud, machine: Machine) -> None:
     streams(cloud, 2)
     arn, _ = machine.start(stopped_after=1, GroupID="g")
     _, refused = machine.start(GroupID="g", Resume="other")
@@ -212,7 +212,7 @@ def test_another_rerun_cannot_be_gone_on_with(cloud: Cloud, machine: Machine) ->
     assert refused["Cause"].startswith("Resume: there is no rerun other of these files")
 
 
-def test_going_on_runs_what_ended_as_error_again(cloud: Cloud, machine: Machine) -> None:
+def test_resuming_runs_what_ended_as_error_again(cloud: Cloud, machine: Machine) -> None:
     names = streams(cloud, 3)
     cloud.upload("rules/g/s0.yaml", "schema: 1")
     arn, _ = machine.start(stopped_after=2, GroupID="g")
@@ -224,7 +224,7 @@ def test_going_on_runs_what_ended_as_error_again(cloud: Cloud, machine: Machine)
 
 
 def test_a_run_that_is_stopped_before_it_began_leaves_the_file_to_the_next(cloud: Cloud, machine: Machine) -> None:
-    """The stopped run is closed only after the rerun went on, and while its file runs again."""
+    """The stopped run is closed only after the rerun was resumed, and while its file runs again."""
     names = streams(cloud, 2)
     first = cloud.payload({"GroupID": "g"}, "first")
     plan = invoke(list_streams.handler, first)

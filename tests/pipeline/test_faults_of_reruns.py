@@ -1,6 +1,6 @@
 """Faults while streams are rerun in bulk, and while rules are tried on them: as in tests/pipeline/test_faults.py.
 
-After a fault, a person goes on with the rerun. `make faults` tries every fault in every place, the suite a few of them.
+After a fault, a person resumes the rerun. `make faults` tries every fault in every place, the suite a few of them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def start(pipeline: Pipeline, group: str, **more: str) -> str:
     return str(pipeline.sfn.start_execution(stateMachineArn=machine, input=given)["executionArn"])
 
 
-def go_on(pipeline: Pipeline, group: str) -> str:
+def resume(pipeline: Pipeline, group: str) -> str:
     """Starts the rerun of the group again, as the message of one that was stopped says."""
     begun = {row["RerunID"] for row in pipeline.rows(GroupID=group) if "RerunID" in row}
     return start(pipeline, group, **({"Resume": begun.pop()} if begun else {}))
@@ -80,7 +80,7 @@ def test_fault_in_a_rerun_leaves_one_verdict_for_each_stream_and_no_two_messages
         ended = {fault: [one] for fault, one in finished(pipeline, {f: start(pipeline, f.group) for f in some}).items()}
         for fault in some:
             pull(folder, fault)
-        for ways in (go_on, start):  # one that has ended already, but for its last word, cannot be gone on with
+        for ways in (resume, start):  # one that has ended already, but for its last word, cannot be resumed
             again = {fault: ways(pipeline, fault.group) for fault in some if ended[fault][-1].status != "SUCCEEDED"}
             for fault, one in finished(pipeline, again).items():
                 ended[fault].append(one)

@@ -127,7 +127,7 @@ def history(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any], qc
 
 
 def in_bulk(pipeline: Pipeline, invoke: Callable[[str, dict[str, Any]], Any]) -> None:
-    """Reruns streams in bulk: twice at once, stopped, gone on with, by status; and tries rules on them."""
+    """Reruns streams in bulk: twice at once, stopped, resumed, by status; and tries rules on them."""
     machine = pipeline.outputs["RerunStateMachineArn"]
 
     def start(**given: Any) -> str:

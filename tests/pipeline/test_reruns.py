@@ -54,7 +54,7 @@ def test_a_rerun_in_bulk_checks_every_stream_once_and_tells_once(
     assert f"FAIL to PASS: {group}/s6, {group}/s7, {group}/s8" in told["Text"]
 
 
-def test_a_rerun_that_is_stopped_goes_on_where_it_was(
+def test_a_rerun_that_is_stopped_can_be_resumed(
     pipeline: Pipeline, inbox: Inbox, group: str, streams: list[str]
 ) -> None:
     arn = rerun(pipeline, GroupID=group)
