@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from pipeline.aws import batch_get, existing_item
 from pipeline.claims import claim_id, claims_table
 from pipeline.environment import environment
-from pipeline.model import Change, Run, Status
+from pipeline.model import Change, Item, Run, Status
 from stream_qc.results import Result
 
 KEPT_DAYS = 90  # longer than a rerun may last and be resumed
@@ -23,8 +23,8 @@ CAUSE_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. changed_from: the status that its stream had, if the run has changed it. checks: the names of those that
-    failed.
+    """How a run ended. changed_from: the status that its stream had before the rerun, if it has changed. checks: the names of
+    those that failed.
     """
 
     group_id: str
@@ -68,22 +68,45 @@ def note(run: Run, failing: Iterable[Result]) -> None:
         tuple(f"{check.field}#{check.test}".removeprefix("*#") for check in failing)[:MOST_CHECKS],
         run.report_key,
     )
-    item = {
-        "id": _id(run.rerun_id, run.key, run.version_id),
-        "owner": run.qcpid,
-        "verdict": run.status != Status.ERROR,
-        "result": json.dumps(asdict(outcome)),
-        "expiration": int(time.time()) + KEPT_DAYS * 86400,
-    }
-    try:  # a file that was stopped and ran again has two
-        claims_table().put_item(
-            Item=item,
-            ConditionExpression="attribute_not_exists(id) OR #owner = :me OR verdict = :no",
+    item_id = _id(run.rerun_id, run.key, run.version_id)
+    earlier = _put(item_id, outcome, ConditionExpression="attribute_not_exists(id)")
+    if earlier:  # of a run that was stopped, or of this one
+        _put(
+            item_id,
+            replace(outcome, changed_from=_before_both(_outcome(earlier), outcome)),
+            ConditionExpression="#owner = :me OR verdict = :no",
             ExpressionAttributeNames={"#owner": "owner"},
             ExpressionAttributeValues={":me": run.qcpid, ":no": False},
         )
+
+
+def _put(item_id: str, outcome: Outcome, **condition: Any) -> Item:
+    """Writes the item, or returns the one on which the condition failed."""
+    item = {
+        "id": item_id,
+        "owner": outcome.qcpid,
+        "verdict": outcome.status != Status.ERROR,
+        "result": json.dumps(asdict(outcome)),
+        "expiration": int(time.time()) + KEPT_DAYS * 86400,
+    }
+    try:
+        claims_table().put_item(Item=item, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition)
     except ClientError as error:
-        existing_item(error)
+        return existing_item(error)
+    return {}
+
+
+def _before_both(earlier: Outcome, outcome: Outcome) -> str | None:
+    """Returns the status that the stream had before the first of two runs of a file, unless it has it again."""
+    before = earlier.changed_from
+    if before is None and earlier.qcpid != outcome.qcpid:
+        before = outcome.changed_from
+    return None if before == outcome.status else before
+
+
+def _outcome(item: Item) -> Outcome:
+    fields = json.loads(item["result"])
+    return Outcome(**{**fields, "checks": tuple(fields["checks"])})
 
 
 def of(rerun_id: str, files: Sequence[tuple[str, str]]) -> list[Outcome | None]:
@@ -91,8 +114,7 @@ def of(rerun_id: str, files: Sequence[tuple[str, str]]) -> list[Outcome | None]:
     ids = [_id(rerun_id, *file) for file in files]
     found: dict[str, Outcome] = {}
     for item in batch_get(environment().claims_table, [{"id": one} for one in dict.fromkeys(ids)]):
-        fields = json.loads(item["result"])
-        found[item["id"]] = Outcome(**{**fields, "checks": tuple(fields["checks"])})
+        found[item["id"]] = _outcome(item)
     return [found.get(one) for one in ids]
 
 

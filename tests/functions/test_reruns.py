@@ -223,6 +223,22 @@ def test_resuming_runs_what_ended_as_error_again(cloud: Cloud, machine: Machine)
     assert verdicts(cloud, rerun) == Counter(names)
 
 
+def test_a_change_is_told_from_the_status_before_the_rerun(cloud: Cloud, machine: Machine) -> None:
+    """s0 and s1 end as ERROR at first, as what is stopped does. s0 then has the verdict that it had before."""
+    streams(cloud, 3)
+    for name in ("s0", "s1"):
+        cloud.upload(f"rules/g/{name}.yaml", "schema: 1")
+    arn, _ = machine.start(stopped_after=2, GroupID="g")
+    message = told(cloud, arn)
+    assert "PASS to ERROR: g/s0, g/s1" in message["Text"]
+    cloud.upload("rules/g/s0.yaml", RULES % 5)
+    cloud.upload("rules/g/s1.yaml", RULES % 0)
+    arn, _ = machine.start(GroupID="g", Resume=message["RerunID"])
+    message = told(cloud, arn)
+    assert message["Changed"] == 1
+    assert "PASS to FAIL: g/s1\n" in message["Text"]
+
+
 def test_a_run_that_is_stopped_before_it_began_leaves_the_file_to_the_next(cloud: Cloud, machine: Machine) -> None:
     """The stopped run is closed only after the rerun was resumed, and while its file runs again."""
     names = streams(cloud, 2)

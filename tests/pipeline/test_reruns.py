@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from local.pipeline import Execution, Inbox, Pipeline, until
+from tests.samples import SAMPLES, outcomes
 
 RULES = "schema: {fields: [{name: n, type: integer, constraints: {maximum: %d}}]}"
 STREAMS = 12
+# What the candidates change in the sample rules: a file, what it says, and what it would say.
+CANDIDATES = [
+    ("seattle.yaml", "fail_span: [-30, 50]", "fail_span: [-30, 35]"),  # the hottest day had 35.6 °C
+    ("seattle.yaml", "{fail_span: [0, 60]}", "{fail_span: [0, 50]}"),
+    ("newyork.yaml", "fail_span: [-30, 130]", "fail_span: [20, 130]"),
+    ("default.yaml", "{fail_span: 24}", "{fail_span: 24000}"),
+    ("default.yaml", "primaryKey: date\n", ""),
+    ("sandbox/bad-rules.yaml", "fail_spam: [-30, 50]", "fail_span: [-30, 50]"),
+    ("sandbox/bad-rules.yaml", "- {name: temp_max, type: number}", "- {name: temperature, type: number}"),
+    ("observatories/dwd-00044.yaml", "minimum: 0", "minimun: 0"),
+]
 
 
 def rerun(pipeline: Pipeline, **asked: Any) -> str:
@@ -95,6 +108,57 @@ def test_a_what_if_names_the_verdicts_that_a_rerun_then_gives(
     changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     assert {one["StreamID"]: (one["Before"], one["After"]) for one in told["Changes"]} == changes
     assert changes["s1"] == ("PASS", "ERROR")
+
+
+def test_a_what_if_of_the_sample_data_names_the_verdicts_that_a_rerun_then_gives(
+    pipeline: Pipeline, inbox: Inbox, group: str
+) -> None:
+    for name, content in rules_of(group).items():
+        pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"rules/{name}", Body=content.encode())
+    files = [one for one in outcomes() if one.status != "REJECTED"]
+    for one in files:
+        pipeline.upload(one.key.replace("streams/", f"streams/{group} "), one.body)
+    groups = {f"{group} {one.key.split('/')[1]}" for one in files}
+
+    def rows() -> list[dict[str, Any]]:
+        return [row for name in groups for row in ended(pipeline, name)]
+
+    before = until(lambda: {name_of(row): row for row in rows()} if len(rows()) == len(files) else {}, "the runs", 120)
+    candidates = rules_of(group, CANDIDATES)
+    for name, content in candidates.items():
+        pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"candidates/{group}/{name}", Body=content.encode())
+    tried = pipeline.finished(rerun(pipeline, Prefix=f"streams/{group}", Rules=f"candidates/{group}/"))
+    assert (tried.status, tried.cause) == ("SUCCEEDED", "")
+    told = message_of(inbox, tried.arn)
+    assert len(rows()) == len(files)
+
+    for name, content in candidates.items():
+        pipeline.s3.put_object(Bucket=pipeline.bucket, Key=f"rules/{name}", Body=content.encode())
+    done = pipeline.finished(rerun(pipeline, Prefix=f"streams/{group}"))
+    after = {name_of(row): row for row in rows() if row.get("RerunID") == done.output["RerunID"]}
+    assert len(after) == len(files)
+    changes = {
+        name: (before[name]["Status"], after[name]["Status"])
+        for name in after
+        if before[name]["Status"] != after[name]["Status"]
+    }
+    assert {f"{one['GroupID']}/{one['StreamID']}": (one["Before"], one["After"]) for one in told["Changes"]} == changes
+    assert set(changes.values()) == {("PASS", "FAIL"), ("FAIL", "PASS"), ("PASS", "ERROR"), ("ERROR", "FAIL")}
+
+
+def rules_of(group: str, changes: Iterable[tuple[str, str, str]] = ()) -> dict[str, str]:
+    """Returns the sample rules for groups whose names begin with that of a group."""
+    paths = sorted((SAMPLES / "rules").rglob("*.yaml"))
+    found = {str(path.relative_to(SAMPLES / "rules")): path.read_text() for path in paths}
+    for name, old, new in changes:
+        assert old in found[name]
+        found[name] = found[name].replace(old, new)
+    found["sandbox.yaml"] = found.pop("default.yaml")
+    return {f"{group} {name}": content for name, content in found.items()}
+
+
+def name_of(row: dict[str, Any]) -> str:
+    return f"{row['GroupID']}/{row['StreamID']}"
 
 
 @pytest.mark.parametrize(
