@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -110,10 +111,11 @@ def _failing(report: Report) -> str | None:
 
 
 def rules_of(run: Run) -> Rules:
-    """Returns the rules in the exact version that StartQC found. Raises InvalidRules."""
+    """Returns the rules in the exact version that StartQC found, as of the start of the run. Raises InvalidRules."""
     if run.rules_key is None or run.rules_version_id is None:
         return BUILT_IN
-    return load(objects.read(run.rules_key, run.rules_version_id).read())
+    rules = load(objects.read(run.rules_key, run.rules_version_id).read())
+    return rules.as_of(dt.datetime.fromisoformat(run.start_time)) if run.start_time else rules
 
 
 def _record(run: Run, report: Report) -> None:

@@ -45,8 +45,9 @@ class Cells:
     def times(self, indices: pl.Series) -> pl.Series:
         return self._when().gather(indices)
 
-    def __reduce__(self) -> tuple[type[Kept], tuple[list[str | None], pl.Series]]:
-        return Kept, (self._spell(self._column()), self._when())
+    def kept(self) -> Kept:
+        """Returns the cells without their block, for another process."""
+        return Kept(self._spell(self._column()), self._when())
 
 
 class Kept:

@@ -6,6 +6,7 @@ ioos_qc's.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Literal
 
 import msgspec
@@ -65,12 +66,16 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
 
 
 class Axes(msgspec.Struct, frozen=True):
-    """The fields that hold a row's time, depth and position; None for an axis that the rules do not name."""
+    """The fields that hold a row's time, depth and position; None for an axis that the rules do not name.
+
+    now: the moment at which the rows are judged, in UTC without a zone; None for that at which a check is made.
+    """
 
     time: str | None = None
     z: str | None = None
     lat: str | None = None
     lon: str | None = None
+    now: dt.datetime | None = None
 
     def get(self, axis: AxisName) -> str | None:
         """Returns the name of the axis' field, or None."""

@@ -99,8 +99,9 @@ class Tally:
         self._times += later._times
         self._unread += later._unread
         self._extent.include(later._extent)
-        self._failing += later._failing[: SHOWN - len(self._failing)]
-        self._suspect += later._suspect[: SHOWN - len(self._suspect)]
+        # A row that was flagged late may be above the stretch that flagged it.
+        self._failing[:] = _first(self._failing + later._failing)
+        self._suspect[:] = _first(self._suspect + later._suspect)
         if self._marks is not None and later._marks is not None:
             self._marks.include(later._marks)
         return True
@@ -156,7 +157,7 @@ class Tally:
             why = self.check.unjudged if unknown else f"no row has a value ({', '.join(needs)})"
             return self._not_evaluated(rows, why)
         passed = not fail or fail / rows <= self.limit  # not limit * rows, which is below 29 for 0.29 of 100
-        examples = sorted((self._failing + self._suspect)[:SHOWN], key=lambda one: one.row)
+        examples = _first((self._failing + self._suspect)[:SHOWN])  # failing rows before suspect ones
         return Result(
             self.process,
             self.check.field,
@@ -245,9 +246,9 @@ class Tally:
         ]
         if late.flag == FAIL:
             self._extent.add_late(late)
-            self._failing = sorted(self._failing + shown, key=lambda one: one.row)[:SHOWN]
+            self._failing = _first(self._failing + shown)
         elif late.flag == SUSPECT:
-            self._suspect = sorted(self._suspect + shown, key=lambda one: one.row)[:SHOWN]
+            self._suspect = _first(self._suspect + shown)
         if self._marks is not None:
             self._marks.change(late)
         if self.sink is not None:
@@ -266,6 +267,11 @@ class Tally:
             reason = without_values(reason, self.check.field, self.check.test)
         when = None if time is None or self._hides_times else show_time(time)
         return Example(row + 1, value, reason, time=when, suspect=flag == SUSPECT)
+
+
+def _first(examples: list[Example]) -> list[Example]:
+    """Returns those that are shown, in the order of their rows."""
+    return sorted(examples, key=lambda one: one.row)[:SHOWN]
 
 
 def percent(share: float) -> str:

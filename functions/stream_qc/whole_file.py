@@ -10,6 +10,7 @@ from typing import Any
 
 from stream_qc.errors import UnreadableFile
 from stream_qc.reading.block import Block, Malformed, Place
+from stream_qc.reading.ndjson import MOST_NAMES
 from stream_qc.redaction import REDACTED
 from stream_qc.results import SHOWN, Example, Result, shorten
 from stream_qc.rules import Rules
@@ -87,7 +88,8 @@ class WholeFile:
         leading = (header or names)[: self.leading]
         others = {*header, *names} - {*leading}
         order = self.rules.schema.fields or dict.fromkeys((*header, *names))
-        self.header = [*leading, *(name for name in order if name in others)]
+        most = None if self.rules.schema.fields else MOST_NAMES
+        self.header = [*leading, *(name for name in order if name in others)][:most]
 
     def missing_fields(self) -> set[str]:
         """Returns the fields of the schema that the file lacks; none if its header is not known."""

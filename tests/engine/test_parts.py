@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import gzip
 import io
 import json
-import pickle
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_qc.checks.recent_keys import Rising
 from stream_qc.engine import check_stream
 from stream_qc.formats import Format, format_of
 from stream_qc.parts import checking, cutting
 from stream_qc.parts.footer import RowGroup, UnknownFooterError, row_groups
 from stream_qc.parts.row_groups import footer_of, row_group_parts
-from stream_qc.parts.state import decode, encode
+from stream_qc.parts.state import UnknownStateError, decode, encode
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.reporting.record import Drawing, Part
-from stream_qc.results import Report
+from stream_qc.results import Example, Report
 from stream_qc.rules import Rules, load
 from stream_qc.vocabulary import PROCESSES
 from tests.amount import examples
@@ -34,6 +38,7 @@ from tests.engine.test_proofs import rules, table
 
 FORMS = {"csv": Format("csv", ""), "ndjson": Format("ndjson", "")}
 PARQUET = Format("parquet", "")
+MINIMUM = "schema: {fields: [{name: n, type: integer, constraints: {minimum: 0}}]}"
 
 
 @dataclass
@@ -206,6 +211,18 @@ def test_series_in_parts_have_the_report_of_one_pass(grouped: bool) -> None:
     assert any('"Fail": ' in line and '"Fail": 0' not in line for line in found[3])
 
 
+def test_a_row_that_is_flagged_late_is_among_the_first_that_are_shown() -> None:
+    """The second row of A waits for its neighbour, which is in a later part than 20 failing rows of B."""
+    rows = [(0, "A", 0), (0, "A", 99), *((minute, "B", minute % 2 * 50) for minute in range(60)), (100, "A", 0)]
+    rows += [(minute, "B", 0) for minute in range(100, 140)]
+    lines = [f"2020-01-01T{minute // 60:02}:{minute % 60:02}:00,{name},{v}\n" for minute, name, v in rows]
+    content, asked = ("time,station,v\n" + "".join(lines)).encode(), load(IN_SERIES)
+    for part_bytes, above_bytes in ((1500, 10_000), (700, 300)):
+        found, why = in_parts(content, FORMS["csv"], asked, Cutting(part_bytes=part_bytes, above_bytes=above_bytes))
+        assert not why
+        assert found == in_one(content, FORMS["csv"], asked)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -244,6 +261,58 @@ def test_blanks_at_the_end_of_json_lines_are_no_rows(end: bytes) -> None:
     content, asked = b'{"a": 1}\n' * 30 + end, load("rows: {minimum: 1}")
     found, why = in_parts(content, FORMS["ndjson"], asked, Cutting(part_bytes=1000))
     assert why.startswith("there is a blank line") or found == in_one(content, FORMS["ndjson"], asked)
+
+
+@pytest.mark.parametrize("blank", [b"\x0b", b"\x0c", b" ", b"\t"])
+def test_a_line_that_looks_like_an_array_hides_no_rows(blank: bytes) -> None:
+    """Whichever part begins with it, the rows below it count: the last hundred fail."""
+    lines = [b'{"a": 1}\n'] * 400
+    lines[20], lines[300:] = blank + b"[1]\n", [b'{"a": -1}\n'] * 100
+    content = b"".join(lines)
+    asked = load(
+        "schema: {fields: [{name: a, type: integer, constraints: {minimum: 0}}]}\nlimits: {max_fail_share: 0.05}"
+    )
+    for part_bytes in (182, 190):
+        found, why = in_parts(content, FORMS["ndjson"], asked, Cutting(part_bytes=part_bytes, block_bytes=4000))
+        assert why.startswith("it may be a JSON array") or found == in_one(content, FORMS["ndjson"], asked)
+        assert why or '"400 rows' not in found[2][0]
+
+
+def test_a_file_that_only_its_parts_cannot_be_read_from_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, asked = b"n\n" + b"1\n" * 200 + b"-1\n" * 200, load(MINIMUM)
+    expected = in_one(content, FORMS["csv"], asked)
+    check = checking.check_part
+
+    def broken(file: checking.File, part: cutting.Part, *args: Any) -> bytes:
+        state = decode(check(file, part, *args))
+        state["file"]["unreadable"] = "it cannot be read" if part.number == 1 else ""
+        return encode(state)
+
+    monkeypatch.setattr(checking, "check_part", broken)
+    assert in_parts(content, FORMS["csv"], asked, Cutting())[0] == expected
+
+
+@pytest.mark.parametrize("text", ["fields: [{name: a, type: integer}, {name: q}]", "rows: {minimum: 1}"])
+@pytest.mark.parametrize("first", [b"{}\n", b"\n{}\nx\n{ }\n"])
+def test_the_header_is_that_of_the_first_object_with_fields(text: str, first: bytes) -> None:
+    content = first + b'{"a":1,"zzz":2}\n' * 3 + b'{"a":1,"yyy":2}\n' * 60
+    asked = load(text)
+    expected = in_one(content, FORMS["ndjson"], asked)
+    names = ["a", "zzz"] if asked.schema.fields else ["a", "zzz", "yyy"]
+    assert json.loads(expected[1][0])[5] == names
+    for block_bytes in (1, 30, 100, 100_000):
+        how = Cutting(part_bytes=300, block_bytes=block_bytes)
+        found, why = in_parts(content, FORMS["ndjson"], asked, how)
+        assert why.startswith("there is a blank line") or found == expected
+
+
+def test_a_header_has_as_many_names_in_parts_as_in_one_pass() -> None:
+    rows = [b",".join(b'"k%d_%d":1' % (row, name) for name in range(100)) for row in range(300)]
+    content = b"".join(b"{" + row + b"}\n" for row in rows)
+    asked = load("rows: {minimum: 1}")
+    found, _ = in_parts(content, FORMS["ndjson"], asked, Cutting(part_bytes=len(content) // 4))
+    assert found == in_one(content, FORMS["ndjson"], asked)
+    assert len(json.loads(found[1][0])[5]) == 10_000
 
 
 def test_a_json_array_is_not_cut() -> None:
@@ -286,30 +355,63 @@ def test_what_cannot_be_cut_is_known_before_it_is_read(name: str, text: str, why
     assert cutting.why_whole(form, load(text or "rows: {minimum: 1}")) == why
 
 
-class Harmful:
-    def __reduce__(self) -> Any:
-        return print, ("harmful",)
+@pytest.mark.parametrize("value", [pl.col("v"), json.dumps, Rules])
+def test_a_state_holds_no_code(value: Any) -> None:
+    with pytest.raises(UnknownStateError, match="a state has no"):
+        encode({"tallies": [value]})
 
 
-@pytest.mark.parametrize("value", [Harmful(), pl.col("v"), json.dumps])
-def test_a_state_holds_no_code(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(pickle.UnpicklingError, match="a state has no"):
-        decode(encode({"tallies": [value]}))
-    assert not capsys.readouterr().out
+@pytest.mark.parametrize("plain", [{"Rules": []}, {"type": ["x"]}, {"list": [{"Example": []}]}, ["x"]])
+def test_a_state_names_only_what_states_consist_of(plain: Any) -> None:
+    with pytest.raises(UnknownStateError):
+        decode(gzip.compress(msgspec.msgpack.encode(plain)))
 
 
-@pytest.mark.parametrize("name", ["gzip.io.open", "pickle._Reader", "_Reader", "gzip"])
-def test_a_state_reaches_nothing_through_a_module_of_ours(name: str) -> None:
-    def text(value: str) -> bytes:
-        return b"\x8c" + bytes([len(value)]) + value.encode()
+def test_what_a_state_says_of_files_is_not_believed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.parquet"
+    pl.DataFrame({"h": [1]}).write_parquet(secret)
+    for name in ("Counts", "Hashes"):
+        made = {name: [["_files", [str(secret)]], ["_parts", []], ["_runs", []]]}
+        found = decode(gzip.compress(msgspec.msgpack.encode({"dict": [["tallies", made]]})))["tallies"]
+        assert found._files == []
 
-    asked = b"\x80\x04" + text("stream_qc.parts.state") + text(name) + b"\x93."
-    with pytest.raises(pickle.UnpicklingError, match=r"a state has no stream_qc\.parts\.state"):
-        decode(gzip.compress(asked))
+
+def test_a_state_is_read_as_it_was_written() -> None:
+    shared, utc = Example(1, "x", "why"), dt.UTC
+    times = [dt.datetime(2026, 1, 2, 3, tzinfo=utc), dt.date(2026, 1, 2), dt.time(1, 2, 3), dt.timedelta(-1, 2, 3)]
+    values = [None, True, 2**70, -(2**63), 0.1, "é", b"\xff", (1, (2,)), {3}, {(4, "x"): [5]}, *times]
+    table = pl.DataFrame({"n": [1, None], "s": ["x", ""], "t": [times[0], None]})
+    state = {
+        "values": values,
+        "odd": [float("inf"), -0.0],
+        "queue": deque([Rising(3, pl.Series("k", [1]))]),
+        "counter": Counter("aab"),
+        "objects": [shared, shared],
+        "table": table,
+        "nothing": pl.DataFrame(),
+    }
+    found = decode(encode(state))
+    assert [(type(one), one) for one in found["values"]] == [(type(one), one) for one in values]
+    assert [str(one) for one in found["odd"]] == ["inf", "-0.0"]
+    assert (found["queue"][0].first, found["queue"][0].greatest.to_list()) == (3, [1])
+    assert type(found["counter"]) is Counter
+    assert found["counter"] == Counter("aab")
+    assert found["objects"][0] is found["objects"][1]
+    assert found["objects"][0] == shared
+    assert found["table"].equals(table)
+    assert found["table"].schema == table.schema
+    assert found["nothing"].shape == (0, 0)
 
 
 def table_of(rows: int) -> bytes:
     return ("n,s\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(rows))).encode()
+
+
+def footer_in(content: bytes) -> bytes:
+    return content[-int.from_bytes(content[-8:-4], "little") - 8 :]
+
+
+FOOTER = footer_in(as_parquet(table_of(60), 7))
 
 
 @pytest.mark.parametrize("how", [{}, {"compression": "snappy"}, {"statistics": False}, {"compression": "uncompressed"}])
@@ -343,6 +445,22 @@ def test_a_footer_that_is_damaged_is_left_to_one_pass(damage: Callable[[bytes], 
 def test_any_footer_is_read_or_refused(footer: bytes) -> None:
     with contextlib.suppress(UnknownFooterError):
         row_groups(footer)
+
+
+@examples(300)
+@given(at=st.integers(0, len(FOOTER) - 1), byte=st.integers(0, 255))
+def test_a_footer_with_a_changed_byte_is_read_or_refused(at: int, byte: int) -> None:
+    footer = bytearray(FOOTER)
+    footer[at] = byte
+    with contextlib.suppress(UnknownFooterError):
+        row_groups(bytes(footer))
+
+
+@pytest.mark.parametrize("value", [10, {}, [{}]])
+def test_a_footer_whose_columns_are_no_structs_is_refused(value: Any) -> None:
+    for groups in ([{1: [{3: value}], 3: 10}], [{1: [value], 3: 10}], [{1: value, 3: 10}], [value], value):
+        with pytest.raises(UnknownFooterError):
+            row_groups(_thrift({3: 10, 4: groups}))
 
 
 def test_a_part_of_a_parquet_file_that_is_damaged_makes_the_file_unreadable() -> None:

@@ -13,6 +13,11 @@ from step_2_qc_process import continuity, structure, values
 from tests.functions.cloud import Cloud, LambdaError, client_error, invoke
 
 KEY = "streams/g/s.csv"
+RECENT = """
+schema: {fields: [{name: t, type: datetime}]}
+time: t
+streams: {t: {qartod: {impossible_date_test: {}, data_reception_test: {fail_span: 2}}}}
+"""
 
 
 @pytest.fixture
@@ -54,6 +59,18 @@ def test_rules_are_read_in_the_version_that_start_qc_found(cloud: Cloud) -> None
     run = invoke(step_1_start_qc.handler, cloud.payload({"GroupID": "g", "StreamID": "s"}))
     cloud.upload("rules/g.yaml", "rows: {minimum: 5}")
     assert invoke(structure, run)["Pass"] == 1
+
+
+def test_rows_are_judged_as_of_the_start_of_the_run(cloud: Cloud) -> None:
+    """However late a process or its retry is, and whichever part of the file it reads."""
+    cloud.upload("rules/g.yaml", RECENT)
+    cloud.upload(KEY, "t\n2020-01-01T00:00:00\n2020-01-01T01:00:00\n")
+    run = invoke(step_1_start_qc.handler, cloud.payload({"GroupID": "g", "StreamID": "s"}))
+    for start, passed in (("00:30", 0), ("01:00", 1), ("02:00", 1), ("02:01", 0)):  # 00:30: a row is in the future
+        begun = {**run, "StartTime": f"2020-01-01T{start}:00.000000Z"}
+        row = {name: begun[name] for name in ("GroupID", "StartTime", "QCPID", "Status")}
+        cloud.table("QCSummary").put_item(Item=row)
+        assert invoke(continuity, begun)["Pass"] == passed, start
 
 
 def test_mistakes_in_the_rules_are_named_with_their_places(cloud: Cloud) -> None:

@@ -30,6 +30,10 @@ class Counts:
         held = sum(part.height for part in parts)
         return {**vars(self), "_parts": parts, "_held": held, "_files": [], "_folders": []}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Sets the counts. A file that the state names is not one of this process."""
+        vars(self).update(state, _files=[], _folders=[])
+
     def forget(self) -> None:
         self._parts: list[pl.DataFrame] = []
         self._held = 0

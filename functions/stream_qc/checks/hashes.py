@@ -29,6 +29,10 @@ class Hashes:
         runs = [*self._runs, *(pl.read_parquet(path)["h"] for path in self._files)]
         return {**vars(self), "_runs": runs, "_files": [], "_folders": []}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Sets the hashes. A file that the state names is not one of this process."""
+        vars(self).update(state, _files=[], _folders=[])
+
     def forget(self) -> None:
         self._new, self._new_count = [], 0
         self.close()

@@ -25,7 +25,7 @@ class ImpossibleDateTest(Test, frozen=True):
         return time_mistakes("fail_span", self.fail_span or ())
 
     def check(self, field: str, axes: Axes) -> RowCheck:
-        time, now = axes["time"], utc(dt.datetime.now(dt.UTC))
+        time, now = axes["time"], axes.now or utc(dt.datetime.now(dt.UTC))
         first, last = (utc(one) for one in self.fail_span) if self.fail_span else (None, None)
 
         def judge(block: Block) -> pl.Series:
@@ -70,8 +70,8 @@ class DataReceptionTest(Test, frozen=True):
         found = time_mistakes("from_time", given) + hours("fail_span", self.fail_span)
         return found or self._before_year_one()
 
-    def _oldest(self) -> dt.datetime:
-        return utc(self.from_time or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
+    def _oldest(self, now: dt.datetime | None = None) -> dt.datetime:
+        return utc(self.from_time or now or dt.datetime.now(dt.UTC)) - dt.timedelta(seconds=int(self.fail_span * 3600))
 
     def _before_year_one(self) -> list[str]:
         try:
@@ -82,7 +82,7 @@ class DataReceptionTest(Test, frozen=True):
 
     def check(self, field: str, axes: Axes) -> RowCheck:
         time = axes["time"]
-        oldest = self._oldest()
+        oldest = self._oldest(axes.now)
 
         def judge(block: Block) -> pl.Series:
             return fail_where(time_of(block, time).to_frame("t").select((pl.col("t") < oldest).alias("bad"))["bad"])

@@ -41,12 +41,15 @@ class File:
         self._read, self._size, self._form, self._block_bytes = read, size, form, block_bytes
 
     def in_one_pass(self, rules: Rules, process: int, end: int) -> Report:
-        """Returns the report of a process that reads the file from its start. end: the byte before which it cannot be read; of a
-        Parquet file, all is read.
+        """Returns the report of a process that reads the file from its start. end: where the part ends that cannot be read. The
+        rest is read only if the file up to there can be; of a Parquet file, all is.
         """
-        end = self._size if self._form.kind == "parquet" else end
-        asked = check_stream(lambda: self._read(0, end), self._form, rules, [process], block_bytes=self._block_bytes)
-        return asked[process]
+        report = self._report(rules, process, self._size if self._form.kind == "parquet" else end)
+        return report if report.unread else self._report(rules, process, self._size)
+
+    def _report(self, rules: Rules, process: int, end: int) -> Report:
+        read = functools.partial(self._read, 0, end)
+        return check_stream(read, self._form, rules, [process], block_bytes=self._block_bytes)[process]
 
     def open(self, schema: Schema, fields: set[str]) -> Reader:
         """Returns a reader of the whole file."""

@@ -14,6 +14,7 @@ import msgspec
 
 from stream_qc.formats import Format
 from stream_qc.reading.bytestream import BOM
+from stream_qc.reading.json_array import BLANKS
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 from stream_qc.rules import Rules
 
@@ -181,7 +182,7 @@ def _refuse_odd(data: bytes, form: Format, position: int, *, last: bool) -> None
     """Raises _OddError if a line may not be a row. last: whether the file ends here; blank lines at its end are none."""
     where = f"bytes {position:,} to {position + len(data):,}"
     if form.kind == "ndjson":
-        if data.lstrip(BOM + b" \t\r\n").startswith(b"["):
+        if data.lstrip(BOM + BLANKS).startswith(b"["):
             raise _OddError("it may be a JSON array")
         if position and data.startswith(BOM):
             raise _OddError(f"there is a byte order mark in {where}")

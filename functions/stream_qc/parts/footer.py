@@ -61,7 +61,7 @@ def _row_group(group: dict[int, Any]) -> RowGroup:
     starts, ends, rows = [], [], group[ROWS]
     for column in group[COLUMNS]:
         data = column[META_DATA]
-        start = data.get(DICTIONARY_PAGE, data[DATA_PAGE])  # as polars reads it
+        start = data[DICTIONARY_PAGE if DICTIONARY_PAGE in data else DATA_PAGE]  # as polars reads it
         flat = len(data[PATH]) == 1
         if FILE_PATH in column or not len(MAGIC) <= start <= data[DATA_PAGE] or data[COMPRESSED_SIZE] <= 0:
             raise ValueError("a column is not where it should be")

@@ -94,4 +94,5 @@ def open_reader(
         refuse_foreign_content(plain, form, schema.dialect)
     if form.kind == "csv":
         return CsvReader(translated(plain, schema.dialect, [*schema.in_file]), schema, names, block_bytes)
-    return NdjsonReader(lines_of_array(plain), schema.with_plain_numbers(), names, NAMED * block_bytes)
+    lines = lines_of_array(plain) if whole else plain
+    return NdjsonReader(lines, schema.with_plain_numbers(), names, NAMED * block_bytes)

@@ -11,7 +11,8 @@ from stream_qc.reading.bytestream import Bytes, bytes_of
 from stream_qc.reading.lines import MAX_RECORD_BYTES
 
 STEP = 1024 * 1024  # bytes read at a time
-SPACE = re.compile(r"[ \t\r\n]*")
+BLANKS = b" \t\r\n"  # of JSON
+SPACE = re.compile(rf"[{BLANKS.decode()}]*")
 LINE_ENDS = str.maketrans("\r\n", "  ")  # in JSON, they only stand between values
 
 
@@ -20,7 +21,7 @@ def lines_of_array(content: Bytes) -> Bytes:
 
     Reading raises UnreadableFile where the array is not JSON, or ends too early.
     """
-    head = content.peek(512).lstrip()
+    head = content.peek(512).lstrip(BLANKS)
     return bytes_of(iter(_Elements(content).next, None)) if head.startswith(b"[") else content
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 import polars as pl
@@ -27,7 +28,7 @@ from stream_qc.schema import Field, Schema
 decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 decode_text = msgspec.json.Decoder(str).decode
 
-MOST_NAMES = 10_000  # field names collected if the schema has no fields
+MOST_NAMES = 10_000  # of fields in the header, if the schema has no fields: the first ones
 NATIVE = {"boolean": pl.Boolean(), "integer": pl.Int64(), "number": pl.Float64(), "year": pl.Int64()}
 """The types that JSON has too, and the polars types they are read as. The other types are strings in JSON."""
 
@@ -109,8 +110,7 @@ class NdjsonReader:
         frame = table(data, names, self._types if self._schema.fields else names[:1])
         if frame is None:
             return None
-        if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
-            self._first_names |= dict.fromkeys(names)
+        self._add_names(names)
         self._seen.update(names & self._schema.fields.keys())
         return LineBlock(first, frame, self._schema, functools.cache(lambda: _lines(data)), height=frame.height)
 
@@ -119,7 +119,9 @@ class NdjsonReader:
         if not self._known or b"\\" in data:
             return None
         if not self._first_names:
-            self._first_names = dict.fromkeys(_object(data.lstrip().partition(b"\n")[0])[0])
+            self._add_names(_object(data.lstrip().partition(b"\n")[0])[0])
+            if not self._first_names:  # another line has the names
+                return None
         try:
             # Without any wanted field, polars accepts every line and returns no rows.
             frame = pl.read_ndjson(data, schema=self._types or {"": pl.String()})
@@ -168,6 +170,13 @@ class NdjsonReader:
             return not re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:\s*[^"n\s]', data)
         return field.type != "year" or bool(column.is_between(1000, 9999).all())
 
+    def _add_names(self, names: Iterable[str]) -> None:
+        """Adds names of a line to the header: of the first line that has some, or of every line if the schema has no fields."""
+        if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
+            self._first_names |= dict.fromkeys(names)
+        if not self._schema.fields and len(self._first_names) > MOST_NAMES:
+            self._first_names = dict.fromkeys(itertools.islice(self._first_names, MOST_NAMES))
+
     def _line_by_line(self, data: bytes, first: int) -> LineBlock:
         columns: dict[str, list[str | None]] = {name: [] for name in self._types}
         malformed: list[Malformed] = []
@@ -178,9 +187,7 @@ class NdjsonReader:
             record, reason = _object(line)
             if reason:
                 malformed.append(Malformed(first + len(lines), reason, line.decode(errors="replace")))
-            # If the schema has no fields, the header lists those of every line.
-            if not self._first_names or (not self._schema.fields and len(self._first_names) < MOST_NAMES):
-                self._first_names |= dict.fromkeys(record)
+            self._add_names(record)
             self._seen.update(record.keys() & self._schema.fields.keys())
             self._seen.update(name for name in self._paths if _value(record, name) is not None)
             for name, column in columns.items():

@@ -12,6 +12,7 @@ import msgspec
 
 from stream_qc.checks import Test
 from stream_qc.checks.where import Where
+from stream_qc.fieldtimes import utc
 from stream_qc.schema import Schema
 
 
@@ -130,6 +131,11 @@ class Rules(msgspec.Struct, frozen=True):
     def limit(self, field: str, test: str) -> float:
         """Returns the share of rows, 0 to 1, that this test of this field may flag FAIL."""
         return self.limits.streams.get(field, {}).get(test, self.limits.max_fail_share)
+
+    def as_of(self, now: dt.datetime) -> Rules:
+        """Returns the rules for rows that are judged at a moment, wherever and however often they are read."""
+        axes = msgspec.structs.replace(self.schema.axes, now=utc(now))
+        return msgspec.structs.replace(self, schema=msgspec.structs.replace(self.schema, axes=axes))
 
 
 BUILT_IN = Rules()
