@@ -518,6 +518,11 @@ def test_a_footer_that_contradicts_itself_is_left_to_one_pass(lie: dict[str, int
         row_groups(footer(**lie))
 
 
+def test_a_footer_of_too_many_parts_is_refused() -> None:
+    with pytest.raises(UnknownFooterError):
+        row_groups(b"\xf9\xfc\x80\xdb\x80\x01" + bytes(2_110_000))  # a list of 2,108,800 empty structs
+
+
 def test_a_number_without_an_end_is_refused_at_once() -> None:
     with pytest.raises(UnknownFooterError):
         row_groups(b"\x16" + b"\xff" * 5_000_000)

@@ -13,6 +13,7 @@ from typing import Any
 MAGIC = b"PAR1"
 TAIL = 8  # bytes: the length of the footer, and MAGIC
 MOST_DEPTH = 20
+MOST_STRUCTS = 1_000_000  # a column of a row group has four; a footer of 12 MiB has some 600,000
 MOST_ROWS = 2**32  # of a file: as many as polars can count
 LONGEST_VARINT = 63  # bits, beyond the last byte
 # Fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData, by their numbers in parquet.thrift.
@@ -76,12 +77,13 @@ class _Reader:
     """Reads values one after another. A struct is a dictionary by the numbers of its fields."""
 
     def __init__(self, content: bytes) -> None:
-        self._content, self._at, self._depth = content, 0, 0
+        self._content, self._at, self._depth, self._structs = content, 0, 0, 0
 
     def struct(self) -> dict[int, Any]:
         self._depth += 1
-        if self._depth > MOST_DEPTH:
-            raise ValueError("it is nested too deeply")
+        self._structs += 1
+        if self._depth > MOST_DEPTH or self._structs > MOST_STRUCTS:
+            raise ValueError("it is nested too deeply, or has too many parts")
         found: dict[int, Any] = {}
         field = 0
         while head := self._byte():

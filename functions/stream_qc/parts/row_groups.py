@@ -8,7 +8,7 @@ from stream_qc.parts.cutting import MOST_PARTS, Part, ReadRange
 from stream_qc.parts.footer import MAGIC, TAIL, RowGroup, UnknownFooterError, footer_bytes, row_groups
 
 ABOVE_ROWS = 100_000  # at most, of a Parquet file
-MOST_FOOTER_BYTES = 12 * 1024 * 1024  # which takes 15 times as much memory to read
+MOST_FOOTER_BYTES = 12 * 1024 * 1024  # which takes some 15 times as much memory to read
 
 
 def row_group_parts(read: ReadRange, size: int, part_bytes: int, most: int = MOST_PARTS) -> tuple[list[Part], str]:
