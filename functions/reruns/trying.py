@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from pipeline.limits import check_size_of_what_if
 from pipeline.model import Failure, ObjectVersion, Status, StreamId
 from reruns import progress
 from reruns.listing import File
-from stream_qc.engine import check_stream
+from stream_qc.engine import Open, check_stream
 from stream_qc.errors import InvalidRules
-from stream_qc.formats import format_of
+from stream_qc.formats import Format, format_of
 from stream_qc.rules import BUILT_IN, Rules, load
-from stream_qc.whatif import Compared, compare
+from stream_qc.whatif import Compared, UnusableRules, compare
 
 
 @dataclass(frozen=True)
@@ -79,27 +80,42 @@ def _tried(file: File, candidates: str) -> Tried:
     def opened() -> BinaryIO:
         return objects.read(file.key, file.version_id)
 
-    current, failure = _rules(objects.rules_for(stream))
-    found_rules = objects.rules_for(stream, candidates)
-    is_candidate = found_rules is not None and found_rules.key.startswith(candidates)
-    candidate, new_failure = _rules(found_rules)
-    if current and candidate:
-        its = compare(file.key, opened, form, current, candidate)
-        return Tried(file, _verdict(its.before), _verdict(its.after), its, candidate=is_candidate)
-    before, after = (
-        _verdict(all(report.passed for report in check_stream(opened, form, rules).values())) if rules else Status.ERROR
-        for rules in (current, candidate)
-    )
-    return Tried(file, str(before), str(after), failure=new_failure or failure, candidate=is_candidate)
+    found_today, found_now = objects.rules_for(stream), objects.rules_for(stream, candidates)
+    is_candidate = found_now is not None and found_now.key.startswith(candidates)
+    current, candidate = _rules(found_today), _rules(found_now)
+    if isinstance(current, Rules) and isinstance(candidate, Rules):
+        with contextlib.suppress(UnusableRules):  # each is tried alone, as where one cannot be loaded
+            its = compare(file.key, opened, form, current, candidate)
+            return Tried(file, _verdict(its.before), _verdict(its.after), its, candidate=is_candidate)
+    before, why = _judged(opened, form, current, found_today)
+    after, new_why = _judged(opened, form, candidate, found_now)
+    return Tried(file, before, after, failure=new_why or why, candidate=is_candidate)
 
 
-def _rules(found: ObjectVersion | None) -> tuple[Rules | None, Failure | None]:
+def _rules(found: ObjectVersion | None) -> Rules | Failure:
     if found is None:
-        return BUILT_IN, None
+        return BUILT_IN
     try:
-        return load(objects.read(found.key, found.version_id).read()), None
+        return load(objects.read(found.key, found.version_id).read())
     except InvalidRules as error:
-        return None, Failure("InvalidRules", f"{found.key}: {error}")
+        return _invalid(found, error)
+
+
+def _judged(
+    opened: Open, form: Format, rules: Rules | Failure, found: ObjectVersion | None
+) -> tuple[str, Failure | None]:
+    """Returns what rules say of a file: its verdict, or ERROR and why they cannot be used."""
+    if isinstance(rules, Failure):
+        return str(Status.ERROR), rules
+    try:
+        reports = check_stream(opened, form, rules)
+    except InvalidRules as error:
+        return str(Status.ERROR), _invalid(found, error)
+    return _verdict(all(report.passed for report in reports.values())), None
+
+
+def _invalid(found: ObjectVersion | None, error: InvalidRules) -> Failure:
+    return Failure("InvalidRules", f"{found.key}: {error}" if found else str(error))
 
 
 def _verdict(passed: bool) -> str:  # noqa: FBT001

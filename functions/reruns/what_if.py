@@ -23,6 +23,7 @@ from reruns.selection import Selection
 from reruns.telling import publish
 from reruns.trying import Tried, names, place_of
 from reruns.what_if_summary import WhatIfSummary
+from stream_qc.whatif import NotCompared
 from stream_qc.whatif.page import render
 
 AT_ONCE = 16  # objects that are read together
@@ -75,13 +76,8 @@ def _all(rerun: Rerun, listed: list[File], why: Failure) -> Iterator[Tried]:
 def _write_page(key: str, tried: list[Tried], selection: Selection) -> None:
     named = [*zip(names(tried), tried, strict=True)]
     compared = [replace(one.compared, file=name) for name, one in named if one.compared]
-    compared.sort(key=lambda one: (not one.verdict_changes, not one.changed))
-    others = {
-        name: f"{one.before} to {one.after}: {one.why}" if one.before else f"not checked: {one.why}"
-        for name, one in named
-        if one.failure
-    }
-    page = render(compared[:SHOWN], others, "rules/", str(selection.rules), left_out=len(compared[SHOWN:]))
+    others = [NotCompared(name, one.why, one.before, one.after) for name, one in named if one.failure]
+    page = render(compared, others, "rules/", str(selection.rules), most=SHOWN)
     s3().put_object(
         Bucket=str(environment().results_bucket), Key=key, Body=page.encode(), ContentType="text/html; charset=utf-8"
     )

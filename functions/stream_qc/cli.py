@@ -201,7 +201,7 @@ def _rules(arguments: argparse.Namespace) -> int:
 
 
 def _what_if(arguments: argparse.Namespace) -> int:
-    from stream_qc.whatif import compare
+    from stream_qc.whatif import NotCompared, UnusableRules, compare
 
     current = load(arguments.rules.read_bytes()) if arguments.rules else BUILT_IN
     before, arguments.rules = arguments.rules, arguments.candidate  # which mistakes name
@@ -209,18 +209,23 @@ def _what_if(arguments: argparse.Namespace) -> int:
     for given in (before, arguments.candidate, *arguments.files):
         if arguments.report:
             _refuse_overwriting("--report", arguments.report, given, f"{given}")
-    compared, unusable = list[Compared](), dict[str, str]()
+    compared, not_compared = list[Compared](), list[NotCompared]()
     forms = [_format(path, arguments.format) for path in arguments.files]
     for path, form in zip(arguments.files, forms, strict=True):
         arguments.file = path
         try:
             with _Opened(path) as opened:
                 compared.append(compare(str(path), opened.open, form, current, candidate))
-        except OSError as error:
-            unusable[str(path)] = error.strerror or str(error)
-            print(f"stream-qc: {error.filename or path}: {unusable[str(path)]}", file=sys.stderr)
+        except (OSError, UnusableRules) as error:
+            why, where = str(error), before if isinstance(error, UnusableRules) else path
+            if isinstance(error, OSError):
+                why, where = error.strerror or why, error.filename or path
+            elif error.which == "candidate":
+                where = arguments.candidate
+            print(f"stream-qc: {where}: {why}", file=sys.stderr)
+            not_compared.append(NotCompared(str(path), why))
             if arguments.json:
-                print(json.dumps({"File": str(path), "Error": unusable[str(path)]}, ensure_ascii=False))
+                print(json.dumps({"File": str(path), "Error": why}, ensure_ascii=False))
             continue
         _show_compared(compared[-1], arguments)
     if not arguments.json and len(compared) > 1:
@@ -230,11 +235,10 @@ def _what_if(arguments: argparse.Namespace) -> int:
     if arguments.report:
         from stream_qc.whatif.page import render
 
-        others = {name: f"not checked: {why}" for name, why in unusable.items()}
-        shown = render(compared, others, str(before) if before else "none", str(arguments.candidate))
+        shown = render(compared, not_compared, str(before) if before else "none", str(arguments.candidate))
         arguments.report.write_text(shown, encoding="utf-8")
     changed = any(one.verdict_changes for one in compared)
-    return UNUSABLE if unusable else FAILED if changed else PASSED
+    return UNUSABLE if not_compared else FAILED if changed else PASSED
 
 
 def _show_compared(compared: Compared, arguments: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,8 @@ from stream_qc.engine import check_stream
 from stream_qc.formats import Format
 from stream_qc.rules import Rules, load
 from stream_qc.rules.text import written
-from stream_qc.whatif import Compared, Nearest, compare
+from stream_qc.whatif import Compared, Nearest, NotCompared, compare
+from stream_qc.whatif.page import render
 from tests.engine.running import Done, stream_qc
 
 CSV = Format("csv", "")
@@ -51,6 +53,7 @@ def names(found: Compared) -> dict[str, bool]:
 
 WIDE = rules_of({"gross_range_test": {"fail_span": [-100, 100]}})
 NARROW = rules_of({"gross_range_test": {"fail_span": [0, 10]}})
+SPIKES = "streams: {v: {qartod: {spike_test: {fail_threshold: 5}}}}\n"
 VALUES: list[float | None] = [1, 2, -3.5, 4, 12.25, 6, 7]
 
 
@@ -242,6 +245,69 @@ def test_what_one_side_hides_stays_hidden(hidden: bool | list[str]) -> None:
         assert "12.25" not in json.dumps(compared(content(VALUES), before, after).item())
 
 
+def test_a_time_is_hidden_by_its_parts_under_either_rules() -> None:
+    """The current rules hide the date, and only the candidates put the time together from it."""
+    fields = [{"name": "date", "type": "date"}, {"name": "clock", "type": "time"}, {"name": "v", "type": "number"}]
+    failing = [*fields[:2], {**fields[2], "constraints": {"maximum": 10}}]
+    gap = {"time": {"qartod": {"time_gap_test": {"fail_span": 2}}}}
+    candidate = {"schema": {"fields": failing}, "time": {"fields": ["date", "clock"]}, "streams": gap}
+    body = b"date,clock,v\n1985-03-07,10:00:00,1\n1985-03-08,11:00:00,99\n"
+    found = compared(body, {"schema": {"fields": fields}, "redact": ["date"]}, candidate)
+    assert set(names(found)) == {"2#v#maximum", "3#time#time_gap_test"}
+    assert "1985" not in json.dumps(found.item())
+
+
+def test_a_file_that_only_one_of_them_can_read_says_so_and_no_more() -> None:
+    readable, other = rules_of({}, {"maximum": 10, "minimum": 0}), rules_of({}, {"maximum": 10, "minimum": -3})
+    unread = {**other, "dialect": {"encoding": "utf-16"}}
+    body = content([5, 50])
+    found = compared(body, readable, unread)
+    assert (names(found), found.still_failing, found.without_effect) == ({"1#*#readable": True}, [], [])
+    back = compared(body, unread, readable)
+    assert names(back) == {"1#*#readable": False, "2#v#maximum": True}
+    assert (back.still_failing, back.without_effect) == ([], [])
+
+
+def test_a_check_that_the_key_replaces_is_not_asked_for() -> None:
+    def keyed(*key: str) -> dict[str, Any]:
+        return {"schema": {**SCHEMA, "primaryKey": [*key]}, "time": "time"}
+
+    body = content([1, 2])
+    its = {one.name: one.rule for one in compared(body, keyed("time"), keyed("time", "v")).without_effect}
+    assert its["3#time#duplicate_time"] == "gone"
+    its = {one.name: one.rule for one in compared(body, keyed("time", "v"), keyed("time")).without_effect}
+    assert its["3#time#duplicate_time"] == "new"
+
+
+@pytest.mark.parametrize("count", [7, 1_000_000, 2**53 + 1, 2**63 - 1])
+def test_whole_numbers_can_be_pasted_into_rules(count: int) -> None:
+    """As text, and when they have been JSON in between."""
+
+    def asked(maximum: Any) -> dict[str, Any]:
+        return {"schema": {"fields": [{"name": "n", "type": "integer", "constraints": {"maximum": maximum}}]}}
+
+    (check,) = compared(f"n\n{count}\n".encode(), {"schema": {"fields": [{"name": "n"}]}}, asked(5)).changed
+    (near,) = check.nearest
+    assert str(near) == f"schema.fields.n.constraints.maximum: {count}"
+    back = msgspec.json.decode(msgspec.json.encode(near), type=Nearest)
+    assert (back.value, type(back.value)) == (count, int)
+    loaded(asked(back.value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "nearest"),
+    [("integer", str(-(2**63)), [-(2**63)]), ("year", "1000", [1000]), ("year", "0800", [])],
+)
+def test_a_nearest_value_is_one_that_rules_may_have(kind: str, cell: str, nearest: list[int]) -> None:
+    def asked(**constraints: Any) -> dict[str, Any]:
+        return {"schema": {"fields": [{"name": "v", "type": kind, "constraints": constraints}]}}
+
+    (check,) = compared(f"v\n{cell}\n".encode(), asked(), asked(minimum=2000)).changed
+    assert [one.value for one in check.nearest] == nearest
+    for value in nearest:
+        loaded(asked(minimum=value))
+
+
 def test_rows_are_told_by_their_flag() -> None:
     field = {"name": "suspect_v", "type": "number"}
     document = {
@@ -353,6 +419,36 @@ def test_command_writes_json_and_a_page(files: Path) -> None:
     assert "<script" not in page
     refused = what_if("then.yaml", "bad.csv", "--report", "bad.csv")
     assert (refused.returncode, "would overwrite" in refused.stderr) == (2, True)
+
+
+def test_rules_that_cannot_be_used_for_a_file_are_named_and_the_next_file_is_judged(files: Path) -> None:
+    """It has more series than can be told apart, which is known only when it is read."""
+    (files / "wide.csv").write_text("s,v\n" + "".join(f"x{number},1\n" for number in range(20_001)))
+    (files / "small.csv").write_text("s,v\na,50\n")
+    (files / "series.yaml").write_text("schema: {fields: [{name: s}, {name: v, type: number}]}\nseries: s\n" + SPIKES)
+    (files / "plain.yaml").write_text("schema: {fields: [{name: s}, {name: v, type: number}]}\nrows: {minimum: 2}")
+    for words, blamed in (
+        (("plain.yaml", "--rules", "series.yaml"), "series.yaml"),
+        (("series.yaml", "--rules", "plain.yaml"), "series.yaml"),
+    ):
+        done = what_if(*words, "--json", "--report", "page.html", "--", "wide.csv", "small.csv")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"stream-qc: {blamed}: series: the file has more than 20,000")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(line["File"], "Error" in line) for line in lines] == [("wide.csv", True), ("small.csv", False)]
+        assert "not checked: series: the file has more than" in (files / "page.html").read_text()
+
+
+def test_the_page_counts_what_it_does_not_show() -> None:
+    worse = [compared(content(VALUES), WIDE, NARROW)] * 5
+    others = [NotCompared("a", "InvalidRules: x", "PASS", "ERROR"), NotCompared("b", "it is not there")]
+    page = render(worse, others, "now", "then", most=3)
+    assert "<h1>6 of 6 verdicts would change</h1>" in page
+    assert "and 2 more, 2 of which would change" in page
+    assert "<dt>PASS to ERROR</dt><dd>1</dd>" in page
+    assert "<dt>FAIL to PASS</dt><dd>0</dd>" in page
+    same = render([compared(content([1]), WIDE, NARROW)] * 3, [], "now", "then", most=1)
+    assert "and 2 more, whose verdicts stay" in same
 
 
 def test_what_if_says_what_a_rerun_then_says(files: Path) -> None:

@@ -329,6 +329,23 @@ def test_a_what_if_writes_no_row_and_names_the_verdicts_of_the_rerun(cloud: Clou
     assert "PASS to ERROR: InvalidRules: candidates/x/g/s0.yaml" in page
 
 
+def test_a_what_if_tells_rules_that_a_file_makes_unusable_and_whole_numbers(cloud: Cloud, machine: Machine) -> None:
+    """More series than can be told apart are found only when the file is read."""
+    cloud.upload("rules/g.yaml", "schema: {fields: [{name: n, type: integer}]}")
+    cloud.checked("streams/g/many.csv", "n\n" + "".join(f"{number}\n" for number in range(20_001)))
+    cloud.checked("streams/g/odd.csv", f"n\n{2**53 + 1}\n")
+    candidate = f"series: n\n{RULES % 5}\nstreams: {{n: {{qartod: {{spike_test: {{fail_threshold: 5}}}}}}}}"
+    cloud.upload("candidates/x/g.yaml", candidate)
+    arn, tried = machine.start(GroupID="g", Rules="candidates/x")
+    changes = {one["StreamID"]: one for one in told(cloud, arn)["Changes"]}
+    assert (changes["many"]["After"], changes["many"]["Error"]) == ("ERROR", "InvalidRules")
+    assert changes["many"]["Cause"].startswith("candidates/x/g.yaml: series: the file has more than 20,000")
+    nearest = [one for check in changes["odd"]["Checks"] for one in check["WouldPass"]]
+    assert {"Place": "schema.fields.n.constraints.maximum", "Value": 2**53 + 1} in nearest
+    page = cloud.s3.get_object(Bucket="results", Key=f"reruns/{tried['RerunID']}/what-if.html")["Body"].read().decode()
+    assert "<h1>2 of 2 verdicts would change</h1>" in page
+
+
 def test_a_file_that_a_what_if_could_not_check_has_no_verdict(cloud: Cloud, machine: Machine) -> None:
     streams(cloud, 2)
     cloud.upload("candidates/x/g.yaml", RULES % 5)

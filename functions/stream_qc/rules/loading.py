@@ -9,7 +9,7 @@ from typing import Any
 
 from stream_qc.checks import TESTS
 from stream_qc.errors import InvalidRules
-from stream_qc.redaction import EVERY_FIELD
+from stream_qc.redaction import EVERY_FIELD, with_times
 from stream_qc.rules.arriving import arrival_of
 from stream_qc.rules.converting import convert
 from stream_qc.rules.model import Document, Limits, RowLimits, Rules
@@ -62,14 +62,12 @@ def _document(text: bytes | str) -> Document:
 
 
 def _redact(given: bool | list[str], schema: Schema, mistakes: list[str]) -> tuple[str, ...]:  # noqa: FBT001
-    """Returns the fields whose values are not shown: a time that is put together shows those of its parts, and they show it."""
+    """Returns the fields whose values are not shown."""
     if isinstance(given, bool):
         return EVERY_FIELD if given else ()
     for name in given:
         require_field(name, schema.fields, "redact", mistakes)
-    together = [{name, *parts.fields} for name, parts in schema.time_parts.items()]
-    shown = [name for names in together if not names.isdisjoint(given) for name in sorted(names)]
-    return (*dict.fromkeys([*given, *shown]),)
+    return with_times(given, [schema.time_parts])
 
 
 def _rows(given: Any, mistakes: list[str]) -> RowLimits:

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from stream_qc.whatif.comparing import WITHOUT_EFFECT, Changed, Compared, WithoutEffect, compare
+from stream_qc.whatif.comparing import (
+    WITHOUT_EFFECT,
+    Changed,
+    Compared,
+    NotCompared,
+    UnusableRules,
+    WithoutEffect,
+    compare,
+)
 from stream_qc.whatif.nearest import Nearest
 
-__all__ = ["WITHOUT_EFFECT", "Changed", "Compared", "Nearest", "WithoutEffect", "compare"]
+__all__ = [
+    "WITHOUT_EFFECT",
+    "Changed",
+    "Compared",
+    "Nearest",
+    "NotCompared",
+    "UnusableRules",
+    "WithoutEffect",
+    "compare",
+]

@@ -9,9 +9,11 @@ import msgspec
 
 from stream_qc.rules import Rules
 from stream_qc.schema import Constraints
+from stream_qc.stretch import beside_the_time
 
 FOR_PEOPLE = ("name", "constraints", "title", "description", "example", "rdf_type")  # which say nothing of the type
 OF_PROCESS_1 = ("required", "unique")
+TIMES = ["time_order", "duplicate_time"]
 
 
 def asked_of(rules: Rules) -> dict[str, str]:
@@ -56,7 +58,8 @@ def _asked(rules: Rules) -> Iterator[tuple[int, str, str, str]]:
                 yield process, field.name, test, f"{value}{_share(rules, field.name, test)}"
     if time := rules.schema.axes.time:
         key = f"{rules.schema.series}{rules.schema.primary_key}"
-        for test in ("time_order", "duplicate_time"):
+        tests = ["time_order"] if beside_the_time(rules.schema) and not rules.schema.series else TIMES
+        for test in tests:
             yield 3, time, test, f"{key}{_share(rules, time, test)}"
     for asked in rules.tests:
         tested = asked.test.check(asked.field, rules.schema.axes).field

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import structs
 
 from stream_qc.engine import Open, check_stream
+from stream_qc.errors import InvalidRules
 from stream_qc.formats import Format
-from stream_qc.redaction import EVERY_FIELD
+from stream_qc.redaction import EVERY_FIELD, with_times
 from stream_qc.results import Report, Result
 from stream_qc.rules import Rules
 from stream_qc.whatif.asked import asked_of, reads_alike
@@ -18,8 +19,9 @@ from stream_qc.whatif.nearest import Nearest, nearest_of
 
 @dataclass(frozen=True)
 class Changed:
-    """A check that passes under one set of rules and not under the other. before, after: None where the rules do not ask for it.
+    """A check that passes under one set of rules and not under the other.
 
+    before, after: None where the rules do not ask for it, and `before` where they cannot read the file.
     rule: whether what the rules ask of it differs. nearest: limits that would let it pass, if it fails under the new rules.
     """
 
@@ -108,16 +110,45 @@ class Compared:
         }
 
 
+@dataclass(frozen=True)
+class NotCompared:
+    """A file that not both rules could check, and why. before, after: its verdicts; "" where it has none."""
+
+    file: str
+    why: str
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before} to {self.after}: {self.why}" if self.before else f"not checked: {self.why}"
+
+
+class UnusableRules(Exception):
+    """The rules cannot be used for this file. which: `current` or `candidate`."""
+
+    def __init__(self, which: str, error: InvalidRules) -> None:
+        self.which = which
+        super().__init__(str(error))
+
+
 def compare(file: str, open_stream: Open, form: Format, current: Rules, candidate: Rules) -> Compared:
-    """Checks a file by both rules. What one of them redacts is not shown. Raises OSError if the stream itself cannot be read."""
-    redact = EVERY_FIELD if EVERY_FIELD in (current.redact, candidate.redact) else (*current.redact, *candidate.redact)
-    current, candidate = (structs.replace(rules, redact=redact) for rules in (current, candidate))
-    before, after = (check_stream(open_stream, form, rules) for rules in (current, candidate))
+    """Checks a file by both rules. What one of them redacts is not shown.
+
+    Raises UnusableRules, and OSError if the stream itself cannot be read.
+    """
+    current, candidate = _redacted_alike(current, candidate)
+    before = _checked(open_stream, form, current, "current")
+    after = _checked(open_stream, form, candidate, "candidate")
     was, is_now = _results(before), _results(after)
     asked_before, asked_now = asked_of(current), asked_of(candidate)
     changed, still, without_effect = list[Changed](), list[Changed](), list[WithoutEffect]()
     for name in dict.fromkeys([*is_now, *was]):
         earlier, now = was.get(name), is_now.get(name)
+        # What could not be judged, because one of them cannot read the file, neither passes nor fails; `readable` says why.
+        if now is None and name in asked_now and _unread(after, name):
+            continue
+        if now is not None and now.passed and earlier is None and name in asked_before and _unread(before, name):
+            continue
         differs = asked_before.get(name) != asked_now.get(name)
         passed, passes = earlier is None or earlier.passed, now is None or now.passed
         near = () if now is None or passes else tuple(nearest_of(open_stream, form, candidate, now))
@@ -140,6 +171,25 @@ def compare(file: str, open_stream: Open, form: Format, current: Rules, candidat
         without_effect,
         reads_alike(current, candidate),
     )
+
+
+def _unread(reports: dict[int, Report], name: str) -> bool:
+    return reports[int(name.partition("#")[0])].unread
+
+
+def _redacted_alike(current: Rules, candidate: Rules) -> tuple[Rules, Rules]:
+    redact: tuple[str, ...] = EVERY_FIELD
+    if EVERY_FIELD not in (current.redact, candidate.redact):
+        times = [rules.schema.time_parts for rules in (current, candidate)]
+        redact = with_times((*current.redact, *candidate.redact), times)
+    return structs.replace(current, redact=redact), structs.replace(candidate, redact=redact)
+
+
+def _checked(open_stream: Open, form: Format, rules: Rules, which: str) -> dict[int, Report]:
+    try:
+        return check_stream(open_stream, form, rules)
+    except InvalidRules as error:
+        raise UnusableRules(which, error) from error
 
 
 def _results(reports: dict[int, Report]) -> dict[str, Result]:

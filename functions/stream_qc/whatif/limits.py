@@ -29,7 +29,8 @@ from stream_qc.rules.model import StreamTest
 from stream_qc.schema import Constraints, Field
 
 HIGHER, LOWER = 1, -1  # which way a limit must go to let more rows pass
-LARGEST, LARGEST_WHOLE, LAST_YEAR = sys.float_info.max, 2**63 - 1, 9999
+LARGEST, LARGEST_WHOLE = sys.float_info.max, 2**63 - 1
+FIRST_YEAR, LAST_YEAR = 1000, 9999  # that rules can have as a number
 THRESHOLDS: dict[type[Test], tuple[str, int]] = {
     AttenuatedSignalTest: ("fail_threshold", LOWER),
     DensityInversionTest: ("fail_threshold", LOWER),
@@ -121,8 +122,10 @@ def _of_constraint(field: Field, name: str, published: str) -> Iterator[NumericL
 
 def _farthest(field: Field, looser: int, *, whole: bool) -> float:
     if field.type == "year":
-        return LAST_YEAR if looser == HIGHER else 1
-    return looser * (LARGEST_WHOLE if whole else LARGEST)
+        return LAST_YEAR if looser == HIGHER else FIRST_YEAR
+    if whole:
+        return LARGEST_WHOLE if looser == HIGHER else -LARGEST_WHOLE - 1
+    return looser * LARGEST
 
 
 def _of_test(rules: Rules, asked: StreamTest) -> Iterator[NumericLimit | Span]:

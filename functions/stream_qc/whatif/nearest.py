@@ -26,6 +26,7 @@ from stream_qc.whatif.limits import NumericLimit, Span, limits_of
 
 MOST_ROWS = 5_000_000  # that are kept
 Passes = Callable[[Check], bool]
+Number = int | float  # apart, because rules refuse 7.0 where they want a whole number, and JSON is read by these types
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Nearest:
     """A value that would let a check pass, or both ends of a span. place: where to write it in the rules."""
 
     place: str
-    value: float | list[float]
+    value: Number | list[Number]
 
     def __str__(self) -> str:
         ends = self.value
@@ -41,7 +42,9 @@ class Nearest:
         return f"{self.place}: {shown}"
 
 
-def _shown(value: float) -> str:
+def _shown(value: Number) -> str:
+    if isinstance(value, int):
+        return str(value)
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
@@ -126,7 +129,7 @@ def _of_span(span: Span, passes: Passes) -> list[Nearest]:
     return [Nearest(span.place, [low, high])]
 
 
-def _nearest(limit: NumericLimit, passes: Passes) -> float | None:
+def _nearest(limit: NumericLimit, passes: Passes) -> Number | None:
     """Returns the value nearest to the limit that passes; None if none does, or if the limit is not what fails."""
     if passes(limit.check(limit.value)) or not passes(limit.check(limit.farthest)):
         return None
@@ -148,7 +151,7 @@ def _rank(value: float, whole: bool) -> int:  # noqa: FBT001
     return bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF)
 
 
-def _value(rank: int, whole: bool) -> float:  # noqa: FBT001
+def _value(rank: int, whole: bool) -> Number:  # noqa: FBT001
     if whole:
         return rank
     value: float = struct.unpack("<d", struct.pack("<q", abs(rank)))[0]

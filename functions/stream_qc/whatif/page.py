@@ -5,42 +5,55 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from importlib.resources import files
 
 import jinja2
 
 from stream_qc.printable import printable
-from stream_qc.whatif.comparing import WITHOUT_EFFECT, Compared
+from stream_qc.whatif.comparing import WITHOUT_EFFECT, Compared, NotCompared
 
 
 def render(
-    compared: Sequence[Compared], unusable: Mapping[str, str], current: str, candidate: str, left_out: int = 0
+    compared: Sequence[Compared],
+    not_compared: Sequence[NotCompared],
+    current: str,
+    candidate: str,
+    most: int | None = None,
 ) -> str:
     """Returns the page as HTML.
 
-    unusable: files that could not be checked, and why. current, candidate: the names of the rules. left_out: how many files are
-    not on the page, none of which has another verdict.
+    current, candidate: the names of the rules. most: how many of the compared files are on the page, those whose verdict changes
+    first; by default all.
     """
-    count = len(compared) + left_out
-    worse = sum(one.verdict_changes and one.before for one in compared)
-    better = sum(one.verdict_changes and one.after for one in compared)
+    verdicts = [(_verdict(one.before), _verdict(one.after)) for one in compared]
+    verdicts += [(one.before, one.after) for one in not_compared if one.before]
+    ways = Counter({("PASS", "FAIL"): 0, ("FAIL", "PASS"): 0})  # which are told even if there are none
+    ways.update(pair for pair in verdicts if pair[0] != pair[1])
+    changed, count = sum(ways.values()), len(verdicts)
+    ordered = sorted(compared, key=lambda one: (not one.verdict_changes, not one.changed))
+    shown, left_out = ordered[:most], ordered[len(ordered[:most]) :]
     style = files("stream_qc.reporting").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page: str = _template().render(
-        title=f"{worse + better:,} of {count:,} {'verdict' if count == 1 else 'verdicts'} would change",
-        left_out=left_out,
+        title=f"{changed:,} of {count:,} {'verdict' if count == 1 else 'verdicts'} would change",
+        left_out=len(left_out),
+        left_out_changed=sum(one.verdict_changes for one in left_out),
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         style=style,
-        compared=sorted(compared, key=lambda one: not one.verdict_changes),
-        unusable=unusable,
+        compared=shown,
+        not_compared=not_compared,
         rules_without_effect=WITHOUT_EFFECT,
         current=current,
         candidate=candidate,
-        worse=worse,
-        better=better,
+        ways=ways,
     )
     return page
+
+
+def _verdict(passed: bool) -> str:  # noqa: FBT001
+    return "PASS" if passed else "FAIL"
 
 
 @functools.cache
