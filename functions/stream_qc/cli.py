@@ -216,18 +216,17 @@ def _what_if(arguments: argparse.Namespace) -> int:
         try:
             with _Opened(path) as opened:
                 compared.append(compare(str(path), opened.open, form, current, candidate))
-        except (OSError, UnusableRules) as error:
-            why, where = str(error), before if isinstance(error, UnusableRules) else path
-            if isinstance(error, OSError):
-                why, where = error.strerror or why, error.filename or path
-            elif error.which == "candidate":
-                where = arguments.candidate
-            print(f"stream-qc: {where}: {why}", file=sys.stderr)
-            not_compared.append(NotCompared(str(path), why))
-            if arguments.json:
-                print(json.dumps({"File": str(path), "Error": why}, ensure_ascii=False))
+        except UnusableRules as error:
+            why, where = str(error), arguments.candidate if error.which == "candidate" else before
+        except OSError as error:
+            why, where = error.strerror or str(error), error.filename or path
+        else:
+            _show_compared(compared[-1], arguments)
             continue
-        _show_compared(compared[-1], arguments)
+        print(f"stream-qc: {where}: {why}", file=sys.stderr)
+        not_compared.append(NotCompared(str(path), why))
+        if arguments.json:
+            print(json.dumps({"File": str(path), "Error": why}, ensure_ascii=False))
     if not arguments.json and len(compared) > 1:
         from stream_qc import terminal
 

@@ -2,94 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
-import gzip
 import io
 import json
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import msgspec
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_qc.checks.recent_keys import Rising
 from stream_qc.engine import check_stream
-from stream_qc.formats import Format, format_of
+from stream_qc.formats import format_of
 from stream_qc.parts import checking, cutting
-from stream_qc.parts.footer import RowGroup, UnknownFooterError, row_groups
-from stream_qc.parts.row_groups import footer_of, row_group_parts
-from stream_qc.parts.state import UnknownStateError, decode, encode
+from stream_qc.parts.state import decode, encode
 from stream_qc.reporting.drawer import Drawer
 from stream_qc.reporting.record import Drawing, Part
-from stream_qc.results import Example, Report
 from stream_qc.rules import Rules, load
 from stream_qc.vocabulary import PROCESSES
 from tests.amount import examples
+from tests.engine.in_parts import FORMS, PARQUET, Cutting, as_parquet, in_one, in_parts, parts_of
 from tests.engine.streams import KEYS, Stream, rules_text, streams
 from tests.engine.test_proofs import rules, table
 
-FORMS = {"csv": Format("csv", ""), "ndjson": Format("ndjson", "")}
-PARQUET = Format("parquet", "")
 MINIMUM = "schema: {fields: [{name: n, type: integer, constraints: {minimum: 0}}]}"
-
-
-@dataclass
-class Cutting:
-    """How a file is cut: bytes a part, above a part and in a block; order: sorts the parts as they are checked."""
-
-    part_bytes: int = 200
-    above_bytes: int = 100
-    block_bytes: int = 100
-    order: Callable[[int], int] = lambda number: -number
-
-
-def text_of(report: Report) -> list[str]:
-    """Returns the whole report, a text for each line of it."""
-    head = json.dumps([report.process, report.rows, report.message, report.passed, report.unread, report.header])
-    return [head, *(json.dumps(result.item()) for result in report.results)]
-
-
-def in_one(content: bytes, form: Format, asked: Rules) -> dict[int, list[str]]:
-    return {process: text_of(one) for process, one in check_stream(lambda: io.BytesIO(content), form, asked).items()}
-
-
-def parts_of(content: bytes, form: Format, how: Cutting) -> tuple[list[cutting.Part], str]:
-    def read(start: int, end: int) -> io.BytesIO:
-        return io.BytesIO(content[start:end])
-
-    if form == PARQUET:
-        return row_group_parts(read, len(content), how.part_bytes)
-    cuts = cutting.cut(len(content), how.part_bytes)
-    counted = [cutting.count(read, len(content), cut, form, above_bytes=how.above_bytes) for cut in cuts]
-    return cutting.number(sorted(counted, key=lambda one: how.order(one.number)))
-
-
-def in_parts(content: bytes, form: Format, asked: Rules, how: Cutting) -> tuple[dict[int, list[str]], str]:
-    """Returns the reports of a file that was checked in parts, or why it cannot be."""
-    parts, why = parts_of(content, form, how)
-    if why:
-        return {}, why
-    file = checking.File(
-        lambda start, end: io.BytesIO(content[start:end]), len(content), form, block_bytes=how.block_bytes
-    )
-    reports = {}
-    for process in PROCESSES:
-        found = {
-            part.number: checking.check_part(file, part, asked, process)
-            for part in sorted(parts, key=lambda part: how.order(part.number))
-        }
-        whole = checking.check_whole(file, asked, process) if checking.not_in_parts(asked, process) else None
-        states = (found[part.number] for part in parts)
-        reports[process] = text_of(checking.merge(file, parts, states, whole, asked, process))
-    return reports, ""
 
 
 def drawn(content: bytes, asked: Rules, how: Cutting | None) -> list[Part]:
@@ -143,13 +78,6 @@ def test_a_clean_file_in_parts_has_the_report_of_one_pass(content: bytes, asked:
     found, why = in_parts(content, FORMS["csv"], asked, how)
     assert not why
     assert found == in_one(content, FORMS["csv"], asked)
-
-
-def as_parquet(content: bytes, rows: int, **how: Any) -> bytes:
-    """The rows of a CSV file. rows: of a row group."""
-    out = io.BytesIO()
-    pl.read_csv(content, infer_schema_length=None).write_parquet(out, row_group_size=rows, **how)
-    return out.getvalue()
 
 
 @pytest.mark.slow
@@ -278,7 +206,7 @@ def test_a_line_that_looks_like_an_array_hides_no_rows(blank: bytes) -> None:
         assert why or '"400 rows' not in found[2][0]
 
 
-def test_a_file_that_only_its_parts_cannot_be_read_from_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_an_unreadable_part_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     content, asked = b"n\n" + b"1\n" * 200 + b"-1\n" * 200, load(MINIMUM)
     expected = in_one(content, FORMS["csv"], asked)
     check = checking.check_part
@@ -353,176 +281,3 @@ def test_what_cannot_be_cut_is_known_before_it_is_read(name: str, text: str, why
     form = format_of(name)
     assert form is not None
     assert cutting.why_whole(form, load(text or "rows: {minimum: 1}")) == why
-
-
-@pytest.mark.parametrize("value", [pl.col("v"), json.dumps, Rules])
-def test_a_state_holds_no_code(value: Any) -> None:
-    with pytest.raises(UnknownStateError, match="a state has no"):
-        encode({"tallies": [value]})
-
-
-@pytest.mark.parametrize("plain", [{"Rules": []}, {"type": ["x"]}, {"list": [{"Example": []}]}, ["x"]])
-def test_a_state_names_only_what_states_consist_of(plain: Any) -> None:
-    with pytest.raises(UnknownStateError):
-        decode(gzip.compress(msgspec.msgpack.encode(plain)))
-
-
-def test_what_a_state_says_of_files_is_not_believed(tmp_path: Path) -> None:
-    secret = tmp_path / "secret.parquet"
-    pl.DataFrame({"h": [1]}).write_parquet(secret)
-    for name in ("Counts", "Hashes"):
-        made = {name: [["_files", [str(secret)]], ["_parts", []], ["_runs", []]]}
-        found = decode(gzip.compress(msgspec.msgpack.encode({"dict": [["tallies", made]]})))["tallies"]
-        assert found._files == []
-
-
-def test_a_state_is_read_as_it_was_written() -> None:
-    shared, utc = Example(1, "x", "why"), dt.UTC
-    times = [dt.datetime(2026, 1, 2, 3, tzinfo=utc), dt.date(2026, 1, 2), dt.time(1, 2, 3), dt.timedelta(-1, 2, 3)]
-    values = [None, True, 2**70, -(2**63), 0.1, "é", b"\xff", (1, (2,)), {3}, {(4, "x"): [5]}, *times]
-    table = pl.DataFrame({"n": [1, None], "s": ["x", ""], "t": [times[0], None]})
-    state = {
-        "values": values,
-        "odd": [float("inf"), -0.0],
-        "queue": deque([Rising(3, pl.Series("k", [1]))]),
-        "counter": Counter("aab"),
-        "objects": [shared, shared],
-        "table": table,
-        "nothing": pl.DataFrame(),
-    }
-    found = decode(encode(state))
-    assert [(type(one), one) for one in found["values"]] == [(type(one), one) for one in values]
-    assert [str(one) for one in found["odd"]] == ["inf", "-0.0"]
-    assert (found["queue"][0].first, found["queue"][0].greatest.to_list()) == (3, [1])
-    assert type(found["counter"]) is Counter
-    assert found["counter"] == Counter("aab")
-    assert found["objects"][0] is found["objects"][1]
-    assert found["objects"][0] == shared
-    assert found["table"].equals(table)
-    assert found["table"].schema == table.schema
-    assert found["nothing"].shape == (0, 0)
-
-
-def table_of(rows: int) -> bytes:
-    return ("n,s\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(rows))).encode()
-
-
-def footer_in(content: bytes) -> bytes:
-    return content[-int.from_bytes(content[-8:-4], "little") - 8 :]
-
-
-FOOTER = footer_in(as_parquet(table_of(60), 7))
-
-
-@pytest.mark.parametrize("how", [{}, {"compression": "snappy"}, {"statistics": False}, {"compression": "uncompressed"}])
-def test_row_groups_are_found_where_they_are(how: dict[str, Any]) -> None:
-    content = as_parquet(table_of(1000), 70, **how)
-    read = io.BytesIO(content).getbuffer()
-    groups = row_groups(footer_of(lambda start, end: io.BytesIO(read[start:end]), len(content)))
-    assert [group.rows for group in groups] == [70] * 14 + [20]
-    assert groups[0].start == 4
-    assert all(one.end <= other.start for one, other in pairwise(groups))
-
-
-@pytest.mark.parametrize(
-    ("damage", "why"),
-    [
-        (lambda content: content[:-1] + b"X", "it does not end as a Parquet file does"),
-        (lambda content: content[:-8] + b"\xff\xff\xff\x7fPAR1", "its footer would have 2,147,483,655 bytes"),
-        (lambda content: content[:-40] + b"\xff" * 32 + content[-8:], ""),
-        (lambda content: content[:3], "it does not end as a Parquet file does"),
-    ],
-)
-def test_a_footer_that_is_damaged_is_left_to_one_pass(damage: Callable[[bytes], bytes], why: str) -> None:
-    content = damage(as_parquet(table_of(1000), 70))
-    parts, found = parts_of(content, PARQUET, Cutting(part_bytes=100))
-    assert found.startswith(why)
-    assert bool(parts) != bool(found)
-
-
-@examples(200)
-@given(st.binary(max_size=200))
-def test_any_footer_is_read_or_refused(footer: bytes) -> None:
-    with contextlib.suppress(UnknownFooterError):
-        row_groups(footer)
-
-
-@examples(300)
-@given(at=st.integers(0, len(FOOTER) - 1), byte=st.integers(0, 255))
-def test_a_footer_with_a_changed_byte_is_read_or_refused(at: int, byte: int) -> None:
-    footer = bytearray(FOOTER)
-    footer[at] = byte
-    with contextlib.suppress(UnknownFooterError):
-        row_groups(bytes(footer))
-
-
-@pytest.mark.parametrize("value", [10, {}, [{}]])
-def test_a_footer_whose_columns_are_no_structs_is_refused(value: Any) -> None:
-    for groups in ([{1: [{3: value}], 3: 10}], [{1: [value], 3: 10}], [{1: value, 3: 10}], [value], value):
-        with pytest.raises(UnknownFooterError):
-            row_groups(_thrift({3: 10, 4: groups}))
-
-
-def test_a_part_of_a_parquet_file_that_is_damaged_makes_the_file_unreadable() -> None:
-    content = bytearray(as_parquet(table_of(1000), 70))
-    content[len(content) // 3 : len(content) // 3 + 30] = b"\xff" * 30
-    asked = load("schema: {fields: [{name: n, type: integer}]}")
-    found, why = in_parts(bytes(content), PARQUET, asked, Cutting(part_bytes=100))
-    assert not why
-    for process in PROCESSES:
-        (report,) = check_stream(lambda: io.BytesIO(content), PARQUET, asked, [process]).values()
-        assert found[process] == text_of(report)
-        assert "damaged" in str(found[process])
-
-
-def _thrift(value: Any) -> bytes:
-    """A number as zigzag, or a struct, a list of structs or of texts, in Thrift's compact protocol; enough for a footer."""
-    if isinstance(value, int):
-        number, found = (value << 1) ^ (value >> 63), b""
-        while number > 127:
-            found, number = found + bytes([number & 127 | 128]), number >> 7
-        return found + bytes([number])
-    if isinstance(value, list):
-        kind = 8 if isinstance(value[0], bytes) else 12
-        return bytes([len(value) << 4 | kind]) + b"".join(
-            bytes([len(one)]) + one if kind == 8 else _thrift(one) for one in value
-        )
-    kinds = {int: 6, list: 9, dict: 12}
-    found, last = b"", 0
-    for field, one in sorted(value.items()):
-        found += bytes([(field - last) << 4 | kinds[type(one)]]) + _thrift(one)
-        last = field
-    return found + b"\0"
-
-
-def footer(rows: int = 10, *, whole: int = 10, values: int = 10, data: int = 50, dictionary: int | None = 4) -> bytes:
-    at = {} if dictionary is None else {11: dictionary}
-    column = {3: {3: [b"v"], 5: values, 7: 80, 9: data, **at}}
-    return _thrift({3: whole, 4: [{1: [column], 3: rows}]})
-
-
-def test_a_row_group_begins_where_polars_reads_it() -> None:
-    assert row_groups(footer()) == [RowGroup(4, 84, 10)]
-    assert row_groups(footer(dictionary=None)) == [RowGroup(50, 130, 10)]
-
-
-@pytest.mark.parametrize(
-    "lie",
-    [
-        {"whole": 11}, {"rows": 9}, {"rows": 9, "whole": 9}, {"rows": 0, "whole": 0, "values": 0}, {"dictionary": 60}, {"dictionary": 0},
-        {"dictionary": -4}, {"data": -100}, {"rows": 2**40, "whole": 2**40, "values": 2**40},
-    ],
-)  # fmt: skip
-def test_a_footer_that_contradicts_itself_is_left_to_one_pass(lie: dict[str, int]) -> None:
-    with pytest.raises(UnknownFooterError):
-        row_groups(footer(**lie))
-
-
-def test_a_footer_of_too_many_parts_is_refused() -> None:
-    with pytest.raises(UnknownFooterError):
-        row_groups(b"\xf9\xfc\x80\xdb\x80\x01" + bytes(2_110_000))  # a list of 2,108,800 empty structs
-
-
-def test_a_number_without_an_end_is_refused_at_once() -> None:
-    with pytest.raises(UnknownFooterError):
-        row_groups(b"\x16" + b"\xff" * 5_000_000)

@@ -245,7 +245,7 @@ def test_what_one_side_hides_stays_hidden(hidden: bool | list[str]) -> None:
         assert "12.25" not in json.dumps(compared(content(VALUES), before, after).item())
 
 
-def test_a_time_is_hidden_by_its_parts_under_either_rules() -> None:
+def test_a_time_is_hidden_if_either_rules_hide_its_parts() -> None:
     """The current rules hide the date, and only the candidates put the time together from it."""
     fields = [{"name": "date", "type": "date"}, {"name": "clock", "type": "time"}, {"name": "v", "type": "number"}]
     failing = [*fields[:2], {**fields[2], "constraints": {"maximum": 10}}]
@@ -257,7 +257,7 @@ def test_a_time_is_hidden_by_its_parts_under_either_rules() -> None:
     assert "1985" not in json.dumps(found.item())
 
 
-def test_a_file_that_only_one_of_them_can_read_says_so_and_no_more() -> None:
+def test_checks_that_could_not_be_judged_are_not_told_as_passed() -> None:
     readable, other = rules_of({}, {"maximum": 10, "minimum": 0}), rules_of({}, {"maximum": 10, "minimum": -3})
     unread = {**other, "dialect": {"encoding": "utf-16"}}
     body = content([5, 50])
@@ -268,7 +268,7 @@ def test_a_file_that_only_one_of_them_can_read_says_so_and_no_more() -> None:
     assert (back.still_failing, back.without_effect) == ([], [])
 
 
-def test_a_check_that_the_key_replaces_is_not_asked_for() -> None:
+def test_duplicate_time_is_asked_for_only_where_it_is_run() -> None:
     def keyed(*key: str) -> dict[str, Any]:
         return {"schema": {**SCHEMA, "primaryKey": [*key]}, "time": "time"}
 

@@ -223,7 +223,7 @@ def test_resuming_runs_what_ended_as_error_again(cloud: Cloud, machine: Machine)
     assert verdicts(cloud, rerun) == Counter(names)
 
 
-def test_a_change_is_told_from_the_status_before_the_rerun(cloud: Cloud, machine: Machine) -> None:
+def test_a_resumed_rerun_tells_changes_since_before_it_began(cloud: Cloud, machine: Machine) -> None:
     """s0 and s1 end as ERROR at first, as what is stopped does. s0 then has the verdict that it had before."""
     streams(cloud, 3)
     for name in ("s0", "s1"):
@@ -329,7 +329,7 @@ def test_a_what_if_writes_no_row_and_names_the_verdicts_of_the_rerun(cloud: Clou
     assert "PASS to ERROR: InvalidRules: candidates/x/g/s0.yaml" in page
 
 
-def test_a_what_if_tells_rules_that_a_file_makes_unusable_and_whole_numbers(cloud: Cloud, machine: Machine) -> None:
+def test_a_what_if_reports_invalid_rules_and_keeps_whole_numbers(cloud: Cloud, machine: Machine) -> None:
     """More series than can be told apart are found only when the file is read."""
     cloud.upload("rules/g.yaml", "schema: {fields: [{name: n, type: integer}]}")
     cloud.checked("streams/g/many.csv", "n\n" + "".join(f"{number}\n" for number in range(20_001)))

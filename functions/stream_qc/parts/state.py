@@ -44,19 +44,19 @@ MOST_INTEGER = 2**63  # of MessagePack; larger ones are text
 
 
 class UnknownStateError(ValueError):
-    """This is no state of a part."""
+    """The state of a part cannot hold this."""
 
 
 def encode(state: dict[str, Any]) -> bytes:
-    """Returns a state as bytes. Raises UnknownStateError if it holds what no state does."""
+    """Returns a state as bytes. Raises UnknownStateError for any other kind of value."""
     return gzip.compress(msgspec.msgpack.encode(_Writer().plain(state)), 1)
 
 
 def decode(content: bytes) -> dict[str, Any]:
-    """Returns the state that `encode` was given. Raises UnknownStateError for what names anything else."""
+    """Returns the state that `encode` was given. Raises UnknownStateError for any other kind of value."""
     found = _Reader().value(msgspec.msgpack.decode(gzip.decompress(content)))
     if not isinstance(found, dict):
-        raise UnknownStateError("a state is a dictionary")
+        raise UnknownStateError("a state must be a dictionary")
     return found
 
 
@@ -71,7 +71,7 @@ def _frame(content: bytes) -> pl.DataFrame:
 
 
 class _Writer:
-    """Writes values as MessagePack has them: one that it has not as a map of its kind and what it consists of."""
+    """Turns values into those of MessagePack. Any other becomes a map from its kind to what it consists of."""
 
     def __init__(self) -> None:
         self._objects: dict[int, tuple[int, Any]] = {}  # by id: the number of each, and the object, so that it lives on
@@ -88,7 +88,7 @@ class _Writer:
             name, parts = WRITE[kind]
             return {name: [self.plain(one) for one in parts(value)]}
         if kind not in CLASSES.values() and kind is not Cells:
-            raise UnknownStateError(f"a state has no {kind.__module__}.{kind.__qualname__}")
+            raise UnknownStateError(f"a state cannot hold {kind.__module__}.{kind.__qualname__}")
         if id(value) in self._objects:
             return {SAME: self._objects[id(value)][0]}
         self._objects[id(value)] = len(self._objects), value
@@ -115,7 +115,7 @@ class _Reader:
         if name in READ:
             return READ[name](self.value(parts))
         if name not in CLASSES:
-            raise UnknownStateError(f"a state has no {name}")
+            raise UnknownStateError(f"a state cannot hold {name}")
         found: Any = object.__new__(CLASSES[name])
         self._objects.append(found)
         attributes = {str(attribute): self.value(one) for attribute, one in parts}
@@ -134,7 +134,7 @@ def _attributes(value: Any) -> dict[str, Any]:
     return found
 
 
-# Kinds of values that MessagePack has not, or not apart: their names, and what they consist of.
+# Kinds of values that MessagePack does not have, or does not tell apart: their names, and what they consist of.
 WRITE: dict[type, tuple[str, Callable[[Any], Any]]] = {
     dict: ("dict", lambda value: [[*item] for item in value.items()]),
     tuple: ("tuple", list),

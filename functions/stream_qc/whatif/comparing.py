@@ -55,6 +55,10 @@ class Changed:
         }
 
 
+def verdict_of(passed: bool) -> str:  # noqa: FBT001
+    return "PASS" if passed else "FAIL"
+
+
 # What is said of a check whose rule makes no difference.
 WITHOUT_EFFECT = {"new": "new, passes", "changed": "rule changed, still passes", "gone": "no longer asked for"}
 
@@ -101,8 +105,8 @@ class Compared:
         return {
             "File": self.file,
             "Rows": self.rows,
-            "Before": "PASS" if self.before else "FAIL",
-            "After": "PASS" if self.after else "FAIL",
+            "Before": verdict_of(self.before),
+            "After": verdict_of(self.after),
             "Changed": [one.item() for one in self.changed],
             "StillFailing": [one.item() for one in self.still_failing],
             "WithoutEffect": [one.item() for one in self.without_effect],
@@ -112,7 +116,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A file that not both rules could check, and why. before, after: its verdicts; "" where it has none."""
+    """A file that at least one of the rules could not check, and why. before, after: its verdicts; "" where it has none."""
 
     file: str
     why: str

@@ -12,7 +12,7 @@ from importlib.resources import files
 import jinja2
 
 from stream_qc.printable import printable
-from stream_qc.whatif.comparing import WITHOUT_EFFECT, Compared, NotCompared
+from stream_qc.whatif.comparing import WITHOUT_EFFECT, Compared, NotCompared, verdict_of
 
 
 def render(
@@ -27,7 +27,7 @@ def render(
     current, candidate: the names of the rules. most: how many of the compared files are on the page, those whose verdict changes
     first; by default all.
     """
-    verdicts = [(_verdict(one.before), _verdict(one.after)) for one in compared]
+    verdicts = [(verdict_of(one.before), verdict_of(one.after)) for one in compared]
     verdicts += [(one.before, one.after) for one in not_compared if one.before]
     ways = Counter({("PASS", "FAIL"): 0, ("FAIL", "PASS"): 0})  # which are told even if there are none
     ways.update(pair for pair in verdicts if pair[0] != pair[1])
@@ -50,10 +50,6 @@ def render(
         ways=ways,
     )
     return page
-
-
-def _verdict(passed: bool) -> str:  # noqa: FBT001
-    return "PASS" if passed else "FAIL"
 
 
 @functools.cache
